@@ -1,0 +1,190 @@
+//! What a run may do to the firewall. A change can hold no name but an owned one: that we never touch an administrator's
+//! rule is a matter of types.
+
+use std::{collections::BTreeSet, fmt};
+
+use crate::{
+    address::AddressRange,
+    firewall::{Carried, Status},
+    id::{OwnedName, ProfileName, RuleName, ServiceName, TagName, ZoneName},
+    service::Service,
+    translate::ServicePorts,
+};
+
+/// One change to the candidate configuration, however many operations of the API it takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Create the tag that marks our rules and objects.
+    Tag(TagName),
+    /// Create a service object of ours.
+    Service(ServiceObject),
+    /// Write a rule of ours, whole.
+    Put(Box<OwnedRule>, Position),
+    /// Move a rule of ours directly above the bottom rule.
+    Lift(OwnedName, RuleName),
+    /// Delete a rule of ours.
+    Delete(OwnedName),
+}
+
+/// A service object of ours: it carries our tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceObject {
+    /// Its name.
+    pub name: ServiceName,
+    /// What it holds.
+    pub ports: ServicePorts,
+    /// Our tag.
+    pub owner: TagName,
+}
+
+/// Where a rule of ours that is written stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// It exists, and stays where it is.
+    InPlace,
+    /// It is new, and is moved directly above this rule.
+    Above(RuleName),
+}
+
+/// Which way the traffic of a rule begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// From the internet to the instance.
+    Ingress,
+    /// From the instance to the internet.
+    Egress,
+}
+
+/// What a rule of ours says: the product of its addresses and peers, for one service. Pairs of different families say
+/// nothing: no packet has an address of each.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Spelling {
+    /// Which way.
+    pub direction: Direction,
+    /// The instances' side.
+    pub locals: BTreeSet<AddressRange>,
+    /// The internet's side.
+    pub peers: BTreeSet<AddressRange>,
+    /// What is let through.
+    pub service: Service,
+}
+
+impl Spelling {
+    /// Source and destination columns.
+    pub fn columns(&self) -> (&BTreeSet<AddressRange>, &BTreeSet<AddressRange>) {
+        match self.direction {
+            Direction::Ingress => (&self.peers, &self.locals),
+            Direction::Egress => (&self.locals, &self.peers),
+        }
+    }
+}
+
+/// `any -> 10.0.1.10  ssl on tcp 443`.
+impl fmt::Display for Spelling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (source, destination) = self.columns();
+        write!(f, "{} -> {}  {}", List(source), List(destination), self.service)
+    }
+}
+
+/// A few of many, separated by commas.
+struct List<'a>(&'a BTreeSet<AddressRange>);
+
+impl fmt::Display for List<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 4;
+        for (index, range) in self.0.iter().take(SHOWN).enumerate() {
+            write!(f, "{}{range}", if index == 0 { "" } else { "," })?;
+        }
+        match self.0.len().saturating_sub(SHOWN) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
+/// A whole rule of ours, as it is to be written. What is not listed here is written as the rule means it: any user,
+/// category and HIP, universal, no negation, no schedule, action allow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedRule {
+    /// Its name.
+    pub name: OwnedName,
+    /// What it says.
+    pub spelling: Spelling,
+    /// Source zone.
+    pub from: ZoneName,
+    /// Destination zone.
+    pub to: ZoneName,
+    /// The service column.
+    pub service: WrittenService,
+    /// Disabled rules are shrunk as well, and stay disabled.
+    pub status: Status,
+    /// The security profile group.
+    pub profile_group: Option<ProfileName>,
+    /// Our tag and those that administrators added.
+    pub tags: BTreeSet<TagName>,
+    /// Whose it is and why it is there, or what an administrator wrote instead.
+    pub description: String,
+    /// The rest.
+    pub extras: Extras,
+}
+
+/// The service column of a rule of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WrittenService {
+    /// `any`.
+    Any,
+    /// `application-default`.
+    ApplicationDefault,
+    /// A service object of ours.
+    Object(ServiceName),
+}
+
+impl fmt::Display for WrittenService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("any"),
+            Self::ApplicationDefault => f.write_str("application-default"),
+            Self::Object(name) => name.fmt(f),
+        }
+    }
+}
+
+/// Elements of a rule of ours that decide nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Extras {
+    /// Of a new rule: the log forwarding profile of the settings.
+    Fresh {
+        /// Log at session end, to this profile.
+        log_setting: Option<ProfileName>,
+    },
+    /// Of a rule that exists: what it has, verbatim.
+    Kept(Carried),
+}
+
+impl Change {
+    /// The rule that the change is about.
+    pub fn rule(&self) -> Option<&OwnedName> {
+        match self {
+            Self::Put(rule, _) => Some(&rule.name),
+            Self::Lift(name, _) | Self::Delete(name) => Some(name),
+            Self::Tag(_) | Self::Service(_) => None,
+        }
+    }
+}
+
+/// One line, as transcripts, logs and reports have it.
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tag(name) => write!(f, "+ tag {name}"),
+            Self::Service(object) => write!(f, "+ service {}", object.name),
+            Self::Put(rule, Position::Above(bottom)) => {
+                write!(f, "+ {}  {}, above `{bottom}`", rule.name, rule.spelling)
+            }
+            Self::Put(rule, Position::InPlace) => write!(f, "~ {}  {}", rule.name, rule.spelling),
+            Self::Lift(name, bottom) => write!(f, "^ {name}, above `{bottom}`"),
+            Self::Delete(name) => write!(f, "- {name}"),
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! What the sequence asks of the world, and what the world answers. Their `Display` is the language of logs, transcripts
+//! and reports.
+
+use std::{fmt, time::Duration};
+
+use crate::{
+    change::Change,
+    event::Event,
+    firewall::{CommitNote, Firewall},
+    id::JobId,
+    inventory::Inventory,
+};
+
+/// Where a log file lies.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LogRef {
+    /// The bucket.
+    pub bucket: String,
+    /// The key, decoded.
+    pub key: String,
+    /// The version, where the bucket keeps versions.
+    pub version: Option<String>,
+}
+
+/// How much to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// AWS and the firewall.
+    Everything,
+    /// The firewall, against the inventory in hand.
+    Firewall,
+}
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Read a log file.
+    FetchLog(LogRef),
+    /// Read the facts.
+    Observe(Look),
+    /// Make these changes to the candidate, all or none.
+    Apply(Vec<Change>),
+    /// Commit our own changes.
+    Commit(CommitNote),
+    /// Ask how a job is getting on.
+    PollJob(JobId),
+    /// Take our own uncommitted changes back.
+    Revert,
+}
+
+/// What a command answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// To [`Command::FetchLog`]: the events in it, reads, failures and dry runs dropped.
+    Log(Vec<Event>),
+    /// To [`Command::Observe`]: the inventory if [`Look::Everything`] was asked for, and the firewall.
+    Facts(Option<Box<Inventory>>, Box<Firewall>),
+    /// To [`Command::Apply`].
+    Applied,
+    /// To [`Command::Commit`].
+    Job(JobId),
+    /// To [`Command::Commit`]: the firewall sees nothing of ours to commit.
+    NothingToCommit,
+    /// To [`Command::PollJob`].
+    Polled(JobState),
+    /// To [`Command::Revert`].
+    Reverted,
+}
+
+/// How a job is getting on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobState {
+    /// Queued or at work; per cent done.
+    Running(u8),
+    /// Ended well.
+    Succeeded,
+    /// Ended badly, with the job's own lines.
+    Failed(Vec<String>),
+    /// The firewall does not know it any more.
+    Lost,
+}
+
+/// A command that did not succeed. After a write it may have taken effect all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Whether trying again can help.
+    pub lasting: Lasting,
+    /// What went wrong.
+    pub what: Trouble,
+}
+
+/// Whether trying again can help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lasting {
+    /// It may: overload, a lock, a connection that broke.
+    Transient,
+    /// It cannot: somebody has to do something first.
+    Permanent,
+}
+
+/// What went wrong, in our words, so that every way of running says the same.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// A log file that yields no events.
+    #[error("log unreadable: {0}")]
+    Log(LogTrouble),
+    /// AWS refuses the call to this role.
+    #[error("AWS refuses `{call}`: allow it in the role's policy")]
+    AwsDenied {
+        /// The API action.
+        call: String,
+    },
+    /// AWS asks to slow down.
+    #[error("AWS throttles `{call}`: {code}")]
+    AwsThrottled {
+        /// The API action.
+        call: String,
+        /// The error code.
+        code: String,
+    },
+    /// Any other error of AWS.
+    #[error("AWS answered `{call}` with {code}")]
+    Aws {
+        /// The API action.
+        call: String,
+        /// The error code, or what went wrong on the way.
+        code: String,
+    },
+    /// No connection to AWS, or it broke.
+    #[error("no answer from AWS to `{call}`: check network, endpoint and credentials")]
+    AwsUnreachable {
+        /// The API action.
+        call: String,
+    },
+    /// What AWS listed contradicts itself.
+    #[error("{0}")]
+    Inventory(String),
+    /// No connection to the firewall.
+    #[error("the firewall cannot be reached: check `firewall.hostname` and the path to its management interface")]
+    Unreachable,
+    /// A connection to the firewall that broke, or took too long.
+    #[error("the firewall did not answer in time, or the connection broke")]
+    NoAnswer,
+    /// Its certificate does not verify.
+    #[error("the firewall's certificate does not verify: set `firewall.ca_file` or `firewall.fingerprint`")]
+    Certificate,
+    /// The key is not (or no longer) valid.
+    #[error("the firewall refuses the API key: generate one for the account and set `firewall.api_key`")]
+    KeyRefused,
+    /// The key's account may not do it.
+    #[error("the account of the API key lacks a right: {0}")]
+    RoleLacks(String),
+    /// Something else than the XML API answered.
+    #[error("what answered at `firewall.hostname` is not the PAN-OS XML API: {0}")]
+    NotPanos(String),
+    /// The firewall says no.
+    #[error("the firewall refuses: {0}")]
+    Refused(String),
+    /// The firewall is busy.
+    #[error("the firewall is busy: {0}")]
+    Busy(String),
+    /// An administrator holds a lock.
+    #[error("an administrator holds a lock: {0}")]
+    Locked(String),
+    /// This unit must not be written to.
+    #[error("this unit is {0}, not active: point `firewall.hostname` at the active one")]
+    Passive(String),
+    /// Too old for transactions.
+    #[error("PAN-OS {0} has no multi-config transactions: upgrade to 10.1 or later")]
+    TooOld(String),
+    /// Who we are is unknown.
+    #[error("the firewall does not say whose the API key is: set `firewall.admin`")]
+    UnknownAdmin,
+}
+
+/// Why a log file yields no events.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LogTrouble {
+    /// The compressed data end early or are damaged.
+    #[error("gzip is truncated or damaged")]
+    Gzip,
+    /// It is no JSON document of CloudTrail.
+    #[error("not a CloudTrail log")]
+    NotCloudTrail,
+    /// More than the limit when unpacked.
+    #[error("larger than `aws.log_size_max` when unpacked")]
+    TooLarge,
+    /// S3 refuses.
+    #[error("S3 answered 403: allow `s3:GetObject` on it, and `kms:Decrypt` on its key")]
+    Denied,
+    /// There is no such object.
+    #[error("S3 answered 404: it does not exist any more")]
+    Missing,
+    /// S3 answered something else.
+    #[error("S3 answered {0}")]
+    S3(String),
+}
+
+impl Trouble {
+    /// This trouble, which may pass.
+    pub const fn transient(self) -> Failure {
+        Failure { lasting: Lasting::Transient, what: self }
+    }
+
+    /// This trouble, which stays until somebody does something.
+    pub const fn permanent(self) -> Failure {
+        Failure { lasting: Lasting::Permanent, what: self }
+    }
+}
+
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::FetchLog(_) => "fetch log",
+            Self::Observe(Look::Everything) => "observe",
+            Self::Observe(Look::Firewall) => "observe firewall",
+            Self::Apply(_) => "apply",
+            Self::Commit(_) => "commit",
+            Self::PollJob(_) => "poll job",
+            Self::Revert => "revert",
+        })
+    }
+}
+
+/// Whatever carries out commands: the adapters in production, the simulated world in tests.
+pub trait Perform {
+    /// Time since the run began.
+    fn elapsed(&self) -> Duration;
+
+    /// Carries out a command, for at most `limit`.
+    ///
+    /// # Errors
+    /// A [`Failure`] says whether trying again can help; a write that failed may have taken effect all the same.
+    fn perform(&mut self, command: &Command, limit: Duration) -> impl Future<Output = Result<Reply, Failure>> + Send;
+
+    /// Waits.
+    fn sleep(&mut self, how_long: Duration) -> impl Future<Output = ()> + Send;
+}

@@ -1,0 +1,358 @@
+//! What the firewall has: two configurations, and what is going on in it. Built by the adapter, objects resolved.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
+
+use crate::{
+    address::Address,
+    id::{AdminName, AppName, JobId, ProfileName, RuleName, ServiceName, TagName, ZoneName},
+    range::Set,
+    service::L4,
+};
+
+/// One look at the firewall.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Firewall {
+    /// What administrators and we are working on.
+    pub candidate: Arc<Configuration>,
+    /// What decides traffic now; the same `Arc` when nothing is pending.
+    pub running: Arc<Configuration>,
+    /// The account whose API key we use, if the firewall or the settings could tell.
+    pub admin: Option<AdminName>,
+    /// Uncommitted changes, by whoever made them.
+    pub pending: Vec<Pending>,
+    /// A commit of ours that has not ended yet.
+    pub unfinished_commit: Option<JobId>,
+    /// Commits of ours that failed, with the device's own age of them.
+    pub failed_commits: Vec<FailedCommit>,
+}
+
+/// One of the two configurations, with its own objects.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Configuration {
+    /// Rules in the order of evaluation: pushed before ours, local, pushed after.
+    pub rules: Vec<RuleFacts>,
+    /// The default rules at the very end (`intrazone-default`, `interzone-default`), as administrators have left them.
+    pub default_rules: Vec<RuleFacts>,
+    /// Zones of the virtual system.
+    pub zones: BTreeSet<ZoneName>,
+    /// Tags that can be used there.
+    pub tags: BTreeMap<TagName, TouchedBy>,
+    /// Service objects that can be used there (virtual system and shared).
+    pub services: BTreeMap<ServiceName, ServiceFacts>,
+    /// Security profile groups that can be used there.
+    pub profile_groups: BTreeSet<ProfileName>,
+    /// Log forwarding profiles that can be used there.
+    pub log_settings: BTreeSet<ProfileName>,
+    /// Standard ports of the applications that rules name, as far as the device tells them.
+    pub standard_ports: BTreeMap<AppName, Vec<L4>>,
+}
+
+/// Administrators who have uncommitted work on a node.
+pub type TouchedBy = BTreeSet<AdminName>;
+
+/// A security rule as the firewall has it. Nothing here is guessed: what configuration alone cannot resolve narrows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleFacts {
+    /// Its name.
+    pub name: RuleName,
+    /// In which rulebase it stands.
+    pub place: Place,
+    /// Which pairs of zones it speaks of.
+    pub rule_type: RuleType,
+    /// Source zones.
+    pub from: Zones,
+    /// Destination zones.
+    pub to: Zones,
+    /// Source addresses before NAT.
+    pub source: Addresses,
+    /// Destination addresses before NAT.
+    pub destination: Addresses,
+    /// Applications, groups resolved.
+    pub applications: Applications,
+    /// The service column.
+    pub service: Services,
+    /// What it does.
+    pub action: Action,
+    /// Whether it is evaluated at all.
+    pub status: Status,
+    /// Everything that lets fewer packets match than the columns above say.
+    pub narrowed_by: Vec<Narrowing>,
+    /// Its tags.
+    pub tags: BTreeSet<TagName>,
+    /// Security profiles.
+    pub profiles: Profiles,
+    /// The description.
+    pub description: String,
+    /// Administrators with uncommitted work on it.
+    pub touched_by: TouchedBy,
+    /// Elements that decide nothing (log settings, QoS marking, options ...), verbatim: administrators may set them on rules
+    /// of ours, and they are written back as they were.
+    pub carried: Carried,
+}
+
+/// XML that the core never reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Carried(pub String);
+
+/// In which rulebase a rule stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Pushed by Panorama, above the local ones.
+    Pre,
+    /// The firewall's own rulebase.
+    Local,
+    /// Pushed by Panorama, below the local ones.
+    Post,
+}
+
+/// Which pairs of zones a rule speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleType {
+    /// Every pair of its source and destination zones.
+    Universal,
+    /// Traffic within each source zone.
+    Intrazone,
+    /// Traffic between different ones of its zones.
+    Interzone,
+}
+
+/// Zones, as a rule lists them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Zones {
+    /// Every zone.
+    Any,
+    /// These.
+    Named(BTreeSet<ZoneName>),
+}
+
+impl Zones {
+    /// Whether traffic of this zone matches.
+    pub fn include(&self, zone: &ZoneName) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Named(names) => names.contains(zone),
+        }
+    }
+}
+
+/// The addresses of one side of a rule, negation applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Addresses {
+    /// Exactly these; `any` is everything.
+    Known(Set<Address>),
+    /// Configuration alone cannot tell; a [`Narrowing`] says why.
+    Unknown,
+}
+
+/// The application column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Applications {
+    /// `any`.
+    Any,
+    /// These and no others.
+    Named(BTreeSet<AppName>),
+    /// Named ones beside some that cannot be resolved (filters); a [`Narrowing`] says which.
+    Unknown,
+}
+
+/// The service column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Services {
+    /// `any`.
+    Any,
+    /// `application-default`.
+    ApplicationDefault,
+    /// These ports; `objects` are the names in the column.
+    Ports {
+        /// What the named objects hold together.
+        l4: Vec<L4>,
+        /// Their names.
+        objects: BTreeSet<ServiceName>,
+    },
+    /// Configuration alone cannot tell; a [`Narrowing`] says why.
+    Unknown,
+}
+
+/// What a rule does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Lets the packet through.
+    Allow,
+    /// Does not: deny, drop or one of the resets.
+    Deny,
+}
+
+/// Whether a rule is evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Yes.
+    Enabled,
+    /// An administrator has switched it off.
+    Disabled,
+}
+
+/// Something that lets fewer packets match than a rule's columns say, or that configuration alone cannot resolve.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Narrowing {
+    /// Only some users.
+    User,
+    /// Only some URL categories.
+    Category,
+    /// Only hosts with a HIP profile.
+    Hip,
+    /// Only at some times.
+    Schedule(String),
+    /// Only from some source ports.
+    SourcePort,
+    /// An address that is not in the configuration: FQDN, external list, region, dynamic group, wildcard, or unknown.
+    Address(String),
+    /// An application that is no plain application or group: a filter, or unknown.
+    Application(String),
+    /// A service that cannot be resolved.
+    Service(String),
+    /// An element that we do not know and that may decide.
+    Element(String),
+}
+
+impl fmt::Display for Narrowing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User => f.write_str("users"),
+            Self::Category => f.write_str("URL categories"),
+            Self::Hip => f.write_str("HIP profiles"),
+            Self::Schedule(name) => write!(f, "schedule `{name}`"),
+            Self::SourcePort => f.write_str("source ports"),
+            Self::Address(name) => write!(f, "address `{name}`"),
+            Self::Application(name) => write!(f, "application `{name}`"),
+            Self::Service(name) => write!(f, "service `{name}`"),
+            Self::Element(name) => write!(f, "element `{name}`"),
+        }
+    }
+}
+
+/// The security profiles of a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Profiles {
+    /// None.
+    None,
+    /// A group.
+    Group(ProfileName),
+    /// Single profiles.
+    Single,
+}
+
+/// A service object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceFacts {
+    /// What it holds; empty if that cannot be resolved (source ports).
+    pub l4: Vec<L4>,
+    /// Its tags.
+    pub tags: BTreeSet<TagName>,
+    /// Administrators with uncommitted work on it.
+    pub touched_by: TouchedBy,
+}
+
+/// An uncommitted change.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pending {
+    /// What it changes.
+    pub node: Node,
+    /// Who made it.
+    pub admin: AdminName,
+    /// Whether the node is gone from the candidate because of it.
+    pub effect: Effect,
+}
+
+/// What an uncommitted change touches.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Node {
+    /// A security rule of the virtual system.
+    Rule(RuleName),
+    /// A service object.
+    Service(ServiceName),
+    /// A tag.
+    Tag(TagName),
+    /// Anything else, by its path.
+    Other(String),
+}
+
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rule(name) => write!(f, "rule `{name}`"),
+            Self::Service(name) => write!(f, "service `{name}`"),
+            Self::Tag(name) => write!(f, "tag `{name}`"),
+            Self::Other(path) => write!(f, "`{path}`"),
+        }
+    }
+}
+
+/// What an uncommitted change did to its node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    /// It is there, new or changed.
+    Changed,
+    /// It is gone from the candidate.
+    Deleted,
+}
+
+/// A commit of ours that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FailedCommit {
+    /// What our rules would have been.
+    pub digest: Digest,
+    /// How long ago, by the device's clock.
+    pub age: Duration,
+}
+
+/// A hash of our rules as they stand in a candidate. The commit description holds it, so that the firewall's job list
+/// remembers which candidates failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest(pub u64);
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// What the description of every commit of ours says: whose it is and which candidate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitNote {
+    /// The deployment's tag.
+    pub owner: TagName,
+    /// The candidate.
+    pub digest: Digest,
+}
+
+impl fmt::Display for CommitNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "drawbridge {} {}", self.digest, self.owner)
+    }
+}
+
+impl CommitNote {
+    /// The note, if the text is one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (digest, owner) = text.strip_prefix("drawbridge ")?.split_once(' ')?;
+        Some(Self { digest: Digest(u64::from_str_radix(digest, 16).ok()?), owner: owner.parse().ok()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_note_is_read_back() {
+        let note = CommitNote { owner: "aws sync".parse().unwrap(), digest: Digest(0xabc) };
+        assert_eq!(note.to_string(), "drawbridge 0000000000000abc aws sync");
+        assert_eq!(CommitNote::parse(&note.to_string()), Some(note));
+        assert_eq!(CommitNote::parse("weekly change"), None);
+    }
+}

@@ -1,0 +1,95 @@
+//! What a rule lets through besides addresses: applications, protocol and ports.
+
+use std::{collections::BTreeSet, fmt};
+
+use crate::{id::AppName, range::Range};
+
+/// Applications, as a rule lists them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Apps {
+    /// Whatever the application is.
+    Any,
+    /// One of these. A permission that names two ("all ICMP") is allowed when each of them is.
+    Named(BTreeSet<AppName>),
+}
+
+impl fmt::Display for Apps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("any"),
+            Self::Named(names) => {
+                for (index, name) in names.iter().enumerate() {
+                    write!(f, "{}{name}", if index == 0 { "" } else { "," })?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Protocol and ports. Types of ICMP are told apart by application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum L4 {
+    /// Every protocol.
+    Any,
+    /// TCP to these destination ports.
+    Tcp(Range<u16>),
+    /// UDP to these destination ports.
+    Udp(Range<u16>),
+    /// Another protocol, by its IANA number.
+    Ip(u8),
+}
+
+impl L4 {
+    /// Whether every packet of `other` is one of these.
+    pub fn contains(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Any, _) => true,
+            (Self::Tcp(ours), Self::Tcp(theirs)) | (Self::Udp(ours), Self::Udp(theirs)) => ours.contains(theirs),
+            (Self::Ip(ours), Self::Ip(theirs)) => ours == theirs,
+            (Self::Tcp(_) | Self::Udp(_) | Self::Ip(_), _) => false,
+        }
+    }
+
+    /// Whether some packet is one of both.
+    pub fn meets(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Any, _) | (_, Self::Any) => true,
+            (Self::Tcp(ours), Self::Tcp(theirs)) | (Self::Udp(ours), Self::Udp(theirs)) => ours.meets(theirs),
+            (Self::Ip(ours), Self::Ip(theirs)) => ours == theirs,
+            (Self::Tcp(_) | Self::Udp(_) | Self::Ip(_), _) => false,
+        }
+    }
+}
+
+/// `any`, `tcp 443`, `udp 5000-5010`, `protocol 47`.
+impl fmt::Display for L4 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("any"),
+            Self::Tcp(ports) => write!(f, "tcp {ports}"),
+            Self::Udp(ports) => write!(f, "udp {ports}"),
+            Self::Ip(number) => write!(f, "protocol {number}"),
+        }
+    }
+}
+
+/// What one rule of ours lets through: some applications on one protocol and range of ports.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Service {
+    /// The applications.
+    pub apps: Apps,
+    /// The protocol and ports.
+    pub l4: L4,
+}
+
+/// `ssl on tcp 443`.
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.apps, self.l4) {
+            (Apps::Any, L4::Any) => f.write_str("any"),
+            (Apps::Any, l4) => l4.fmt(f),
+            (apps, l4) => write!(f, "{apps} on {l4}"),
+        }
+    }
+}
