@@ -10,4 +10,5 @@
 
 pub mod clock;
 pub mod cloud;
+pub mod http;
 pub mod xml;

@@ -1,0 +1,3 @@
+//! Thin shells that serve the models over sockets.
+
+pub mod aws;
