@@ -33,6 +33,9 @@ enum Term {
     Text(String),
 }
 
+/// How long a path may be. Configurations are less than 40 elements deep.
+const STEPS_MAX: usize = 100;
+
 /// The text is no XPath, or one beyond what clients of PAN-OS are known to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct BadXPath;
@@ -166,6 +169,9 @@ impl Parser<'_> {
                 self.expect(']')?;
             }
             steps.push(StepTest { tag, predicates });
+            if steps.len() > STEPS_MAX {
+                return Err(BadXPath);
+            }
         }
         if steps.is_empty() { Err(BadXPath) } else { Ok(Alternative { steps, attribute: None }) }
     }
@@ -301,6 +307,7 @@ mod tests {
         ] {
             assert_eq!(XPath::parse(text), Err(BadXPath), "{text}");
         }
+        assert_eq!(XPath::parse(&"/x".repeat(STEPS_MAX + 1)), Err(BadXPath));
         for text in ["/config/entry[@name=concat('a',)]", "/config/entry[position()='1']", "/config extra"] {
             assert_eq!(XPath::parse(text), Err(BadXPath), "{text}");
         }
