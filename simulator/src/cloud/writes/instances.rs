@@ -18,18 +18,11 @@ use crate::clock::Moment;
 const LAUNCH_MAX: usize = 1000;
 
 pub(super) fn start(cloud: &mut Cloud, parameters: &Parameters, now: Moment) -> Result<Record, Refusal> {
-    let may = |state| match state {
+    change_states(cloud, parameters, now, |state| match state {
         InstanceState::Stopped => Ok(Some(InstanceState::Pending)),
         InstanceState::Pending | InstanceState::Running => Ok(None),
         InstanceState::Stopping | InstanceState::ShuttingDown | InstanceState::Terminated => Err("started"),
-    };
-    let answer = change_states(cloud, parameters, now, may)?;
-    for id in parameters.ids::<InstanceId>("InstanceId")? {
-        if let Some(instance) = cloud.resources.instances.get_mut(&id) {
-            instance.launched = now;
-        }
-    }
-    Ok(answer)
+    })
 }
 
 pub(super) fn stop(cloud: &mut Cloud, parameters: &Parameters, now: Moment) -> Result<Record, Refusal> {
@@ -109,7 +102,7 @@ pub(super) fn run(cloud: &mut Cloud, parameters: &Parameters, now: Moment) -> Re
     let reservation: ReservationId = cloud.resource_ids.id();
     let mut launched = vec![];
     for address in launch.addresses {
-        let id = cloud.next_instances.pop_front().unwrap_or_else(|| cloud.resource_ids.id());
+        let id = cloud.launched_id();
         let mut interface =
             Interface::new(cloud.resource_ids.id(), launch.subnet.id.clone(), address, launch.groups.clone());
         interface.attachment = Some(cloud.attachment(Holder::Instance(id.clone()), 0, now));
@@ -142,6 +135,14 @@ pub(super) fn run(cloud: &mut Cloud, parameters: &Parameters, now: Moment) -> Re
         .with("ownerId", &cloud.account)
         .with("groupSet", Shape::List(vec![]))
         .with("instancesSet", Shape::from_iter(shapes)))
+}
+
+impl Cloud {
+    /// The id that was promised to the next launch, or a new one.
+    fn launched_id(&mut self) -> InstanceId {
+        let promised = self.next_instances.pop_front().filter(|id| !self.resources.instances.contains_key(id));
+        promised.unwrap_or_else(|| self.resource_ids.id())
+    }
 }
 
 impl Launch {

@@ -71,11 +71,14 @@ fn target(cloud: &Cloud, parameters: &Parameters) -> Result<Target, Refusal> {
             )),
         };
     }
+    let gateway = parameters.text("GatewayId");
+    // An endpoint is named as either.
+    let endpoint = gateway.filter(|id| id.starts_with("vpce-")).map_or("VpcEndpointId", |_| "GatewayId");
+    if let Some(id) = parameters.id(endpoint)? {
+        return find(&all.endpoints, &id).map(|_| Target::Endpoint(id));
+    }
     if let Some(id) = parameters.id("GatewayId")? {
         return find(&all.internet_gateways, &id).map(|_| Target::InternetGateway(id));
-    }
-    if let Some(id) = parameters.id("VpcEndpointId")? {
-        return find(&all.endpoints, &id).map(|_| Target::Endpoint(id));
     }
     if let Some(id) = parameters.id("NatGatewayId")? {
         return Ok(Target::Nat(id));
