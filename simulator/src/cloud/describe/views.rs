@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Ids, View};
-use crate::cloud::{Instance, Interface, RouteTable, answer::Refusal, ids::ResourceId};
+use crate::cloud::{Cloud, Instance, Interface, RouteTable, answer::Refusal, ids::ResourceId};
 
 pub(super) static VIEWS: [View; 9] = [
     View {
@@ -28,8 +28,11 @@ pub(super) static VIEWS: [View; 9] = [
         page: 5..=1000,
         ids: Ids::NeverPaged,
         rows: |cloud| {
-            let shape = |instance: &Instance| instance.shape(&cloud.resources, &cloud.account, &cloud.region);
-            cloud.resources.instances.values().map(shape).collect()
+            let Cloud { resources, account, region, .. } = cloud;
+            let by_instance = resources.interfaces_by_instance();
+            let interfaces = |instance: &Instance| by_instance.get(&instance.id).map_or(&[][..], Vec::as_slice);
+            let shape = |instance: &Instance| instance.shape(interfaces(instance), resources, account, region);
+            resources.instances.values().map(shape).collect()
         },
         check_id: |resources, id| check(&resources.instances, id),
     },

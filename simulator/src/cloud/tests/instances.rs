@@ -106,3 +106,14 @@ fn services_and_mishaps_leave_their_own_kind_of_record() {
     assert_eq!(record["serviceEventDetails"], json!({"instanceIdSet": [FIREWALL]}));
     assert_eq!(default_route(&mut cloud)["State"], "blackhole");
 }
+
+#[test]
+fn a_shutdown_from_inside_shows_as_a_change_of_state_only() {
+    let mut cloud = world();
+    cloud.shut_down_from_inside(&id(FIREWALL), at(1));
+    cloud.shut_down_from_inside(&id(FIREWALL), at(2));
+    cloud.reclaim_spot(&id(FIREWALL), at(3));
+    let states: Vec<_> = cloud.take_state_changes().into_iter().map(|change| change.state).collect();
+    assert_eq!(states, [InstanceState::Stopping, InstanceState::Stopped]);
+    assert!(cloud.buffered().is_empty());
+}

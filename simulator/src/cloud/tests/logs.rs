@@ -31,3 +31,18 @@ fn a_log_file_holds_what_happened_since_the_last() {
     assert!(cloud.flush_trail(at(300)).is_empty());
     assert!(cloud.take_records().is_empty());
 }
+
+#[test]
+fn parameters_that_are_too_long_are_left_out() {
+    let mut cloud = world();
+    let mut parameters = fields(&["Action=AuthorizeSecurityGroupIngress", "GroupId=sg-0bbbbbbbbbbbbbbb1"]);
+    parameters.push(("IpPermissions.1.IpProtocol".into(), "-1".into()));
+    for n in 1..=5000 {
+        let address = format!("203.{}.{}.0/24", n / 256, n % 256);
+        parameters.push((format!("IpPermissions.1.IpRanges.{n}.CidrIp"), address));
+    }
+    assert_eq!(cloud.query(&parameters, "alice", at(0)).status, 200);
+    let record = last_record(&cloud);
+    assert!(record.get("requestParameters").is_none() && record.get("responseElements").is_none());
+    assert_eq!(record["eventName"], "AuthorizeSecurityGroupIngress");
+}

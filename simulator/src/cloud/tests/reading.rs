@@ -101,3 +101,17 @@ fn the_wire_and_the_dump_say_the_same() {
         assert_eq!(on_wire, printed, "{action}");
     }
 }
+
+#[test]
+fn an_interface_held_by_a_service_names_no_instance() {
+    let mut cloud = world();
+    let mut interface = Interface::new(id("eni-0123abcd"), id(SUBNET), "10.0.1.50".parse().unwrap(), vec![id(GROUP)]);
+    interface.attachment = Some(cloud.attachment(Holder::Service("amazon-elb".into()), 1, at(0)));
+    (interface.requester, interface.kind) = (Some("amazon-elb".into()), "network_load_balancer".into());
+    cloud.add_interface(interface).unwrap();
+    let found = ok(&mut cloud, &["Action=DescribeNetworkInterfaces", "NetworkInterfaceId.1=eni-0123abcd"]);
+    let item = found.at(&["networkInterfaceSet", "item"]).unwrap();
+    let attachment = item.child("attachment").unwrap();
+    assert_eq!((attachment.child("instanceId"), attachment.child_text("instanceOwnerId")), (None, Some("amazon-elb")));
+    assert_eq!((item.child_text("requesterManaged"), item.child_text("status")), (Some("true"), Some("in-use")));
+}

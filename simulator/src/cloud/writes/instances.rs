@@ -124,7 +124,8 @@ pub(super) fn run(cloud: &mut Cloud, parameters: &Parameters, now: Moment) -> Re
     // The answer shows them pending, even if they run at once.
     let shape = |id: &InstanceId| {
         let instance = cloud.resources.instances.get(id)?;
-        Some(instance.shape(&cloud.resources, &cloud.account, &cloud.region))
+        let interfaces = cloud.resources.interfaces_of(id);
+        Some(instance.shape(&interfaces, &cloud.resources, &cloud.account, &cloud.region))
     };
     let shapes: Vec<_> = launched.iter().filter_map(shape).collect();
     for id in &launched {
