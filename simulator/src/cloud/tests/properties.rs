@@ -44,7 +44,7 @@ const PARAMETERS: [&str; 34] = [
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn what_is_refused_changes_nothing(parameters in prop::collection::vec(select(PARAMETERS.to_vec()), 0..16)) {

@@ -1,18 +1,18 @@
 //! Launching, starting, stopping and terminating.
 
-use std::net::Ipv4Addr;
+use std::{collections::BTreeSet, net::Ipv4Addr};
 
-use super::{
-    super::{
+use super::find;
+use crate::{
+    clock::Moment,
+    cloud::{
         Cloud, Holder, Instance, InstanceId, InstanceState, Interface, SecurityGroup, Subnet, SubnetId, Tags,
         answer::Refusal,
         ids::{GroupId, ReservationId},
         parameters::Parameters,
         shape::{Record, Shape},
     },
-    find,
 };
-use crate::clock::Moment;
 
 /// No launch makes more: a guard against typing errors, far below real quotas.
 const LAUNCH_MAX: usize = 1000;
@@ -50,8 +50,11 @@ pub(super) fn reboot(cloud: &mut Cloud, parameters: &Parameters, _: Moment) -> R
     Ok(super::done())
 }
 
+/// The instances of a call, each once.
 fn named(parameters: &Parameters) -> Result<Vec<InstanceId>, Refusal> {
-    let ids = parameters.ids("InstanceId")?;
+    let mut ids = parameters.ids("InstanceId")?;
+    let mut seen = BTreeSet::new();
+    ids.retain(|id: &InstanceId| seen.insert(id.clone()));
     if ids.is_empty() { Err(Refusal::missing("InstanceId")) } else { Ok(ids) }
 }
 

@@ -2,17 +2,17 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::{
-    super::{
+use super::{done, find, find_mut};
+use crate::{
+    clock::Moment,
+    cloud::{
         Cloud, GroupId, Holder, InstanceId, InstanceState, Interface, InterfaceId, Subnet, SubnetId,
         answer::Refusal,
         ids::AttachmentId,
         parameters::Parameters,
         shape::{Record, Shape},
     },
-    done, find, find_mut,
 };
-use crate::clock::Moment;
 
 /// ModifyNetworkInterfaceAttribute: the groups, or the check of source and destination.
 pub(super) fn modify(cloud: &mut Cloud, parameters: &Parameters, _: Moment) -> Result<Record, Refusal> {

@@ -2,17 +2,17 @@
 
 use ipnet::IpNet;
 
-use super::{
-    super::{
+use super::{done, find, find_mut};
+use crate::{
+    clock::Moment,
+    cloud::{
         Associated, Association, AssociationId, CidrAssociation, CidrAssociationId, CidrState, Cloud, Destination,
         EndpointId, InstanceId, InternetGatewayId, Route, RouteTable, RouteTableId, Target, VpcId,
         answer::Refusal,
         parameters::Parameters,
         shape::{Record, Shape},
     },
-    done, find, find_mut,
 };
-use crate::clock::Moment;
 
 pub(super) fn create_route(cloud: &mut Cloud, parameters: &Parameters, _: Moment) -> Result<Record, Refusal> {
     let (destination, target) = (destination(parameters)?, target(cloud, parameters)?);

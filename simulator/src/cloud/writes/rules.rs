@@ -2,17 +2,17 @@
 
 use ipnet::IpNet;
 
-use super::{
-    super::{
+use super::{done, find, find_mut};
+use crate::{
+    clock::Moment,
+    cloud::{
         Cloud, Direction, GroupRule, Peer, Permission, Protocol, Traffic,
         answer::Refusal,
         ids::{GroupId, PrefixListId, RuleId},
         parameters::Parameters,
         shape::{Record, Shape},
     },
-    done, find, find_mut,
 };
-use crate::clock::Moment;
 
 pub(super) fn authorize_ingress(cloud: &mut Cloud, parameters: &Parameters, _: Moment) -> Result<Record, Refusal> {
     authorize(cloud, parameters, Direction::Ingress)
