@@ -1,0 +1,3 @@
+//! AWS: what it says happened (CloudTrail), and what it has (EC2).
+
+pub mod cloudtrail;
