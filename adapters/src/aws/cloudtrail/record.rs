@@ -217,7 +217,7 @@ mod tests {
 
     /// The event of a call with these fields, as `name | instances | groups | principal`.
     #[track_caller]
-    fn check(fields: Value, expected: &Expect) {
+    fn check(fields: &Value, expected: &Expect) {
         let mut record = json!({"eventSource": EC2, "eventID": "e-1", "readOnly": false, "requestParameters": null});
         record.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         let list = |ids: Vec<&str>| ids.join(" ");
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn instances_are_found_in_request_response_and_service_details() {
         check(
-            json!({"eventName": "RunInstances", "userIdentity": {"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/scale/x"},
+            &json!({"eventName": "RunInstances", "userIdentity": {"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/scale/x"},
                 "requestParameters": {"instancesSet": {"items": [{"minCount": 1, "maxCount": 2}]}, "clientToken": "fleet-1"},
                 "responseElements": {"instancesSet": {"items": [{"instanceId": "i-0aaaaaaaaaaaaaaa3", "launchTime": 1793600000000_u64,
                     "groupSet": {"items": [{"groupId": "sg-0fffffffffffffff1"}]}}, {"instanceId": "i-0aaaaaaaaaaaaaaa4"}]}}}),
@@ -246,13 +246,13 @@ mod tests {
             ],
         );
         check(
-            json!({"eventName": "BidEvictedEvent", "eventType": "AwsServiceEvent", "readOnly": null,
+            &json!({"eventName": "BidEvictedEvent", "eventType": "AwsServiceEvent", "readOnly": null,
                 "userIdentity": {"accountId": "111122223333", "invokedBy": "ec2.amazonaws.com"},
                 "serviceEventDetails": {"instanceIdSet": ["i-0aaaaaaaaaaaaaaa4"]}}),
             &expect!["BidEvictedEvent | i-0aaaaaaaaaaaaaaa4 |  | ec2.amazonaws.com"],
         );
         check(
-            json!({"eventName": "CreateFleet", "requestParameters": {"CreateFleetRequest": {"Type": "instant"}},
+            &json!({"eventName": "CreateFleet", "requestParameters": {"CreateFleetRequest": {"Type": "instant"}},
                 "responseElements": {"CreateFleetResponse": {"fleetInstanceSet": {"item": {"instanceIds": {"item": {"content": "i-0aaaaaaaaaaaaaaa5", "tag": 1}}}}}}}),
             &expect!["CreateFleet | i-0aaaaaaaaaaaaaaa5 |  | "],
         );
@@ -261,23 +261,23 @@ mod tests {
     #[test]
     fn groups_are_those_the_call_is_about() {
         check(
-            json!({"eventName": "AuthorizeSecurityGroupIngress", "requestParameters": {"groupId": "sg-0fffffffffffffff1", "ipPermissions":
+            &json!({"eventName": "AuthorizeSecurityGroupIngress", "requestParameters": {"groupId": "sg-0fffffffffffffff1", "ipPermissions":
                 {"items": [{"ipProtocol": "-1", "groups": {"items": [{"groupId": "sg-0fffffffffffffff2"}]}, "ipRanges": {}}]}}}),
             &expect!["AuthorizeSecurityGroupIngress |  | sg-0fffffffffffffff1 | "],
         );
         check(
-            json!({"eventName": "AuthorizeSecurityGroupIngress", "requestParameters": {"groupName": "default", "ipPermissions": {}},
+            &json!({"eventName": "AuthorizeSecurityGroupIngress", "requestParameters": {"groupName": "default", "ipPermissions": {}},
                 "responseElements": {"_return": true, "securityGroupRuleSet": {"items": [{"groupId": "sg-0fffffffffffffff3",
                     "referencedGroupInfo": {"groupId": "sg-0fffffffffffffff2"}}]}}}),
             &expect!["AuthorizeSecurityGroupIngress |  | sg-0fffffffffffffff3 | "],
         );
         check(
-            json!({"eventName": "RevokeSecurityGroupIngress", "requestParameters": {"groupName": "default", "ipPermissions": {}},
+            &json!({"eventName": "RevokeSecurityGroupIngress", "requestParameters": {"groupName": "default", "ipPermissions": {}},
                 "responseElements": {"revokedSecurityGroupRuleSet": {"items": [{"groupId": "sg-0fffffffffffffff3"}]}}}),
             &expect!["RevokeSecurityGroupIngress |  | sg-0fffffffffffffff3 | "],
         );
         check(
-            json!({"eventName": "ModifySecurityGroupRules", "requestParameters": {"ModifySecurityGroupRulesRequest": {"GroupId": "sg-0fffffffffffffff1",
+            &json!({"eventName": "ModifySecurityGroupRules", "requestParameters": {"ModifySecurityGroupRulesRequest": {"GroupId": "sg-0fffffffffffffff1",
                 "SecurityGroupRule": {"tag": "1", "SecurityGroupRule": {"IpProtocol": -1, "ReferencedGroupId": "sg-0fffffffffffffff2"}}}}}),
             &expect!["ModifySecurityGroupRules |  | sg-0fffffffffffffff1 | "],
         );
@@ -298,22 +298,22 @@ mod tests {
             json!({"eventName": "StartInstances", "eventType": "AwsCloudTrailInsight"}),
             json!({"eventName": "StartInstances", "eventCategory": "NetworkActivity"}),
         ] {
-            check(fields, &expect!["dropped"]);
+            check(&fields, &expect!["dropped"]);
         }
     }
 
     #[test]
     fn missing_and_odd_fields_are_no_reason_to_drop_a_write() {
         check(
-            json!({"eventName": "StopInstances", "requestParameters": "omitted", "errorCode": null}),
+            &json!({"eventName": "StopInstances", "requestParameters": "omitted", "errorCode": null}),
             &expect!["StopInstances |  |  | "],
         );
         check(
-            json!({"eventName": "NewAction", "eventID": 7, "userIdentity": "x", "eventTime": 1793600000}),
+            &json!({"eventName": "NewAction", "eventID": 7, "userIdentity": "x", "eventTime": 1793600000}),
             &expect!["NewAction |  |  | "],
         );
         check(
-            json!({"eventName": ["x"], "responseElements": [1, {"a": "i-0aaaaaaaaaaaaaaa5"}]}),
+            &json!({"eventName": ["x"], "responseElements": [1, {"a": "i-0aaaaaaaaaaaaaaa5"}]}),
             &expect![" | i-0aaaaaaaaaaaaaaa5 |  | "],
         );
     }
