@@ -165,7 +165,7 @@ described! {
 }
 
 impl Described {
-    /// Adds the lists of another answer.
+    /// Adds the lists of other answers.
     pub fn extend(&mut self, other: Self) {
         self.vpcs.extend(other.vpcs);
         self.subnets.extend(other.subnets);
