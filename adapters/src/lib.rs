@@ -1,1 +1,6 @@
-//! Being laid.
+//! Where Drawbridge meets the two outside worlds: AWS, and the firewall.
+
+pub mod aws;
+pub mod envelope;
+pub mod offline;
+pub mod secret;
