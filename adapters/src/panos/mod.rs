@@ -1,5 +1,9 @@
 //! The firewall: what it has, and what is written to it, over the XML API of PAN-OS.
 
-pub mod text;
+mod objects;
+pub mod read;
+mod resolve;
+mod rules;
+mod text;
 pub mod xml;
 pub mod xpath;

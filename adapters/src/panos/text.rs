@@ -4,7 +4,7 @@
 const CHARACTERS_MAX: usize = 300;
 
 /// The text on one line: control characters and runs of white space become one space, and what is too long is cut.
-pub fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     let mut line = String::with_capacity(text.len().min(4 * CHARACTERS_MAX));
     let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
     let spaced = words.flat_map(|word| std::iter::once(' ').chain(word.chars())).skip(1);
