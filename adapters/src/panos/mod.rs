@@ -2,8 +2,11 @@
 
 mod objects;
 pub mod read;
+pub mod request;
 mod resolve;
+pub mod response;
 mod rules;
 mod text;
+pub mod transaction;
 pub mod xml;
 pub mod xpath;
