@@ -12,6 +12,7 @@
 mod applications;
 pub mod client;
 mod clock;
+pub mod https;
 mod jobs;
 mod journal;
 mod objects;
@@ -23,6 +24,7 @@ pub mod response;
 mod rules;
 mod status;
 mod text;
+pub mod tls;
 pub mod transaction;
 pub mod xml;
 pub mod xpath;
