@@ -62,6 +62,11 @@ impl<T: Transport> Panos<T> {
         Self { transport, account, version: "of this firewall".to_owned(), catalogue: Catalogue::default() }
     }
 
+    /// What carries the requests; simulated ones have clocks and counters of their own.
+    pub fn transport_mut(&mut self) -> &mut T {
+        &mut self.transport
+    }
+
     /// One look at the firewall.
     ///
     /// # Errors

@@ -49,11 +49,11 @@ pub enum Rejection {
 pub struct Refusal {
     /// The status of HTTP.
     pub status: u16,
-    /// The code of the XML API.
+    /// The code of the XML API; of a transaction that of the operation that failed.
     pub code: Option<u32>,
     /// Its words, on one line.
     pub text: String,
-    /// The operation of a transaction that is to blame.
+    /// The `id` of the operation that failed, where it was one of a transaction; empty if the answer does not tell it.
     pub culprit: Option<String>,
 }
 
@@ -94,10 +94,12 @@ pub fn tree<D: Document>(answer: &Answer<D>) -> Result<Element<'_>, Rejection> {
 
 impl Refusal {
     fn of(status: u16, response: &Element<'_>) -> Self {
-        let code = response.tag.attribute("code").and_then(|code| code.trim().parse().ok());
-        // A transaction answers operation by operation, up to the one that failed.
+        let code = |element: &Element<'_>| element.tag.attribute("code").and_then(|code| code.trim().parse().ok());
+        // A transaction answers operation by operation, up to the one that failed; its own code says less than that one's.
         let nested = response.all("response").last();
-        let culprit = nested.and_then(|nested| nested.tag.attribute("id")).map(|id| id.clone().into_owned());
+        let code = nested.and_then(code).or_else(|| code(response));
+        let id = |nested: &Element<'_>| nested.tag.attribute("id").map(|id| id.clone().into_owned());
+        let culprit = nested.map(|nested| id(nested).unwrap_or_default());
         let text = [Some(response), nested].into_iter().flatten().map(message).find(|text| !text.is_empty());
         Self { status, code, text: text.unwrap_or_else(|| meaning(code)), culprit }
     }
@@ -198,7 +200,8 @@ fn refused(Refusal { status, code, text, .. }: Refusal) -> Failure {
         _ if says(LOCKED) => Trouble::Locked(text).transient(),
         _ if says(BUSY) => Trouble::Busy(text).transient(),
         Some(2..=5 | 11 | 21 | 22) => Trouble::Busy(text).transient(),
-        Some(15) if says(&["passive"]) => Trouble::Passive("passive".to_owned()).permanent(),
+        // Of what we write only the unit's state can deny anything; it was active when it was looked at.
+        Some(15) => Trouble::Passive("passive".to_owned()).permanent(),
         _ if is_overload(status) => Trouble::Busy(text).transient(),
         _ => Trouble::Refused(text).permanent(),
     }
