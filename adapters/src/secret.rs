@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! The firewall's API key, in a type that cannot show it, and where it may come from.
 
 use std::{
@@ -5,6 +6,11 @@ use std::{
     path::{Path, PathBuf},
     str::FromStr,
 };
+=======
+//! The firewall's API key, in a type that cannot show it.
+
+use std::{fmt, str::FromStr};
+>>>>>>> adapters-panos
 
 /// An API key of PAN-OS. Neither `Debug` nor `Display` shows it; [`ApiKey::expose`] is the only way to its text.
 #[derive(Clone, PartialEq, Eq)]
@@ -56,6 +62,7 @@ impl fmt::Display for ApiKey {
     }
 }
 
+<<<<<<< HEAD
 /// Where the key comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeySource {
@@ -137,11 +144,14 @@ impl FromStr for SecretArn {
     }
 }
 
+=======
+>>>>>>> adapters-panos
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+<<<<<<< HEAD
     fn a_file_may_end_with_a_line_break_and_its_content_is_never_shown() {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(&file, "LUFRPT0=\n").unwrap();
@@ -164,6 +174,8 @@ mod tests {
     }
 
     #[test]
+=======
+>>>>>>> adapters-panos
     fn a_key_is_one_sendable_line_and_never_shown() {
         let key: ApiKey = " TFVSRT09a+/=\n".parse().unwrap();
         assert_eq!(key.expose(), "TFVSRT09a+/=");
