@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! The firewall's API key, in a type that cannot show it, and where it may come from.
 
 use std::{
@@ -6,11 +5,6 @@ use std::{
     path::{Path, PathBuf},
     str::FromStr,
 };
-=======
-//! The firewall's API key, in a type that cannot show it.
-
-use std::{fmt, str::FromStr};
->>>>>>> adapters-panos
 
 /// An API key of PAN-OS. Neither `Debug` nor `Display` shows it; [`ApiKey::expose`] is the only way to its text.
 #[derive(Clone, PartialEq, Eq)]
@@ -62,7 +56,6 @@ impl fmt::Display for ApiKey {
     }
 }
 
-<<<<<<< HEAD
 /// Where the key comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeySource {
@@ -144,14 +137,11 @@ impl FromStr for SecretArn {
     }
 }
 
-=======
->>>>>>> adapters-panos
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-<<<<<<< HEAD
     fn a_file_may_end_with_a_line_break_and_its_content_is_never_shown() {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(&file, "LUFRPT0=\n").unwrap();
@@ -174,8 +164,6 @@ mod tests {
     }
 
     #[test]
-=======
->>>>>>> adapters-panos
     fn a_key_is_one_sendable_line_and_never_shown() {
         let key: ApiKey = " TFVSRT09a+/=\n".parse().unwrap();
         assert_eq!(key.expose(), "TFVSRT09a+/=");
