@@ -257,8 +257,8 @@ mod tests {
             Zones::Named(names) => names.iter().map(ToString::to_string).collect::<Vec<_>>().join("+"),
         };
         let addresses = |addresses: &Addresses| match addresses {
-            Addresses::Known(set) if *set == Set::everything() => "any".to_owned(),
-            Addresses::Known(set) => set.ranges().iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
+            any if any.is_any() => "any".to_owned(),
+            Addresses::Known { set, .. } => set.ranges().iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
             Addresses::Unknown => "?".to_owned(),
         };
         let applications = match &rule.applications {
