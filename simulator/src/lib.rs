@@ -9,4 +9,6 @@
 //! The models are built on XML trees and plain records and know nothing of Drawbridge, so that they can disagree with it.
 
 pub mod clock;
+pub mod faults;
+pub mod script;
 pub mod xml;
