@@ -31,6 +31,8 @@ mod deeds;
 mod faults;
 mod firewall;
 mod names;
+mod permissions;
+mod rules;
 mod words;
 
 use std::fmt;
@@ -39,10 +41,12 @@ use self::words::{Parsed, Words};
 pub use self::{
     acts::{Act, Lock, Place, Scope},
     calls::{Call, Change, Ending, Request, Transition},
-    cloud::{CloudLine, Direction, Instance, InstanceState, Peer, Permission, Permissions, TableRole, Traffic},
+    cloud::{CloudLine, Instance, InstanceState, TableRole},
     deeds::{Deed, OddFile, Show},
-    firewall::{Action, Address, End, Extras, FirewallLine, HaState, Ports, Rule, RuleState, Service, Transport, Xml},
+    firewall::{Address, FirewallLine, HaState, Xml},
     names::{Id, Kind, Names},
+    permissions::{Direction, Peer, Permission, Permissions, Traffic},
+    rules::{Action, End, Extras, Ports, Rule, RuleState, Service, Transport},
 };
 
 /// A story.

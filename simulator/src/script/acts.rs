@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::{
-    firewall::{Rule, Xml},
+    firewall::Xml,
+    rules::Rule,
     words::{List, Name, Parsed, Words},
 };
 

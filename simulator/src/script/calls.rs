@@ -3,8 +3,9 @@
 use std::fmt;
 
 use super::{
-    cloud::{self, Direction, Instance, InstanceState, Permissions},
+    cloud::{self, Instance, InstanceState},
     names::{Id, Kind},
+    permissions::{Direction, Permissions},
     words::{Name, Parsed, Words, write_list},
 };
 

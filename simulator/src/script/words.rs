@@ -193,6 +193,15 @@ impl fmt::Display for List<'_> {
     }
 }
 
+/// Prints things with commas between them.
+pub(super) struct Commas<'a, T>(pub(super) &'a [T]);
+
+impl<T: fmt::Display> fmt::Display for Commas<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_list(f, ", ", self.0)
+    }
+}
+
 /// Prints things with a separator between them.
 pub(super) fn write_list<T: fmt::Display>(
     f: &mut fmt::Formatter<'_>,
