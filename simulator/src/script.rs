@@ -52,6 +52,8 @@ pub use self::{
 /// A story.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {
+    /// The file, as whoever read it names it.
+    pub file: String,
     /// The opening comments, without their `#`.
     pub about: Vec<String>,
     /// The ways in which it can be told.
@@ -76,9 +78,9 @@ pub enum Medium {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Setup {
     /// The cloud, line by line.
-    pub cloud: Vec<CloudLine>,
+    pub cloud: Vec<Placed<CloudLine>>,
     /// The firewall, line by line.
-    pub firewall: Vec<FirewallLine>,
+    pub firewall: Vec<Placed<FirewallLine>>,
     /// Drawbridge's settings: lines of TOML that nobody here reads.
     pub settings: String,
 }
@@ -91,9 +93,18 @@ pub struct Block {
     /// Its lines, as they were written.
     pub input: Vec<String>,
     /// What happens in it; nothing in a set-up block.
-    pub deeds: Vec<Deed>,
+    pub deeds: Vec<Placed<Deed>>,
     /// What it is expected to print.
     pub expected: Vec<String>,
+}
+
+/// A statement and the number of the line that it stands on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed<T> {
+    /// The number of the line.
+    pub line: usize,
+    /// The statement.
+    pub what: T,
 }
 
 /// What is wrong with a scenario file.
@@ -115,26 +126,32 @@ impl Script {
     /// Reads a story; `file` is how mistakes name it.
     pub fn parse(file: &str, text: &str) -> Result<Self, Mistake> {
         let lines: Vec<_> = text.lines().map(str::trim_end).collect();
-        let mut script = Self { about: Vec::new(), medium: Medium::Any, setup: Setup::default(), blocks: Vec::new() };
+        let (file, about) = (file.to_owned(), Vec::new());
+        let mut script = Self { file, about, medium: Medium::Any, setup: Setup::default(), blocks: Vec::new() };
         let mut at = script.read_opening(&lines);
         while at < lines.len() {
             if lines[at].is_empty() {
                 at += 1;
                 continue;
             }
-            let block = Block::cut(&lines, at)
-                .and_then(|block| script.read_block(block))
-                .map_err(|(line, what)| Mistake { file: file.to_owned(), line: line + 1, what })?;
-            at += block;
+            let block = Block::cut(&lines, at).map_err(|what| script.mistake(at + 1, what))?;
+            at += block.input.len() + 1 + block.expected.len();
+            script.read_block(block)?;
         }
         Ok(script)
+    }
+
+    /// A mistake on a line of this story.
+    pub fn mistake(&self, line: usize, what: impl Into<String>) -> Mistake {
+        Mistake { file: self.file.clone(), line, what: what.into() }
     }
 
     /// Every id that the story names, now or later; and the first interface of every instance.
     pub fn names(&self) -> Names {
         let mut names = Names::default();
         let deeds = self.blocks.iter().flat_map(|block| &block.deeds);
-        let ids = self.setup.cloud.iter().flat_map(CloudLine::ids).cloned().chain(deeds.flat_map(Deed::ids));
+        let ids = self.setup.cloud.iter().flat_map(|line| line.what.ids()).cloned();
+        let ids = ids.chain(deeds.flat_map(|deed| deed.what.ids()));
         for id in ids {
             names.add(&id);
             if id.kind() == Kind::Instance {
@@ -159,45 +176,41 @@ impl Script {
         next + 1
     }
 
-    /// Reads a block and says how many lines it had.
-    fn read_block(&mut self, mut block: Block) -> Result<usize, (usize, String)> {
-        let length = block.input.len() + 1 + block.expected.len();
+    fn read_block(&mut self, mut block: Block) -> Result<(), Mistake> {
+        let told = self.blocks.iter().any(|block| !block.deeds.is_empty());
         let mut section = None;
-        for (at, line) in block.input.iter().enumerate() {
-            let read = match Section::named(line) {
-                Some(_) if !block.deeds.is_empty() || self.blocks.iter().any(|block| !block.deeds.is_empty()) => {
+        for (line, text) in (block.line..).zip(&block.input) {
+            let read = match (Section::named(text), section) {
+                (Some(_), _) if told || !block.deeds.is_empty() => {
                     Err("a set-up section after deeds; move it to the beginning of the story".to_owned())
                 }
-                Some(named) => {
+                (Some(named), _) => {
                     section = Some(named);
                     Ok(())
                 }
-                None => match section {
-                    Some(section) => self.setup.read(section, line),
-                    None => Deed::read_all(line).map(|deeds| block.deeds.extend(deeds)),
-                },
+                (None, Some(section)) => self.setup.read(section, line, text),
+                (None, None) => read_all(line, text, Deed::take).map(|deeds| block.deeds.extend(deeds)),
             };
-            read.map_err(|what| (block.line + at, what))?;
+            read.map_err(|what| self.mistake(line, what))?;
         }
-        block.line += 1;
         self.blocks.push(block);
-        Ok(length)
+        Ok(())
     }
 }
 
 impl Block {
-    /// The block that begins at a line. Until it is read, its lines count from zero.
-    fn cut(lines: &[&str], first: usize) -> Result<Self, (usize, String)> {
+    /// The block that begins at an index into the lines, its deeds not yet read.
+    fn cut(lines: &[&str], first: usize) -> Parsed<Self> {
         let owned = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect();
         let length = lines[first..].iter().position(|line| line.is_empty()).unwrap_or(lines.len() - first);
         let all = &lines[first..first + length];
         match all.iter().position(|line| *line == RULE) {
-            Some(0) => Err((first, format!("a `{RULE}` without lines above it; remove the blank line between them"))),
+            Some(0) => Err(format!("a `{RULE}` without lines above it; remove the blank line between them")),
             Some(rule) => {
                 let (input, expected) = (owned(&all[..rule]), owned(&all[rule + 1..]));
-                Ok(Self { line: first, input, deeds: Vec::new(), expected })
+                Ok(Self { line: first + 1, input, deeds: Vec::new(), expected })
             }
-            None => Err((first, format!("the block that begins here has no `{RULE}`; end its input with one"))),
+            None => Err(format!("the block that begins here has no `{RULE}`; end its input with one")),
         }
     }
 }
@@ -223,12 +236,12 @@ impl Section {
 }
 
 impl Setup {
-    fn read(&mut self, section: Section, line: &str) -> Parsed<()> {
+    fn read(&mut self, section: Section, line: usize, text: &str) -> Parsed<()> {
         match section {
-            Section::Cloud => self.cloud.extend(read_all(line, CloudLine::take)?),
-            Section::Firewall => self.firewall.extend(read_all(line, FirewallLine::take)?),
+            Section::Cloud => self.cloud.extend(read_all(line, text, CloudLine::take)?),
+            Section::Firewall => self.firewall.extend(read_all(line, text, FirewallLine::take)?),
             Section::Settings => {
-                self.settings.push_str(line);
+                self.settings.push_str(text);
                 self.settings.push('\n');
             }
         }
@@ -236,21 +249,15 @@ impl Setup {
     }
 }
 
-impl Deed {
-    /// Reads the deeds that one line stands for, such as `deliver` or one with a range.
-    pub fn read_all(line: &str) -> Result<Vec<Self>, String> {
-        read_all(line, Self::take)
-    }
-}
-
 /// Reads the statements that one line stands for: none for a comment, several for a range.
-fn read_all<T>(line: &str, take: impl Fn(&mut Words) -> Parsed<T>) -> Parsed<Vec<T>> {
+fn read_all<T>(line: usize, text: &str, take: impl Fn(&mut Words) -> Parsed<T>) -> Parsed<Vec<Placed<T>>> {
     let mut statements = Vec::new();
-    for line in words::expand(line)? {
-        let mut words = Words::of(&line)?;
+    for text in words::expand(text)? {
+        let mut words = Words::of(&text)?;
         if !words.is_empty() {
-            statements.push(take(&mut words)?);
+            let what = take(&mut words)?;
             words.end()?;
+            statements.push(Placed { line, what });
         }
     }
     Ok(statements)
@@ -289,8 +296,8 @@ mod tests {
 
     /// What a line stands for, printed.
     fn printed<T: fmt::Display>(line: &str, take: fn(&mut Words) -> Parsed<T>) -> Parsed<String> {
-        let statements = read_all(line, take)?;
-        Ok(statements.iter().map(T::to_string).collect::<Vec<_>>().join("\n"))
+        let statements = read_all(1, line, take)?;
+        Ok(statements.iter().map(|statement| statement.what.to_string()).collect::<Vec<_>>().join("\n"))
     }
 
     #[test]
@@ -488,7 +495,7 @@ another
             rest in "[ a-z0-9:,;/\"\\\\{}.>#-]{0,40}",
         ) {
             let line = format!("{first} {rest}");
-            let _ = (read_all(&line, Deed::take), read_all(&line, CloudLine::take), read_all(&line, FirewallLine::take));
+            let _ = (read_all(1, &line, Deed::take), read_all(1, &line, CloudLine::take), read_all(1, &line, FirewallLine::take));
         }
     }
 }
