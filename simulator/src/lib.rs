@@ -10,5 +10,7 @@
 
 pub mod clock;
 pub mod faults;
+pub mod firewall;
+pub mod http;
 pub mod script;
 pub mod xml;
