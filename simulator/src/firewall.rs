@@ -14,6 +14,7 @@ mod admins;
 mod answer;
 mod candidate;
 mod carry;
+mod check;
 mod commit;
 mod config;
 mod jobs;
@@ -23,6 +24,7 @@ mod op;
 mod path;
 mod policy;
 mod predefined;
+mod problem;
 mod references;
 mod schema;
 mod scope;
@@ -39,10 +41,10 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::{clock::Moment, xml::Element};
 use answer::{Refusal, enqueued, message};
 use candidate::{Candidate, check_tree};
+use check::Strictness;
 use commit::{CommitRequest, Force, Proposal};
 use jobs::{Jobs, Verdict, Work};
 use locks::Locks;
-use schema::Strictness;
 
 pub use admins::{Right, Role};
 pub use answer::{Answer, Body};
@@ -271,23 +273,22 @@ impl Firewall {
         self.check_queue()?;
         let everything = scope.is_everything();
         let proposal = Proposal::of(scope, &self.candidate);
-        let is_under_way = |change| {
-            self.jobs.unfinished().any(|job| matches!(&job.work, Work::Commit(earlier) if earlier.has(change)))
-        };
+        let is_under_way = |change| self.jobs.committing().any(|earlier| earlier.has(change));
         if force == Force::No && proposal.changes().iter().all(is_under_way) {
-            return Ok(if everything && proposal.changes().is_empty() {
+            let is_superuser = self.admins.role(call.admin) == Some(&Role::Superuser);
+            return Ok(if everything && is_superuser && proposal.changes().is_empty() {
                 message(19, "There are no changes to commit.")
             } else {
                 message(13, SAME_AS_BEFORE)
             });
         }
-        let id = self.jobs.enqueue(call.admin, Work::Commit(Box::new(proposal)), &description, call.now);
+        let id = self.jobs.enqueue(call.admin, Work::Commit, Some(proposal), &description, call.now);
         self.settle(call.now);
         Ok(enqueued("Commit", id))
     }
 
     fn check_queue(&self) -> Result<(), Refusal> {
-        if self.jobs.unfinished().any(|job| matches!(job.work, Work::AutoCommit)) {
+        if self.jobs.unfinished().any(|job| job.work == Work::AutoCommit) {
             return Err(Refusal::without_code("Commit job was not queued since auto-commit not yet finished"));
         }
         let room = match self.settings.commit_queue {
@@ -303,23 +304,21 @@ impl Firewall {
     /// Lets every job end whose time has come.
     pub fn settle(&mut self, now: Moment) {
         loop {
-            if let Some(job) = self.jobs.start_next(self.settings.commit_takes)
+            if let Some(proposal) = self.jobs.start_next(self.settings.commit_takes)
                 && self.settings.snapshot == Snapshot::AtDequeue
-                && let Work::Commit(proposal) | Work::Validate(proposal) = &mut job.work
             {
                 proposal.renew(&self.candidate);
             }
-            let Some(job) = self.jobs.due(now) else { return };
-            let (id, user, work) = (job.id, job.user.clone(), job.work.clone());
-            let verdict = self.finish(&user, &work);
-            self.jobs.finish(id, verdict);
+            let Some(job) = self.jobs.take_due(now) else { return };
+            let verdict = match &job.proposal {
+                Some(proposal) => self.finish(&job.user, job.work, proposal),
+                None => Verdict::ok("Configuration committed successfully"),
+            };
+            self.jobs.finish(job.id, &verdict);
         }
     }
 
-    fn finish(&mut self, user: &str, work: &Work) -> Verdict {
-        let (Work::Commit(proposal) | Work::Validate(proposal)) = work else {
-            return Verdict::Ok(vec!["Configuration committed successfully".into()]);
-        };
+    fn finish(&mut self, user: &str, work: Work, proposal: &Proposal) -> Verdict {
         if let Some(lines) = self.failures.pop_front() {
             return Verdict::Fail(lines);
         }
@@ -328,13 +327,13 @@ impl Firewall {
                 let [first, last] = ["Validation Error:", "Commit failed"].map(str::to_owned);
                 Verdict::Fail([first].into_iter().chain(problems).chain([last]).collect())
             }
-            (Ok(next), Work::Commit(_)) => {
+            (Ok(_), Work::Validate) => Verdict::ok("Configuration is valid"),
+            (Ok(next), Work::Commit | Work::AutoCommit) => {
                 self.running = next;
                 self.candidate.settle(proposal.changes());
                 self.locks.release_all(user);
-                Verdict::Ok(vec!["Configuration committed successfully".into()])
+                Verdict::ok("Configuration committed successfully")
             }
-            (Ok(_), _) => Verdict::Ok(vec!["Configuration is valid".into()]),
         }
     }
 
@@ -347,7 +346,7 @@ impl Firewall {
         if candidate == AfterRestart::CandidateLost {
             self.candidate.discard(self.running.clone());
         }
-        self.jobs.enqueue("", Work::AutoCommit, "", now);
+        self.jobs.enqueue("", Work::AutoCommit, None, "", now);
         self.settle(now);
     }
 }

@@ -2,10 +2,12 @@
 
 use super::{
     answer::Refusal,
+    check::{self, Strictness, duplicate},
     journal::{Action, Change, Journal, Mark, Order},
     path::{Path, Step},
+    problem::{NamedFrom, Problem, enclosing_object, lines, trail},
     references::{Names, objects},
-    schema::{self, Node, Problem, Strictness, duplicate},
+    schema::Node,
     write::{Destination, Write},
 };
 use crate::xml::Element;
@@ -237,7 +239,7 @@ impl Candidate {
             if !referrers.is_empty() {
                 let name = gone.last().map(Step::label).unwrap_or_default();
                 let mut lines = vec![format!("  {name} cannot be deleted because of references from:")];
-                lines.extend(referrers.iter().map(|used| format!(" {}", trail(&used.place, Naming::FromDevice))));
+                lines.extend(referrers.iter().map(|used| format!(" {}", trail(&used.place, NamedFrom::Device))));
                 return Err(Refusal { code: Some(10), lines });
             }
         }
@@ -257,59 +259,14 @@ impl Candidate {
 /// What is wrong at and below `place`, as a refusal.
 pub(super) fn check_tree(tree: &Element, place: &Path, strictness: Strictness) -> Result<(), Refusal> {
     let Some(element) = place.find(tree) else { return Ok(()) };
-    let mut problems = schema::problems(element, place, strictness);
+    let mut problems = check::problems(element, place, strictness);
     if problems.is_empty() {
         problems = Names::of(tree).problems(place);
     }
     if problems.is_empty() {
         return Ok(());
     }
-    Err(Refusal { code: Some(12), lines: lines(&problems, Naming::FromObject) })
-}
-
-/// The places by which messages begin to name a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Naming {
-    /// `vsys -> vsys1 -> rulebase -> …`, for referrers.
-    FromDevice,
-    /// `rulebase -> security -> …`, for commits.
-    FromVsys,
-    /// The object's own name, for writes.
-    FromObject,
-}
-
-/// The lines that tell of problems, each once.
-pub(super) fn lines(problems: &[Problem], naming: Naming) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for problem in problems {
-        let line = format!(" {} {}", trail(&problem.place, naming), problem.words);
-        if !lines.contains(&line) {
-            lines.push(line);
-        }
-    }
-    lines
-}
-
-fn trail(place: &Path, naming: Naming) -> String {
-    let steps = place.steps();
-    let outermost = steps.iter().position(schema::is_outermost).unwrap_or(1);
-    let start = match naming {
-        Naming::FromDevice => outermost,
-        Naming::FromVsys if place.vsys().is_some() => outermost + 2,
-        Naming::FromVsys => outermost,
-        Naming::FromObject => enclosing_object(place).steps().len() - 1,
-    };
-    steps.iter().skip(start).map(Step::label).collect::<Vec<_>>().join(" -> ")
-}
-
-/// The rule or object that a place belongs to, or the place itself where it holds several.
-fn enclosing_object(place: &Path) -> Path {
-    let scope = if place.vsys().is_some() { 5 } else { 1 };
-    let steps = place.steps();
-    match steps.iter().skip(scope).position(|step| matches!(step, Step::Entry(_))) {
-        Some(index) => Path::of(steps[..=scope + index].iter().cloned()),
-        None => place.clone(),
-    }
+    Err(Refusal { code: Some(12), lines: lines(&problems, NamedFrom::Object) })
 }
 
 /// Merges as `set` does: texts are overwritten, lists united, of alternatives the new one stays.
@@ -338,7 +295,7 @@ fn check_duplicates(element: &Element, place: &Path) -> Result<(), Refusal> {
     if let Some(step) = duplicate(element) {
         let problem = |place: Path, words: &str| Problem { place, words: words.into() };
         let problems = [problem(place.then(step), "is a duplicate node"), problem(place.clone(), "is invalid")];
-        return Err(Refusal { code: Some(12), lines: lines(&problems, Naming::FromObject) });
+        return Err(Refusal { code: Some(12), lines: lines(&problems, NamedFrom::Object) });
     }
     element.children.iter().try_for_each(|child| check_duplicates(child, &place.then(Step::to(child))))
 }

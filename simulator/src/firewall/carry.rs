@@ -55,8 +55,7 @@ mod tests {
 
     /// Carries the changes at these names, by `m` of moved ones and others, and prints the resulting order.
     fn carried(from: &str, into: &str, changed: &[(&str, Order)], unsettled: &[&str]) -> String {
-        let tree =
-            |names: &str| Element::new("config").with_all(names.split_whitespace().map(|name| Element::entry(name)));
+        let tree = |names: &str| Element::new("config").with_all(names.split_whitespace().map(Element::entry));
         let place = |name: &str| Path::of([Step::Child("config".into()), Step::Entry(name.into())]);
         let mut journal = Journal::default();
         for (name, order) in changed {

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use super::{
     answer::Refusal,
-    candidate::{Candidate, Naming, lines},
+    candidate::Candidate,
     carry::carry,
+    check::{self, Strictness},
     journal::{Change, Order, without_marks},
     path::{Path, Step},
+    problem::{NamedFrom, lines},
     references::Names,
-    schema::{self, Strictness},
     scope::Scope,
 };
 use crate::xml::Element;
@@ -104,9 +105,9 @@ impl Proposal {
 /// What makes a configuration unfit to run.
 fn problems(config: &Element) -> Vec<String> {
     let root = Path::of([Step::to(config)]);
-    let mut problems = schema::problems(config, &root, Strictness::Commit);
+    let mut problems = check::problems(config, &root, Strictness::Commit);
     problems.extend(Names::of(config).problems(&root));
-    lines(&problems, Naming::FromVsys)
+    lines(&problems, NamedFrom::Vsys)
 }
 
 /// Takes back the changes of a scope. Fails when what is left would refer to something that is gone.

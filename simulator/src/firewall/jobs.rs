@@ -10,31 +10,33 @@ use crate::{clock::Moment, xml::Element};
 /// A piece of work with its number.
 #[derive(Clone, Debug)]
 pub(super) struct Job {
-    pub(super) id: u64,
-    pub(super) user: String,
+    id: u64,
+    user: String,
     pub(super) work: Work,
+    /// What a commit or validation is about, until it has ended.
+    proposal: Option<Proposal>,
     description: String,
     enqueued: Moment,
     state: State,
 }
 
 /// What a job does.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Work {
     /// The commit by which a firewall makes its running configuration effective after a restart.
     AutoCommit,
     /// Makes changes part of the running configuration.
-    Commit(Box<Proposal>),
+    Commit,
     /// Looks whether it could.
-    Validate(Box<Proposal>),
+    Validate,
 }
 
 impl Work {
-    fn label(&self) -> &'static str {
+    fn label(self) -> &'static str {
         match self {
             Self::AutoCommit => "AutoCom",
-            Self::Commit(_) => "Commit",
-            Self::Validate(_) => "Validate",
+            Self::Commit => "Commit",
+            Self::Validate => "Validate",
         }
     }
 }
@@ -53,6 +55,22 @@ pub(super) enum Verdict {
     Fail(Vec<String>),
 }
 
+impl Verdict {
+    /// A good end with one line.
+    pub(super) fn ok(line: &str) -> Self {
+        Self::Ok(vec![line.to_owned()])
+    }
+}
+
+/// A job whose time has come.
+#[derive(Clone, Debug)]
+pub(super) struct Due {
+    pub(super) id: u64,
+    pub(super) user: String,
+    pub(super) work: Work,
+    pub(super) proposal: Option<Proposal>,
+}
+
 /// All jobs since the last restart, the oldest first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Jobs {
@@ -63,36 +81,50 @@ pub(super) struct Jobs {
 
 impl Jobs {
     /// Enqueues work and returns its number.
-    pub(super) fn enqueue(&mut self, user: &str, work: Work, description: &str, now: Moment) -> u64 {
+    pub(super) fn enqueue(
+        &mut self,
+        user: &str,
+        work: Work,
+        proposal: Option<Proposal>,
+        description: &str,
+        now: Moment,
+    ) -> u64 {
         let id = self.jobs.last().map_or(1, |job| job.id + 1);
         let (user, description) = (user.to_owned(), description.to_owned());
-        self.jobs.push(Job { id, user, work, description, enqueued: now, state: State::Queued });
+        self.jobs.push(Job { id, user, work, proposal, description, enqueued: now, state: State::Queued });
         id
     }
 
     /// Jobs that have not ended.
-    pub(super) fn unfinished(&self) -> impl DoubleEndedIterator<Item = &Job> {
+    pub(super) fn unfinished(&self) -> impl Iterator<Item = &Job> {
         self.jobs.iter().filter(|job| !matches!(job.state, State::Finished { .. }))
     }
 
-    /// Starts the next job, if none is active and there is one, and returns it so that it can be prepared.
-    pub(super) fn start_next(&mut self, takes: Duration) -> Option<&mut Job> {
+    /// What is being committed or waits for it.
+    pub(super) fn committing(&self) -> impl Iterator<Item = &Proposal> {
+        self.unfinished().filter(|job| job.work == Work::Commit).filter_map(|job| job.proposal.as_ref())
+    }
+
+    /// Starts the next job, if none is active and there is one, and returns what it is about.
+    pub(super) fn start_next(&mut self, takes: Duration) -> Option<&mut Proposal> {
         if self.jobs.iter().any(|job| matches!(job.state, State::Active { .. })) {
             return None;
         }
         let job = self.jobs.iter_mut().find(|job| matches!(job.state, State::Queued))?;
         let since = self.idle_since.map_or(job.enqueued, |idle| idle.max(job.enqueued));
         job.state = State::Active { since, until: since + takes };
-        Some(job)
+        job.proposal.as_mut()
     }
 
     /// The active job, if its time has come.
-    pub(super) fn due(&self, now: Moment) -> Option<&Job> {
-        self.jobs.iter().find(|job| matches!(job.state, State::Active { until, .. } if until <= now))
+    pub(super) fn take_due(&mut self, now: Moment) -> Option<Due> {
+        let is_due = |job: &&mut Job| matches!(job.state, State::Active { until, .. } if until <= now);
+        let job = self.jobs.iter_mut().find(is_due)?;
+        Some(Due { id: job.id, user: job.user.clone(), work: job.work, proposal: job.proposal.take() })
     }
 
     /// Ends the active job of that number at the moment at which it was due.
-    pub(super) fn finish(&mut self, id: u64, verdict: Verdict) {
+    pub(super) fn finish(&mut self, id: u64, verdict: &Verdict) {
         for job in self.jobs.iter_mut().filter(|job| job.id == id) {
             if let State::Active { since, until } = job.state {
                 job.state = State::Finished { since, at: until, verdict: verdict.clone() };

@@ -78,8 +78,8 @@ impl Firewall {
         let scope = Scope::parse(command.child("partial"))
             .map_err(|unknown| Refusal::new(17, format!(" validate -> partial -> {unknown} is invalid")))?;
         self.check_queue()?;
-        let work = Work::Validate(Box::new(Proposal::of(scope, &self.candidate)));
-        let id = self.jobs.enqueue(call.admin, work, "", call.now);
+        let proposal = Proposal::of(scope, &self.candidate);
+        let id = self.jobs.enqueue(call.admin, Work::Validate, Some(proposal), "", call.now);
         self.settle(call.now);
         Ok(enqueued("Validate", id))
     }

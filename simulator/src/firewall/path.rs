@@ -71,6 +71,16 @@ impl Path {
         Self(self.0.iter().cloned().chain([step]).collect())
     }
 
+    /// Goes one step further down.
+    pub(super) fn push(&mut self, step: Step) {
+        self.0.push(step);
+    }
+
+    /// Goes one step back up.
+    pub(super) fn pop(&mut self) {
+        self.0.pop();
+    }
+
     /// The path to the parent, unless this is the root.
     pub(super) fn parent(&self) -> Option<Self> {
         match self.0.split_last()? {

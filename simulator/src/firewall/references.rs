@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{path::Path, path::Step, predefined, schema::Node, schema::Problem};
+use super::{path::Path, path::Step, predefined, problem::Problem, schema::Node};
 use crate::xml::Element;
 
 /// What kind of object a name means.
@@ -137,42 +137,46 @@ impl<'a> Names<'a> {
 /// Every object at or below `place` that others can refer to.
 pub(super) fn objects(root: &Element, place: &Path) -> Vec<Path> {
     let mut found = Vec::new();
-    if let Some(element) = place.find(root) {
-        walk(element, place, Node::at(place), &mut |_, path, _| {
-            if Kind::of(path).is_some() {
-                found.push(path.clone());
-            }
-        });
-    }
+    visit(root, place, &mut |_, path, _| {
+        if Kind::of(path).is_some() {
+            found.push(path.clone());
+        }
+    });
     found
 }
 
 /// Every name in use at or below `place`.
 fn uses(root: &Element, place: &Path) -> Vec<Use> {
     let mut found = Vec::new();
-    let Some(element) = place.find(root) else { return found };
-    walk(element, place, Node::at(place), &mut |element, path, node| match node {
-        Node::Reference(kind) => {
+    visit(root, place, &mut |element, path, node| {
+        if let Node::Reference(kind) = node {
             found.push(Use { place: path.clone(), kind: *kind, name: element.text.clone() });
-        }
-        Node::Members { of: Some(kind), alone } => {
+        } else if let Node::Members { of: Some(kind), alone } = node {
             let names = element.members().filter(|name| !alone.contains(name));
             found.extend(names.map(|name| Use { place: path.clone(), kind: *kind, name: name.to_owned() }));
         }
-        _ => {}
     });
     found
 }
 
-fn walk(element: &Element, path: &Path, node: &Node, visit: &mut impl FnMut(&Element, &Path, &Node)) {
-    visit(element, path, node);
+/// Shows every modelled element at and below `place`.
+fn visit(root: &Element, place: &Path, show: &mut impl FnMut(&Element, &Path, &Node)) {
+    if let Some(element) = place.find(root) {
+        visit_element(element, &mut place.clone(), Node::at(place), show);
+    }
+}
+
+fn visit_element(element: &Element, path: &mut Path, node: &Node, show: &mut impl FnMut(&Element, &Path, &Node)) {
+    show(element, path, node);
     if matches!(node, Node::Anything | Node::Members { .. }) {
         return;
     }
     for child in &element.children {
         let step = Step::to(child);
         let node = node.below(&step);
-        walk(child, &path.then(step), node, visit);
+        path.push(step);
+        visit_element(child, path, node, show);
+        path.pop();
     }
 }
 

@@ -75,7 +75,7 @@ impl Firewall {
     }
 
     pub(super) fn chassis_ready(&self) -> Element {
-        let is_booting = self.jobs.unfinished().any(|job| matches!(job.work, Work::AutoCommit));
+        let is_booting = self.jobs.unfinished().any(|job| job.work == Work::AutoCommit);
         result_text(if is_booting { "no" } else { "yes" })
     }
 
