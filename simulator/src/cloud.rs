@@ -73,7 +73,7 @@ pub struct Cloud {
 /// How this AWS behaves where AWS leaves a choice or nobody knows.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The bucket into which the trail writes.
+    /// The bucket into which the trail writes. The first log file makes it, if nobody has.
     pub trail_bucket: String,
     /// What stands before `AWSLogs/` in the keys of log files, with its slash.
     pub trail_prefix: String,
@@ -161,21 +161,20 @@ const CHANGES_MAX: usize = 10_000;
 impl Cloud {
     /// An empty account with an empty trail bucket.
     pub fn new(account: &str, region: &str) -> Self {
-        let settings = Settings::default();
-        let mut storage = Storage::default();
-        storage.add_bucket(&settings.trail_bucket);
-        Self {
+        let mut cloud = Self {
             account: account.to_owned(),
             region: region.to_owned(),
-            settings,
+            settings: Settings::default(),
             resources: Resources::default(),
-            storage,
+            storage: Storage::default(),
             trail: Trail::default(),
             changes: VecDeque::new(),
             next_instances: VecDeque::new(),
             request_ids: Mint::salted(1),
             resource_ids: Mint::salted(2),
-        }
+        };
+        cloud.add_bucket(&Settings::default().trail_bucket);
+        cloud
     }
 
     /// The account's number.
@@ -276,7 +275,7 @@ impl Cloud {
             .values()
             .filter_map(|instance| due(instance).map(|(at, next)| (at, instance.id.clone(), next)))
             .collect();
-        arrivals.sort_by_key(|(at, ..)| at.elapsed());
+        arrivals.sort_by_key(|(at, ..)| *at);
         for (at, id, next) in arrivals {
             self.enter(&id, next, at);
         }
@@ -284,7 +283,7 @@ impl Cloud {
 
     /// When the next instance reaches its next state, if one is on its way.
     pub fn next_change(&self) -> Option<Moment> {
-        self.resources.instances.values().filter_map(|instance| instance.due).min_by_key(|due| due.elapsed())
+        self.resources.instances.values().filter_map(|instance| instance.due).min()
     }
 
     /// The states that instances have reached since this was last asked.
@@ -298,6 +297,9 @@ impl Cloud {
         let Some(instance) = self.resources.instances.get_mut(id) else { return };
         instance.state = state;
         instance.due = state.next().map(|_| at + span);
+        if state == InstanceState::Pending {
+            instance.launched = at;
+        }
         if state == InstanceState::Terminated {
             self.release_interfaces(id);
         }

@@ -39,15 +39,35 @@ impl Answer {
         Self::xml(200, "text/xml;charset=UTF-8", &root).and("x-amzn-requestid", request_id)
     }
 
-    /// The refusal of an EC2 action.
-    pub(super) fn ec2_refused(refusal: &Refusal, request_id: &str) -> Self {
-        let error = Element::new("Error")
-            .with(Element::text("Code", &refusal.code))
-            .with(Element::text("Message", &refusal.message));
+    /// An error in the form of EC2, for faults that no model brings about: `503 RequestLimitExceeded`.
+    pub fn ec2_error(status: u16, code: &str, message: &str, request_id: &str) -> Self {
+        let error = Element::new("Error").with(Element::text("Code", code)).with(Element::text("Message", message));
         let root = Element::new("Response")
             .with(Element::new("Errors").with(error))
             .with(Element::text("RequestID", request_id));
-        Self::xml(refusal.status, "text/xml;charset=UTF-8", &root).and("x-amzn-requestid", request_id)
+        Self::xml(status, "text/xml;charset=UTF-8", &root).and("x-amzn-requestid", request_id)
+    }
+
+    /// The refusal of an EC2 action.
+    pub(super) fn ec2_refused(refusal: &Refusal, request_id: &str) -> Self {
+        Self::ec2_error(refusal.status, &refusal.code, &refusal.message, request_id)
+    }
+
+    /// An error in the form of S3, which has no wrapper around it: `503 SlowDown`.
+    pub fn s3_error(status: u16, code: &str, message: &str, request_id: &str) -> Self {
+        Self::s3_error_about(status, [("Code", code), ("Message", message)], None, request_id)
+    }
+
+    /// An error of S3 that names its bucket or key.
+    pub(super) fn s3_error_about(
+        status: u16,
+        error: [(&str, &str); 2],
+        about: Option<(&str, &str)>,
+        request_id: &str,
+    ) -> Self {
+        let members = error.into_iter().chain(about).map(|(name, text)| Element::text(name, text));
+        let root = Element::new("Error").with_all(members).with(Element::text("RequestId", request_id));
+        Self::xml(status, "application/xml", &root).and("x-amz-request-id", request_id)
     }
 
     /// An answer of XML with its declaration.

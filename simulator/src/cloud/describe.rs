@@ -1,5 +1,7 @@
 //! Reading: one table per Describe action says what it lists, how it filters and how it pages.
 
+mod views;
+
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -7,7 +9,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use super::{
     Cloud, Resources, Visibility,
     answer::Refusal,
-    ids::{PrefixListId, ResourceId},
+    ids::PrefixListId,
     parameters::Parameters,
     shape::{Record, Shape},
 };
@@ -36,7 +38,7 @@ enum Ids {
 
 /// The view of that action.
 pub(super) fn view(action: &str) -> Option<&'static View> {
-    VIEWS.iter().find(|view| view.action == action)
+    views::VIEWS.iter().find(|view| view.action == action)
 }
 
 impl Cloud {
@@ -52,21 +54,28 @@ impl Cloud {
         let names = parameters.texts("GroupName");
         let shows_managed =
             self.settings.managed_resources == Visibility::Visible || parameters.flag("IncludeManagedResources")?;
-        let mut rows: Vec<_> = (view.rows)(self).into_iter().map(|row| (first(&row, view.id.1), row)).collect();
+        let mut rows = self.sorted_rows(view);
         rows.retain(|(id, row)| {
             (ids.is_empty() || ids.contains(&id.as_str()))
                 && (names.is_empty() || names.contains(&first(row, "groupName").as_str()))
                 && (shows_managed || row.texts_at(&["operator", "managed"]) != ["true"])
                 && filters.iter().all(|filter| filter.matches(row))
         });
-        rows.sort_by(|(a, _), (b, _)| a.cmp(b));
         let (rows, token) = self.page(view.action, &view.page, rows, parameters)?;
         Ok(self.listed(view, rows).maybe("nextToken", token))
     }
 
     /// The whole answer of a Describe action, on one page and with nothing hidden.
     pub(super) fn described_whole(&self, action: &str) -> Record {
-        view(action).map_or_else(Record::new, |view| self.listed(view, (view.rows)(self)))
+        let whole = |view| self.listed(view, self.sorted_rows(view).into_iter().map(|(_, row)| row).collect());
+        view(action).map_or_else(Record::new, whole)
+    }
+
+    /// Rows with their ids, in the order of the ids.
+    fn sorted_rows(&self, view: &View) -> Vec<(String, Record)> {
+        let mut rows: Vec<_> = (view.rows)(self).into_iter().map(|row| (first(&row, view.id.1), row)).collect();
+        rows.sort_by(|(a, _), (b, _)| a.cmp(b));
+        rows
     }
 
     fn listed(&self, view: &View, rows: Vec<Record>) -> Record {
@@ -77,12 +86,17 @@ impl Cloud {
 
     /// Instances grouped by the launch that they came from.
     fn reservations(&self, instances: Vec<Record>) -> Vec<Record> {
-        let mut reservations: BTreeMap<String, Vec<Record>> = BTreeMap::new();
+        let mut reservations: Vec<(String, Vec<Record>)> = vec![];
+        let mut places = BTreeMap::new();
         for row in instances {
             let id = first(&row, "instanceId").parse().ok();
             let instance = id.and_then(|id| self.resources.instances.get(&id));
             let reservation = instance.map(|instance| instance.reservation.to_string()).unwrap_or_default();
-            reservations.entry(reservation).or_default().push(row);
+            let place = *places.entry(reservation.clone()).or_insert(reservations.len());
+            if place == reservations.len() {
+                reservations.push((reservation, vec![]));
+            }
+            reservations[place].1.push(row);
         }
         let reservation = |(id, instances): (String, Vec<Record>)| {
             Record::new()
@@ -216,219 +230,6 @@ fn is_like(text: &str, pattern: &str) -> bool {
         }
     }
 }
-
-/// Fails as EC2 does for an id of the wrong form, or one that names nothing.
-fn check<I: ResourceId, V>(map: &BTreeMap<I, V>, text: &str) -> Result<(), Refusal> {
-    let id: I = text.parse().map_err(|_| Refusal::malformed::<I>(text))?;
-    if map.contains_key(&id) { Ok(()) } else { Err(Refusal::not_found::<I>(id)) }
-}
-
-static VIEWS: [View; 9] = [
-    View {
-        action: "DescribeInstances",
-        list: ("reservationSet", "Reservations"),
-        id: ("InstanceId", "instanceId"),
-        filters: &[
-            ("instance-id", &["instanceId"]),
-            ("instance-state-name", &["instanceState", "name"]),
-            ("instance-state-code", &["instanceState", "code"]),
-            ("vpc-id", &["vpcId"]),
-            ("subnet-id", &["subnetId"]),
-            ("private-ip-address", &["privateIpAddress"]),
-            ("instance.group-id", &["groupSet", "groupId"]),
-            ("network-interface.network-interface-id", &["networkInterfaceSet", "networkInterfaceId"]),
-            ("network-interface.subnet-id", &["networkInterfaceSet", "subnetId"]),
-            ("network-interface.vpc-id", &["networkInterfaceSet", "vpcId"]),
-            ("network-interface.group-id", &["networkInterfaceSet", "groupSet", "groupId"]),
-            ("owner-id", &["networkInterfaceSet", "ownerId"]),
-            ("operator.managed", &["operator", "managed"]),
-        ],
-        page: 5..=1000,
-        ids: Ids::NeverPaged,
-        rows: |cloud| {
-            let shape = |instance: &super::Instance| instance.shape(&cloud.resources, &cloud.account, &cloud.region);
-            cloud.resources.instances.values().map(shape).collect()
-        },
-        check_id: |resources, id| check(&resources.instances, id),
-    },
-    View {
-        action: "DescribeNetworkInterfaces",
-        list: ("networkInterfaceSet", "NetworkInterfaces"),
-        id: ("NetworkInterfaceId", "networkInterfaceId"),
-        filters: &[
-            ("network-interface-id", &["networkInterfaceId"]),
-            ("vpc-id", &["vpcId"]),
-            ("subnet-id", &["subnetId"]),
-            ("group-id", &["groupSet", "groupId"]),
-            ("owner-id", &["ownerId"]),
-            ("status", &["status"]),
-            ("description", &["description"]),
-            ("interface-type", &["interfaceType"]),
-            ("requester-id", &["requesterId"]),
-            ("requester-managed", &["requesterManaged"]),
-            ("operator.managed", &["operator", "managed"]),
-            ("private-ip-address", &["privateIpAddress"]),
-            ("addresses.private-ip-address", &["privateIpAddressesSet", "privateIpAddress"]),
-            ("ipv6-addresses.ipv6-address", &["ipv6AddressesSet", "ipv6Address"]),
-            ("attachment.instance-id", &["attachment", "instanceId"]),
-            ("attachment.attachment-id", &["attachment", "attachmentId"]),
-            ("attachment.status", &["attachment", "status"]),
-            ("attachment.device-index", &["attachment", "deviceIndex"]),
-            ("attachment.instance-owner-id", &["attachment", "instanceOwnerId"]),
-        ],
-        page: 5..=1000,
-        ids: Ids::NeverPaged,
-        rows: |cloud| {
-            let shape = |interface: &super::Interface| interface.shape(&cloud.resources, &cloud.account, &cloud.region);
-            cloud.resources.interfaces.values().map(shape).collect()
-        },
-        check_id: |resources, id| check(&resources.interfaces, id),
-    },
-    View {
-        action: "DescribeSubnets",
-        list: ("subnetSet", "Subnets"),
-        id: ("SubnetId", "subnetId"),
-        filters: &[
-            ("subnet-id", &["subnetId"]),
-            ("vpc-id", &["vpcId"]),
-            ("cidr-block", &["cidrBlock"]),
-            ("availability-zone", &["availabilityZone"]),
-            ("state", &["state"]),
-            ("owner-id", &["ownerId"]),
-        ],
-        page: 5..=1000,
-        ids: Ids::Paged,
-        rows: |cloud| {
-            cloud.resources.subnets.values().map(|subnet| subnet.shape(&cloud.account, &cloud.region)).collect()
-        },
-        check_id: |resources, id| check(&resources.subnets, id),
-    },
-    View {
-        action: "DescribeVpcs",
-        list: ("vpcSet", "Vpcs"),
-        id: ("VpcId", "vpcId"),
-        filters: &[
-            ("vpc-id", &["vpcId"]),
-            ("cidr", &["cidrBlock"]),
-            ("cidr-block-association.cidr-block", &["cidrBlockAssociationSet", "cidrBlock"]),
-            ("cidr-block-association.state", &["cidrBlockAssociationSet", "cidrBlockState", "state"]),
-            ("is-default", &["isDefault"]),
-            ("state", &["state"]),
-            ("owner-id", &["ownerId"]),
-        ],
-        page: 5..=1000,
-        ids: Ids::Paged,
-        rows: |cloud| cloud.resources.vpcs.values().map(|vpc| vpc.shape(&cloud.account)).collect(),
-        check_id: |resources, id| check(&resources.vpcs, id),
-    },
-    View {
-        action: "DescribeRouteTables",
-        list: ("routeTableSet", "RouteTables"),
-        id: ("RouteTableId", "routeTableId"),
-        filters: &[
-            ("route-table-id", &["routeTableId"]),
-            ("vpc-id", &["vpcId"]),
-            ("owner-id", &["ownerId"]),
-            ("association.subnet-id", &["associationSet", "subnetId"]),
-            ("association.gateway-id", &["associationSet", "gatewayId"]),
-            ("association.main", &["associationSet", "main"]),
-            ("association.route-table-id", &["associationSet", "routeTableId"]),
-            ("association.route-table-association-id", &["associationSet", "routeTableAssociationId"]),
-            ("route.destination-cidr-block", &["routeSet", "destinationCidrBlock"]),
-            ("route.destination-ipv6-cidr-block", &["routeSet", "destinationIpv6CidrBlock"]),
-            ("route.destination-prefix-list-id", &["routeSet", "destinationPrefixListId"]),
-            ("route.gateway-id", &["routeSet", "gatewayId"]),
-            ("route.instance-id", &["routeSet", "instanceId"]),
-            ("route.network-interface-id", &["routeSet", "networkInterfaceId"]),
-            ("route.nat-gateway-id", &["routeSet", "natGatewayId"]),
-            ("route.transit-gateway-id", &["routeSet", "transitGatewayId"]),
-            ("route.vpc-peering-connection-id", &["routeSet", "vpcPeeringConnectionId"]),
-            ("route.origin", &["routeSet", "origin"]),
-            ("route.state", &["routeSet", "state"]),
-        ],
-        page: 5..=100,
-        ids: Ids::Paged,
-        rows: |cloud| {
-            let stopped_target = cloud.settings.stopped_target;
-            let shape = |table: &super::RouteTable| table.shape(&cloud.resources, &cloud.account, stopped_target);
-            cloud.resources.route_tables.values().map(shape).collect()
-        },
-        check_id: |resources, id| check(&resources.route_tables, id),
-    },
-    View {
-        action: "DescribeSecurityGroups",
-        list: ("securityGroupInfo", "SecurityGroups"),
-        id: ("GroupId", "groupId"),
-        filters: &[
-            ("group-id", &["groupId"]),
-            ("group-name", &["groupName"]),
-            ("description", &["groupDescription"]),
-            ("vpc-id", &["vpcId"]),
-            ("owner-id", &["ownerId"]),
-            ("ip-permission.cidr", &["ipPermissions", "ipRanges", "cidrIp"]),
-            ("ip-permission.ipv6-cidr", &["ipPermissions", "ipv6Ranges", "cidrIpv6"]),
-            ("ip-permission.group-id", &["ipPermissions", "groups", "groupId"]),
-            ("ip-permission.prefix-list-id", &["ipPermissions", "prefixListIds", "prefixListId"]),
-            ("egress.ip-permission.cidr", &["ipPermissionsEgress", "ipRanges", "cidrIp"]),
-            ("egress.ip-permission.ipv6-cidr", &["ipPermissionsEgress", "ipv6Ranges", "cidrIpv6"]),
-            ("egress.ip-permission.group-id", &["ipPermissionsEgress", "groups", "groupId"]),
-            ("egress.ip-permission.prefix-list-id", &["ipPermissionsEgress", "prefixListIds", "prefixListId"]),
-        ],
-        page: 5..=1000,
-        ids: Ids::Paged,
-        rows: |cloud| cloud.resources.groups.values().map(|group| group.shape(&cloud.account, &cloud.region)).collect(),
-        check_id: |resources, id| check(&resources.groups, id),
-    },
-    View {
-        action: "DescribeSecurityGroupRules",
-        list: ("securityGroupRuleSet", "SecurityGroupRules"),
-        id: ("SecurityGroupRuleId", "securityGroupRuleId"),
-        filters: &[("group-id", &["groupId"]), ("security-group-rule-id", &["securityGroupRuleId"])],
-        page: 5..=1000,
-        ids: Ids::Paged,
-        rows: |cloud| {
-            let rules =
-                cloud.resources.groups.values().flat_map(|group| group.rules.iter().map(|rule| (&group.id, rule)));
-            rules.map(|(group, rule)| rule.shape(group, &cloud.account, &cloud.region)).collect()
-        },
-        check_id: |resources, id| {
-            let rules = resources.groups.values().flat_map(|group| &group.rules);
-            check(&rules.map(|rule| (rule.id.clone(), ())).collect(), id)
-        },
-    },
-    View {
-        action: "DescribeManagedPrefixLists",
-        list: ("prefixListSet", "PrefixLists"),
-        id: ("PrefixListId", "prefixListId"),
-        filters: &[
-            ("prefix-list-id", &["prefixListId"]),
-            ("prefix-list-name", &["prefixListName"]),
-            ("owner-id", &["ownerId"]),
-        ],
-        page: 1..=100,
-        ids: Ids::Paged,
-        rows: |cloud| {
-            cloud.resources.prefix_lists.values().map(|list| list.shape(&cloud.account, &cloud.region)).collect()
-        },
-        check_id: |resources, id| check(&resources.prefix_lists, id),
-    },
-    View {
-        action: "DescribeVpcEndpoints",
-        list: ("vpcEndpointSet", "VpcEndpoints"),
-        id: ("VpcEndpointId", "vpcEndpointId"),
-        filters: &[
-            ("vpc-endpoint-id", &["vpcEndpointId"]),
-            ("vpc-endpoint-type", &["vpcEndpointType"]),
-            ("vpc-endpoint-state", &["state"]),
-            ("vpc-id", &["vpcId"]),
-            ("service-name", &["serviceName"]),
-        ],
-        page: 1..=1000,
-        ids: Ids::Paged,
-        rows: |cloud| cloud.resources.endpoints.values().map(|endpoint| endpoint.shape(&cloud.account)).collect(),
-        check_id: |resources, id| check(&resources.endpoints, id),
-    },
-];
 
 #[cfg(test)]
 mod tests {

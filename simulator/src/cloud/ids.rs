@@ -101,7 +101,7 @@ impl Mint {
     /// A new id of one kind.
     pub(super) fn id<I: ResourceId>(&mut self) -> I {
         let digits = format!("0{:016x}", self.next());
-        format!("{}-{digits}", I::PREFIX).parse().unwrap_or_else(|_| unreachable!("17 hex digits make an id"))
+        format!("{}-{digits}", I::PREFIX).parse().expect("17 hex digits make an id")
     }
 
     /// A new GUID: request ids and event ids.

@@ -1,7 +1,7 @@
 //! Instances and network interfaces.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     net::{Ipv4Addr, Ipv6Addr},
 };
 
@@ -184,6 +184,10 @@ impl Interface {
         }
     }
 
+    fn device_index(&self) -> Option<u32> {
+        self.attachment.as_ref().map(|attachment| attachment.device_index)
+    }
+
     /// What DescribeNetworkInterfaces says of it.
     pub(super) fn shape(&self, resources: &Resources, owner: &str, region: &str) -> Record {
         self.common(resources, owner)
@@ -259,10 +263,9 @@ impl Attachment {
 }
 
 impl Instance {
-    /// What DescribeInstances and RunInstances say of it.
-    pub(super) fn shape(&self, resources: &Resources, owner: &str, region: &str) -> Record {
+    /// What DescribeInstances and RunInstances say of it and its interfaces, of which the primary one comes first.
+    pub(super) fn shape(&self, interfaces: &[&Interface], resources: &Resources, owner: &str, region: &str) -> Record {
         let attachment = if self.state == InstanceState::Pending { "attaching" } else { "attached" };
-        let interfaces = resources.interfaces_of(&self.id);
         let primary = interfaces.first();
         let record = Record::new()
             .with("instanceId", &self.id)
@@ -296,8 +299,22 @@ impl Resources {
     pub(super) fn interfaces_of(&self, instance: &InstanceId) -> Vec<&Interface> {
         let mut interfaces: Vec<_> =
             self.interfaces.values().filter(|interface| interface.instance() == Some(instance)).collect();
-        interfaces.sort_by_key(|interface| interface.attachment.as_ref().map(|attachment| attachment.device_index));
+        interfaces.sort_by_key(|interface| interface.device_index());
         interfaces
+    }
+
+    /// The same for all instances at once.
+    pub(super) fn interfaces_by_instance(&self) -> BTreeMap<&InstanceId, Vec<&Interface>> {
+        let mut by_instance: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for interface in self.interfaces.values() {
+            if let Some(instance) = interface.instance() {
+                by_instance.entry(instance).or_default().push(interface);
+            }
+        }
+        for interfaces in by_instance.values_mut() {
+            interfaces.sort_by_key(|interface| interface.device_index());
+        }
+        by_instance
     }
 
     /// The instance to which an interface is attached.

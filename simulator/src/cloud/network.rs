@@ -8,7 +8,7 @@ use super::{
     Resources,
     ids::{
         AssociationId, CidrAssociationId, EndpointId, InterfaceId, InternetGatewayId, NatGatewayId, PeeringId,
-        PrefixListId, RouteTableId, SubnetId, TransitGatewayId, VpcId,
+        PrefixListId, RouteTableId, SubnetId, TransitGatewayId, VpcId, fingerprint,
     },
     instance::InstanceState,
     shape::{Record, Shape},
@@ -104,14 +104,21 @@ pub struct Subnet {
     pub vpc: VpcId,
     /// Its IPv4 network.
     pub cidr: Ipv4Net,
-    /// Its IPv6 networks, each with the id of its association.
-    pub ipv6_cidrs: Vec<CidrAssociation<Ipv6Net>>,
+    /// Its IPv6 networks.
+    pub ipv6_cidrs: Vec<Ipv6Net>,
     /// Its tags.
     pub tags: Tags,
 }
 
 impl Subnet {
+    fn ipv6_association(&self, cidr: Ipv6Net) -> Record {
+        let id = format!("subnet-cidr-assoc-0{:016x}", fingerprint(format!("{} {cidr}", self.id).as_bytes()));
+        let state = Record::new().with("state", CidrState::Associated.name());
+        Record::new().with("associationId", id).with("ipv6CidrBlock", cidr).with("ipv6CidrBlockState", state)
+    }
+
     pub(super) fn shape(&self, owner: &str, region: &str) -> Record {
+        let associations = self.ipv6_cidrs.iter().map(|cidr| self.ipv6_association(*cidr));
         Record::new()
             .with("subnetId", &self.id)
             .with("vpcId", &self.vpc)
@@ -121,7 +128,7 @@ impl Subnet {
             .with("availabilityZone", zone(region))
             .with("defaultForAz", false)
             .with("mapPublicIpOnLaunch", false)
-            .with("ipv6CidrBlockAssociationSet", Shape::from_iter(self.ipv6_cidrs.iter().map(CidrAssociation::shape)))
+            .with("ipv6CidrBlockAssociationSet", Shape::from_iter(associations))
             .renamed("tagSet", "Tags", tags(&self.tags))
     }
 }

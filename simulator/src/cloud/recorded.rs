@@ -20,6 +20,8 @@ impl Style {
     pub(super) fn of(action: &str) -> Self {
         match action {
             "ModifySecurityGroupRules"
+            | "UpdateSecurityGroupRuleDescriptionsIngress"
+            | "UpdateSecurityGroupRuleDescriptionsEgress"
             | "DescribeSecurityGroupRules"
             | "ModifyManagedPrefixList"
             | "DescribeManagedPrefixLists"

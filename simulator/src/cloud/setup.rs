@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::{
     Associated, Association, AssociationId, Attachment, CidrAssociation, CidrState, Cloud, Destination, Direction,
@@ -72,6 +72,17 @@ impl Cloud {
         }
         let subnet = Subnet { id: id.clone(), vpc, cidr: cidr.trunc(), ipv6_cidrs: vec![], tags: Tags::new() };
         put(&mut self.resources.subnets, id, subnet)
+    }
+
+    /// Adds an IPv6 network to a subnet.
+    pub fn add_subnet_cidr(&mut self, subnet: &SubnetId, cidr: Ipv6Net) -> Result<(), SetupError> {
+        let vpc = known(&self.resources.vpcs, &known(&self.resources.subnets, subnet)?.vpc)?;
+        if !vpc.ipv6_cidrs.iter().any(|network| network.cidr.contains(&cidr)) {
+            let message = format!("{cidr} is outside of its VPC: add an IPv6 network that contains it to `{}`", vpc.id);
+            return Err(SetupError::Conflict(message));
+        }
+        known_mut(&mut self.resources.subnets, subnet)?.ipv6_cidrs.push(cidr.trunc());
+        Ok(())
     }
 
     /// Adds a route table without associations.
@@ -151,6 +162,11 @@ impl Cloud {
     /// Adds a security group without any rules: also without the egress rule that a group made by a call begins with.
     pub fn add_group(&mut self, id: GroupId, vpc: VpcId, name: &str) -> Result<(), SetupError> {
         known(&self.resources.vpcs, &vpc)?;
+        if self.resources.groups.values().any(|group| group.vpc == vpc && group.name == name) {
+            return Err(SetupError::Conflict(format!(
+                "`{vpc}` has a group named `{name}` already: choose another name"
+            )));
+        }
         let (name, description) = (name.to_owned(), name.to_owned());
         let group = SecurityGroup { id: id.clone(), name, description, vpc, rules: vec![], tags: Tags::new() };
         put(&mut self.resources.groups, id, group)

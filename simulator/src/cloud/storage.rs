@@ -4,10 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::{
-    Answer, Cloud,
-    ids::{fingerprint, guid},
-};
+use super::{Answer, Cloud, ids::fingerprint};
 use crate::{clock::Moment, xml::Element};
 
 /// All buckets of the account.
@@ -50,8 +47,8 @@ impl Object {
 }
 
 impl Storage {
-    pub(super) fn add_bucket(&mut self, name: &str) {
-        self.buckets.entry(name.to_owned()).or_default();
+    fn bucket(&mut self, name: &str) -> &mut Bucket {
+        self.buckets.entry(name.to_owned()).or_default()
     }
 
     pub(super) fn object(&self, bucket: &str, key: &str) -> Option<&Object> {
@@ -63,9 +60,14 @@ impl Storage {
 const KEYS_MAX: usize = 1000;
 
 impl Cloud {
+    /// Adds an empty bucket, unless it is there already.
+    pub fn add_bucket(&mut self, name: &str) {
+        self.storage.bucket(name);
+    }
+
     /// Puts an object into a bucket, which is made if need be.
     pub fn put_object(&mut self, bucket: &str, key: &str, object: Object) {
-        self.storage.buckets.entry(bucket.to_owned()).or_default().objects.insert(key.to_owned(), object);
+        self.storage.bucket(bucket).objects.insert(key.to_owned(), object);
     }
 
     /// Takes an object away, and says whether it was there.
@@ -75,20 +77,19 @@ impl Cloud {
 
     /// Refuses a key from now on, whether or not there is such an object.
     pub fn deny_object(&mut self, bucket: &str, key: &str) {
-        self.storage.buckets.entry(bucket.to_owned()).or_default().denied.insert(key.to_owned());
+        self.storage.bucket(bucket).denied.insert(key.to_owned());
     }
 
     /// Answers GetObject.
     pub fn object(&mut self, bucket: &str, key: &str) -> Answer {
         let request_id = self.s3_request_id();
-        let Some(content) = self.storage.buckets.get(bucket) else { return no_bucket(bucket, request_id) };
+        let Some(content) = self.storage.buckets.get(bucket) else { return no_bucket(bucket, &request_id) };
         if content.denied.contains(key) {
-            let error = [("Code", "AccessDenied"), ("Message", "Access Denied")];
-            return refused(403, &error, request_id);
+            return Answer::s3_error(403, "AccessDenied", "Access Denied", &request_id);
         }
         let Some(object) = content.objects.get(key) else {
-            let error = [("Code", "NoSuchKey"), ("Message", "The specified key does not exist."), ("Key", key)];
-            return refused(404, &error, request_id);
+            let error = [("Code", "NoSuchKey"), ("Message", "The specified key does not exist.")];
+            return Answer::s3_error_about(404, error, Some(("Key", key)), &request_id);
         };
         let mut headers = vec![
             ("content-type", object.content_type.clone()),
@@ -104,15 +105,15 @@ impl Cloud {
     /// Answers ListObjectsV2; `query` holds the fields of the query string.
     pub fn list_objects(&mut self, bucket: &str, query: &[(String, String)]) -> Answer {
         let request_id = self.s3_request_id();
-        let Some(content) = self.storage.buckets.get(bucket) else { return no_bucket(bucket, request_id) };
+        let Some(content) = self.storage.buckets.get(bucket) else { return no_bucket(bucket, &request_id) };
         let field = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let prefix = field("prefix").unwrap_or_default();
         let size = field("max-keys").map_or(Ok(KEYS_MAX), str::parse);
         let after =
             field("continuation-token").map(seen_last).unwrap_or(Some(field("start-after").unwrap_or_default().into()));
         let (Ok(size), Some(after)) = (size, after) else {
-            let error = [("Code", "InvalidArgument"), ("Message", "max-keys or continuation-token is not valid")];
-            return refused(400, &error, request_id);
+            let message = "max-keys or continuation-token is not valid";
+            return Answer::s3_error(400, "InvalidArgument", message, &request_id);
         };
         let size = size.min(KEYS_MAX);
         let mut keys = content.objects.iter().filter(|(key, _)| key.starts_with(prefix) && **key > after);
@@ -149,20 +150,9 @@ fn seen_last(token: &str) -> Option<String> {
     String::from_utf8(STANDARD.decode(token).ok()?).ok()
 }
 
-fn no_bucket(bucket: &str, request_id: String) -> Answer {
-    let message = "The specified bucket does not exist";
-    refused(404, &[("Code", "NoSuchBucket"), ("Message", message), ("BucketName", bucket)], request_id)
-}
-
-/// S3's errors have no wrapper around them.
-fn refused(status: u16, error: &[(&str, &str)], request_id: String) -> Answer {
-    let members = error.iter().map(|(name, text)| Element::text(*name, *text));
-    let host_id = guid(fingerprint(request_id.as_bytes()), 0);
-    let root = Element::new("Error")
-        .with_all(members)
-        .with(Element::text("RequestId", &request_id))
-        .with(Element::text("HostId", host_id));
-    Answer::xml(status, "application/xml", &root).and("x-amz-request-id", request_id)
+fn no_bucket(bucket: &str, request_id: &str) -> Answer {
+    let error = [("Code", "NoSuchBucket"), ("Message", "The specified bucket does not exist")];
+    Answer::s3_error_about(404, error, Some(("BucketName", bucket)), request_id)
 }
 
 /// `Mon, 02 Nov 2026 08:05:00 GMT`

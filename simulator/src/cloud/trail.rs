@@ -35,6 +35,9 @@ impl Default for Trail {
 /// How many records are kept for a listener who may never come.
 const UNTOLD_MAX: usize = 10_000;
 
+/// What is longer is left out of a record altogether (CloudTrail user guide, record contents).
+const MEMBER_BYTES_MAX: usize = 100 * 1024;
+
 /// A call as CloudTrail sees it.
 pub(super) struct Call<'a> {
     pub(super) action: &'a str,
@@ -83,6 +86,11 @@ impl Cloud {
                 let side = if refusal.status < 500 { "Client" } else { "Server" };
                 record["errorCode"] = json!(format!("{side}.{}", refusal.code));
                 record["errorMessage"] = json!(refusal.message);
+            }
+        }
+        for member in ["requestParameters", "responseElements"] {
+            if record[member].to_string().len() > MEMBER_BYTES_MAX {
+                record.as_object_mut().and_then(|members| members.remove(member));
             }
         }
         self.keep(record);

@@ -4,18 +4,17 @@ use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 
-use super::{
-    super::{
+use super::{done, find, instances::tags};
+use crate::{
+    clock::Moment,
+    cloud::{
         Cloud, Direction, Peer, Permission, PrefixListId, SecurityGroup, Tags, Traffic, VpcId,
         answer::Refusal,
         ids::{GroupId, ResourceId},
         parameters::Parameters,
         shape::Record,
     },
-    done, find,
-    instances::tags,
 };
-use crate::clock::Moment;
 
 /// A new group allows everything out, without any call that says so.
 pub(super) fn create(cloud: &mut Cloud, parameters: &Parameters, _: Moment) -> Result<Record, Refusal> {

@@ -1,35 +1,28 @@
 //! Launching, starting, stopping and terminating.
 
-use std::net::Ipv4Addr;
+use std::{collections::BTreeSet, net::Ipv4Addr};
 
-use super::{
-    super::{
+use super::find;
+use crate::{
+    clock::Moment,
+    cloud::{
         Cloud, Holder, Instance, InstanceId, InstanceState, Interface, SecurityGroup, Subnet, SubnetId, Tags,
         answer::Refusal,
         ids::{GroupId, ReservationId},
         parameters::Parameters,
         shape::{Record, Shape},
     },
-    find,
 };
-use crate::clock::Moment;
 
 /// No launch makes more: a guard against typing errors, far below real quotas.
 const LAUNCH_MAX: usize = 1000;
 
 pub(super) fn start(cloud: &mut Cloud, parameters: &Parameters, now: Moment) -> Result<Record, Refusal> {
-    let may = |state| match state {
+    change_states(cloud, parameters, now, |state| match state {
         InstanceState::Stopped => Ok(Some(InstanceState::Pending)),
         InstanceState::Pending | InstanceState::Running => Ok(None),
         InstanceState::Stopping | InstanceState::ShuttingDown | InstanceState::Terminated => Err("started"),
-    };
-    let answer = change_states(cloud, parameters, now, may)?;
-    for id in parameters.ids::<InstanceId>("InstanceId")? {
-        if let Some(instance) = cloud.resources.instances.get_mut(&id) {
-            instance.launched = now;
-        }
-    }
-    Ok(answer)
+    })
 }
 
 pub(super) fn stop(cloud: &mut Cloud, parameters: &Parameters, now: Moment) -> Result<Record, Refusal> {
@@ -57,8 +50,11 @@ pub(super) fn reboot(cloud: &mut Cloud, parameters: &Parameters, _: Moment) -> R
     Ok(super::done())
 }
 
+/// The instances of a call, each once.
 fn named(parameters: &Parameters) -> Result<Vec<InstanceId>, Refusal> {
-    let ids = parameters.ids("InstanceId")?;
+    let mut ids = parameters.ids("InstanceId")?;
+    let mut seen = BTreeSet::new();
+    ids.retain(|id: &InstanceId| seen.insert(id.clone()));
     if ids.is_empty() { Err(Refusal::missing("InstanceId")) } else { Ok(ids) }
 }
 
@@ -109,7 +105,7 @@ pub(super) fn run(cloud: &mut Cloud, parameters: &Parameters, now: Moment) -> Re
     let reservation: ReservationId = cloud.resource_ids.id();
     let mut launched = vec![];
     for address in launch.addresses {
-        let id = cloud.next_instances.pop_front().unwrap_or_else(|| cloud.resource_ids.id());
+        let id = cloud.launched_id();
         let mut interface =
             Interface::new(cloud.resource_ids.id(), launch.subnet.id.clone(), address, launch.groups.clone());
         interface.attachment = Some(cloud.attachment(Holder::Instance(id.clone()), 0, now));
@@ -131,7 +127,8 @@ pub(super) fn run(cloud: &mut Cloud, parameters: &Parameters, now: Moment) -> Re
     // The answer shows them pending, even if they run at once.
     let shape = |id: &InstanceId| {
         let instance = cloud.resources.instances.get(id)?;
-        Some(instance.shape(&cloud.resources, &cloud.account, &cloud.region))
+        let interfaces = cloud.resources.interfaces_of(id);
+        Some(instance.shape(&interfaces, &cloud.resources, &cloud.account, &cloud.region))
     };
     let shapes: Vec<_> = launched.iter().filter_map(shape).collect();
     for id in &launched {
@@ -142,6 +139,14 @@ pub(super) fn run(cloud: &mut Cloud, parameters: &Parameters, now: Moment) -> Re
         .with("ownerId", &cloud.account)
         .with("groupSet", Shape::List(vec![]))
         .with("instancesSet", Shape::from_iter(shapes)))
+}
+
+impl Cloud {
+    /// The id that was promised to the next launch, or a new one.
+    fn launched_id(&mut self) -> InstanceId {
+        let promised = self.next_instances.pop_front().filter(|id| !self.resources.instances.contains_key(id));
+        promised.unwrap_or_else(|| self.resource_ids.id())
+    }
 }
 
 impl Launch {

@@ -1,18 +1,18 @@
 //! Network interfaces: their groups, addresses and attachments.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::{
-    super::{
+use super::{done, find, find_mut};
+use crate::{
+    clock::Moment,
+    cloud::{
         Cloud, GroupId, Holder, InstanceId, InstanceState, Interface, InterfaceId, Subnet, SubnetId,
         answer::Refusal,
         ids::AttachmentId,
         parameters::Parameters,
         shape::{Record, Shape},
     },
-    done, find, find_mut,
 };
-use crate::clock::Moment;
 
 /// ModifyNetworkInterfaceAttribute: the groups, or the check of source and destination.
 pub(super) fn modify(cloud: &mut Cloud, parameters: &Parameters, _: Moment) -> Result<Record, Refusal> {
@@ -160,6 +160,40 @@ pub(super) fn unassign_addresses(cloud: &mut Cloud, parameters: &Parameters, _: 
     }
     interface.addresses.retain(|address| !addresses.contains(address));
     Ok(done())
+}
+
+/// AssignIpv6Addresses: only named ones; addresses chosen by EC2 are not part of this world.
+pub(super) fn assign_ipv6(cloud: &mut Cloud, parameters: &Parameters, _: Moment) -> Result<Record, Refusal> {
+    let id: InterfaceId = parameters.required_id("NetworkInterfaceId")?;
+    let subnet = cloud.subnet_of(&id)?;
+    let addresses = ipv6_addresses(parameters)?;
+    for address in &addresses {
+        if !subnet.ipv6_cidrs.iter().any(|cidr| cidr.contains(address)) {
+            return Err(Refusal::value("ipv6Addresses", &format!("{address} is outside of subnet {}", subnet.id)));
+        }
+        if cloud.resources.interfaces.values().any(|interface| interface.ipv6_addresses.contains(address)) {
+            return Err(Refusal::new("InvalidIPAddress.InUse", format!("Address {address} is in use.")));
+        }
+    }
+    find_mut(&mut cloud.resources.interfaces, &id)?.ipv6_addresses.extend(&addresses);
+    Ok(Record::new().with("networkInterfaceId", &id).with("assignedIpv6Addresses", Shape::from_iter(addresses)))
+}
+
+pub(super) fn unassign_ipv6(cloud: &mut Cloud, parameters: &Parameters, _: Moment) -> Result<Record, Refusal> {
+    let id: InterfaceId = parameters.required_id("NetworkInterfaceId")?;
+    let addresses = ipv6_addresses(parameters)?;
+    let interface = find_mut(&mut cloud.resources.interfaces, &id)?;
+    if let Some(stranger) = addresses.iter().find(|address| !interface.ipv6_addresses.contains(address)) {
+        return Err(Refusal::value("ipv6Addresses", &stranger.to_string()));
+    }
+    interface.ipv6_addresses.retain(|address| !addresses.contains(address));
+    Ok(Record::new().with("networkInterfaceId", &id).with("unassignedIpv6Addresses", Shape::from_iter(addresses)))
+}
+
+fn ipv6_addresses(parameters: &Parameters) -> Result<Vec<Ipv6Addr>, Refusal> {
+    let parse = |text: &str| text.parse().map_err(|_| Refusal::value("ipv6Addresses", text));
+    let addresses: Vec<_> = parameters.texts("Ipv6Addresses").into_iter().map(parse).collect::<Result<_, _>>()?;
+    if addresses.is_empty() { Err(Refusal::missing("Ipv6Addresses")) } else { Ok(addresses) }
 }
 
 fn addresses(parameters: &Parameters) -> Result<Vec<Ipv4Addr>, Refusal> {

@@ -2,17 +2,17 @@
 
 use ipnet::IpNet;
 
-use super::{
-    super::{
+use super::{done, find, find_mut};
+use crate::{
+    clock::Moment,
+    cloud::{
         Associated, Association, AssociationId, CidrAssociation, CidrAssociationId, CidrState, Cloud, Destination,
         EndpointId, InstanceId, InternetGatewayId, Route, RouteTable, RouteTableId, Target, VpcId,
         answer::Refusal,
         parameters::Parameters,
         shape::{Record, Shape},
     },
-    done, find, find_mut,
 };
-use crate::clock::Moment;
 
 pub(super) fn create_route(cloud: &mut Cloud, parameters: &Parameters, _: Moment) -> Result<Record, Refusal> {
     let (destination, target) = (destination(parameters)?, target(cloud, parameters)?);
@@ -71,11 +71,14 @@ fn target(cloud: &Cloud, parameters: &Parameters) -> Result<Target, Refusal> {
             )),
         };
     }
+    let gateway = parameters.text("GatewayId");
+    // An endpoint is named as either.
+    let endpoint = gateway.filter(|id| id.starts_with("vpce-")).map_or("VpcEndpointId", |_| "GatewayId");
+    if let Some(id) = parameters.id(endpoint)? {
+        return find(&all.endpoints, &id).map(|_| Target::Endpoint(id));
+    }
     if let Some(id) = parameters.id("GatewayId")? {
         return find(&all.internet_gateways, &id).map(|_| Target::InternetGateway(id));
-    }
-    if let Some(id) = parameters.id("VpcEndpointId")? {
-        return find(&all.endpoints, &id).map(|_| Target::Endpoint(id));
     }
     if let Some(id) = parameters.id("NatGatewayId")? {
         return Ok(Target::Nat(id));

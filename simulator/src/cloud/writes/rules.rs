@@ -2,17 +2,17 @@
 
 use ipnet::IpNet;
 
-use super::{
-    super::{
+use super::{done, find, find_mut};
+use crate::{
+    clock::Moment,
+    cloud::{
         Cloud, Direction, GroupRule, Peer, Permission, Protocol, Traffic,
         answer::Refusal,
         ids::{GroupId, PrefixListId, RuleId},
         parameters::Parameters,
         shape::{Record, Shape},
     },
-    done, find, find_mut,
 };
-use crate::clock::Moment;
 
 pub(super) fn authorize_ingress(cloud: &mut Cloud, parameters: &Parameters, _: Moment) -> Result<Record, Refusal> {
     authorize(cloud, parameters, Direction::Ingress)
@@ -67,8 +67,7 @@ fn revoke(cloud: &mut Cloud, parameters: &Parameters, direction: Direction) -> R
     }
     let in_default_vpc = cloud.resources.vpcs.get(&group.vpc).is_some_and(|vpc| vpc.is_default);
     if !unknown.is_empty() && !in_default_vpc {
-        let message = "The specified rule does not exist in this security group.";
-        return Err(Refusal::new("InvalidPermission.NotFound", message));
+        return Err(no_such_rule());
     }
     let answer =
         done().with("revokedSecurityGroupRuleSet", Shape::from_iter(gone.iter().map(|rule| rule.revoked(&id))));
@@ -101,6 +100,39 @@ pub(super) fn modify(cloud: &mut Cloud, parameters: &Parameters, _: Moment) -> R
     }
     cloud.resources.groups.insert(id, group);
     Ok(done())
+}
+
+pub(super) fn describe_ingress(cloud: &mut Cloud, parameters: &Parameters, _: Moment) -> Result<Record, Refusal> {
+    redescribe(cloud, parameters, Direction::Ingress)
+}
+
+pub(super) fn describe_egress(cloud: &mut Cloud, parameters: &Parameters, _: Moment) -> Result<Record, Refusal> {
+    redescribe(cloud, parameters, Direction::Egress)
+}
+
+/// UpdateSecurityGroupRuleDescriptions: new words for what is allowed already.
+fn redescribe(cloud: &mut Cloud, parameters: &Parameters, direction: Direction) -> Result<Record, Refusal> {
+    let id = cloud.group_named(parameters)?;
+    let mut group = find(&cloud.resources.groups, &id)?.clone();
+    for update in parameters.list("SecurityGroupRuleDescription") {
+        let rule_id: RuleId = update.required_id("SecurityGroupRuleId")?;
+        let rule = group.rules.iter_mut().find(|rule| rule.id == rule_id && rule.direction == direction);
+        let rule = rule.ok_or_else(|| Refusal::not_found::<RuleId>(&rule_id))?;
+        rule.description = update.text("Description").map(str::to_owned);
+    }
+    if parameters.member("IpPermissions").is_some() {
+        let permissions = cloud.permissions(parameters)?;
+        for wanted in cloud.new_rules(direction, permissions) {
+            let rule = group.rules.iter_mut().find(|rule| rule.allows_like(&wanted)).ok_or_else(no_such_rule)?;
+            rule.description = wanted.description;
+        }
+    }
+    cloud.resources.groups.insert(id, group);
+    Ok(done())
+}
+
+fn no_such_rule() -> Refusal {
+    Refusal::new("InvalidPermission.NotFound", "The specified rule does not exist in this security group.")
 }
 
 impl Cloud {
