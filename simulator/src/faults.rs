@@ -114,6 +114,19 @@ pub struct Fault {
     pub trouble: Trouble,
 }
 
+impl Fault {
+    /// Whether the command has to do with what goes wrong.
+    pub fn can_happen(&self) -> bool {
+        match self.trouble {
+            Trouble::S3(_) => self.on == Command::Fetch,
+            Trouble::Ec2(_) => self.on == Command::Observe,
+            Trouble::Kill(_) => true,
+            Trouble::Panos { .. } | Trouble::LostAnswer | Trouble::NotSent => self.on != Command::Fetch,
+            Trouble::Http(_) | Trouble::Html | Trouble::Half | Trouble::Slow => self.on != Command::Fetch,
+        }
+    }
+}
+
 /// The armed faults, and those that meet the command under way.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {

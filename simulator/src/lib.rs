@@ -14,4 +14,6 @@ pub mod faults;
 pub mod firewall;
 pub mod http;
 pub mod script;
+pub mod serve;
+pub mod world;
 pub mod xml;

@@ -146,13 +146,12 @@ impl Script {
         Mistake { file: self.file.clone(), line, what: what.into() }
     }
 
-    /// Every id that the story names, now or later; and the first interface of every instance.
-    pub fn names(&self) -> Names {
+    /// Every id that these lines of a cloud and the story's deeds name; and the first interface of every instance.
+    pub fn names(&self, cloud: &[Placed<CloudLine>]) -> Names {
         let mut names = Names::default();
         let deeds = self.blocks.iter().flat_map(|block| &block.deeds);
-        let ids = self.setup.cloud.iter().flat_map(|line| line.what.ids()).cloned();
-        let ids = ids.chain(deeds.flat_map(|deed| deed.what.ids()));
-        for id in ids {
+        let ids = cloud.iter().flat_map(|line| line.what.ids()).cloned();
+        for id in ids.chain(deeds.flat_map(|deed| deed.what.ids())) {
             names.add(&id);
             if id.kind() == Kind::Instance {
                 names.add(&id.sibling(Kind::Interface));
@@ -451,7 +450,8 @@ another
 
     #[test]
     fn a_story_knows_its_names() {
-        let names = Script::parse("story", STORY).unwrap().names();
+        let story = Script::parse("story", STORY).unwrap();
+        let names = story.names(&story.setup.cloud);
         let real = names.lengthen("i-web-1-1 eni-web-2 sg-web-3");
         assert!(!real.contains("web"), "{real}");
         assert_eq!(names.shorten(&real), "i-web-1-1 eni-web-2 sg-web-3");
@@ -469,6 +469,11 @@ another
             ("firewall\nrule a any > any deny\n----\n", "x:2: expected `->`, found `>`"),
             ("firewall\nrule clean up any -> any deny\n----\n", "x:2: expected `->`, found `any`"),
             ("call StartInstances\n----\n", "x:1: expected an id such as `i-1`, found the end of the line"),
+            (
+                "fault fetch 1 html\n----\n",
+                "x:1: `html` cannot happen to fetch: `s3` meets fetch, `ec2` meets observe, a kill meets anything, all else \
+                 what talks to the firewall",
+            ),
             ("wait 3\n----\n", "x:1: `3` is not a span of time such as `30s` or `1h30m`"),
             (
                 "deliver AuthorizeSecurityGroupIngress sg-1 tcp/1 to 1.2.3.4/32\n----\n",

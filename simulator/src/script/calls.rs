@@ -65,6 +65,14 @@ pub enum Ending {
 }
 
 impl Call {
+    /// The instance that is launched.
+    pub(crate) fn launched(&self) -> Option<&Instance> {
+        match (&self.request, &self.ending) {
+            (Request::Run(instance), Ending::Done) => Some(instance),
+            (Request::Run(_) | Request::Instances(..) | Request::Permissions(..) | Request::Raw { .. }, _) => None,
+        }
+    }
+
     pub(super) fn take(words: &mut Words) -> Parsed<Self> {
         let request = Request::take(words)?;
         let ending = if words.keyword("failed") {

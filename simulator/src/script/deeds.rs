@@ -44,7 +44,7 @@ pub enum Deed {
     },
     /// `fault commit 1 lost answer`
     Fault(Fault),
-    /// `fault job 1 fail "line"`: a commit job fails.
+    /// `fault job 1 fail "line"`: a commit job of Drawbridge's fails.
     FailJob {
         /// Which of the commit jobs to come.
         nth: u32,
@@ -117,7 +117,7 @@ impl Deed {
     }
 
     /// The ids that it names.
-    pub(super) fn ids(&self) -> Vec<Id> {
+    pub(crate) fn ids(&self) -> Vec<Id> {
         match self {
             Self::Call(call) | Self::Deliver(Some(call)) | Self::Notify(call) => call.request.ids(),
             Self::StateChange { instance, .. } => vec![instance.clone()],

@@ -17,7 +17,13 @@ impl Fault {
         } else {
             When::Nth(words.value("`always` or the number of a command to come, such as `1`,")?)
         };
-        Ok(Self { on, when, trouble: Trouble::take(words)? })
+        let fault = Self { on, when, trouble: Trouble::take(words)? };
+        if fault.can_happen() {
+            return Ok(fault);
+        }
+        let remedy =
+            "`s3` meets fetch, `ec2` meets observe, a kill meets anything, all else what talks to the firewall";
+        Err(format!("`{}` cannot happen to {name}: {remedy}", fault.trouble))
     }
 }
 

@@ -158,12 +158,24 @@ pub struct Names {
 }
 
 impl Names {
-    /// Makes an id known, and gives its real form.
-    pub fn add(&mut self, id: &Id) -> String {
-        let real = id.real();
-        self.real.insert(id.text.clone(), real.clone());
-        self.short.insert(real.clone(), id.text.clone());
-        real
+    /// Makes an id known under its fixed real form, unless it is known already.
+    pub fn add(&mut self, id: &Id) {
+        if !self.real.contains_key(&id.text) {
+            self.bind(id, &id.real());
+        }
+    }
+
+    /// Makes an id known under a real form that was given to it elsewhere.
+    pub fn bind(&mut self, id: &Id, real: &str) {
+        if let Some(former) = self.real.insert(id.text.clone(), real.to_owned()) {
+            self.short.remove(&former);
+        }
+        self.short.insert(real.to_owned(), id.text.clone());
+    }
+
+    /// The real form of an id.
+    pub fn real(&self, id: &Id) -> String {
+        self.real.get(&id.text).cloned().unwrap_or_else(|| id.real())
     }
 
     /// The text with every known real id replaced by its short one, also inside of longer names.
