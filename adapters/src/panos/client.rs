@@ -9,12 +9,12 @@ use drawbridge_core::{
 
 use super::{
     applications::Catalogue,
+    cursor::Element,
     jobs,
     request::{Request, SIZE_MAX},
     response::{Answer, Document, Refusal, Rejection, message, tree},
     text::clean,
     transaction::Transaction,
-    xml::Element,
     xpath::Vsys,
 };
 

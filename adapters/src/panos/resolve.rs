@@ -78,8 +78,8 @@ impl<'s, 'a> Resolver<'s, 'a> {
         }
     }
 
-    fn address(&mut self, name: &Cow<'a, str>) -> Rc<Named> {
-        if let Some(named) = self.addresses.get(&**name) {
+    fn address(&mut self, name: &str) -> Rc<Named> {
+        if let Some(named) = self.addresses.get(name) {
             return Rc::clone(named);
         }
         let mut ranges = Vec::new();
@@ -96,7 +96,7 @@ impl<'s, 'a> Resolver<'s, 'a> {
             },
         );
         let named = Rc::new(Named { known: ranges.into_iter().collect::<Set<_>>(), unknown });
-        self.addresses.insert(name.clone().into_owned(), Rc::clone(&named));
+        self.addresses.insert(name.to_owned(), Rc::clone(&named));
         named
     }
 
@@ -167,7 +167,7 @@ impl<'s, 'a> Resolver<'s, 'a> {
     /// group is opened once, so that groups within each other end.
     fn leaves<T: 's>(
         &self,
-        name: &Cow<'a, str>,
+        name: &str,
         table: impl Fn(&'s Objects<'a>) -> &'s Table<'a, Object<'a, T>>,
         mut visit: impl FnMut(&str, Option<&'s T>),
     ) {

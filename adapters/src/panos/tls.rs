@@ -185,7 +185,7 @@ mod tests {
         assert_eq!(text.len(), 95);
         assert_eq!(text.parse(), Ok(fingerprint));
         assert_eq!(text.replace(':', "").to_lowercase().parse(), Ok(fingerprint));
-        for text in ["", "AB:CD", &text[..94], &text.replace('A', "g").replace('B', "g"), &format!("{text}00")] {
+        for text in ["", "AB:CD", &text[..94], &text.replace(':', "g"), &format!("{text}00")] {
             assert_eq!(text.parse::<Fingerprint>(), Err(NotAFingerprint), "{text}");
         }
     }

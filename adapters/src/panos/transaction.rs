@@ -203,7 +203,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::panos::xml::{Cursor, parse};
+    use crate::panos::{cursor::Cursor, xml::parse};
 
     fn owned(name: &str) -> OwnedRule {
         OwnedRule {
