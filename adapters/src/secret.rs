@@ -1,6 +1,10 @@
-//! The firewall's API key, in a type that cannot show it.
+//! The firewall's API key, in a type that cannot show it, and where it may come from.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 /// An API key of PAN-OS. Neither `Debug` nor `Display` shows it; [`ApiKey::expose`] is the only way to its text.
 #[derive(Clone, PartialEq, Eq)]
@@ -52,9 +56,112 @@ impl fmt::Display for ApiKey {
     }
 }
 
+/// Where the key comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeySource {
+    /// The settings themselves.
+    Given(ApiKey),
+    /// A file.
+    File(PathBuf),
+    /// AWS Secrets Manager.
+    Secret(SecretArn),
+}
+
+/// Why a file gives no key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// It cannot be read.
+    #[error("cannot read the API key from `{path}`: check `firewall.api_key_file`")]
+    Read {
+        /// The file.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// It holds no key.
+    #[error("what `{path}` holds {source}")]
+    NotAKey {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        source: NotAKey,
+    },
+}
+
+impl ApiKey {
+    /// Reads the key from a file that holds nothing else.
+    ///
+    /// # Errors
+    /// [`KeyFileError`] names the file, never what it holds.
+    pub fn from_file(path: &Path) -> Result<Self, KeyFileError> {
+        let name = || path.display().to_string();
+        let text = fs::read_to_string(path).map_err(|source| KeyFileError::Read { path: name(), source })?;
+        text.parse().map_err(|source| KeyFileError::NotAKey { path: name(), source })
+    }
+}
+
+/// A secret of AWS Secrets Manager: `arn:aws:secretsmanager:<region>:<account>:secret:<name>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretArn {
+    arn: Box<str>,
+    region: Box<str>,
+}
+
+/// A text that is no ARN of a secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not the ARN of a secret (`arn:aws:secretsmanager:<region>:<account>:secret:<name>`)")]
+pub struct NotASecretArn(String);
+
+impl SecretArn {
+    /// The ARN.
+    pub fn as_str(&self) -> &str {
+        &self.arn
+    }
+
+    /// The region where the secret lies.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+}
+
+impl FromStr for SecretArn {
+    type Err = NotASecretArn;
+
+    fn from_str(text: &str) -> Result<Self, NotASecretArn> {
+        match text.split(':').collect::<Vec<_>>().as_slice() {
+            ["arn", _, "secretsmanager", region, _, "secret", name, ..] if !region.is_empty() && !name.is_empty() => {
+                Ok(Self { arn: text.into(), region: (*region).into() })
+            }
+            _ => Err(NotASecretArn(text.to_owned())),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_may_end_with_a_line_break_and_its_content_is_never_shown() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(&file, "LUFRPT0=\n").unwrap();
+        assert_eq!(ApiKey::from_file(file.path()).unwrap().expose(), "LUFRPT0=");
+        fs::write(&file, "hunter 2").unwrap();
+        assert!(!ApiKey::from_file(file.path()).unwrap_err().to_string().contains("hunter"));
+        assert!(ApiKey::from_file(Path::new("/nowhere/key")).unwrap_err().to_string().contains("`/nowhere/key`"));
+    }
+
+    #[test]
+    fn a_secret_is_named_by_its_arn() {
+        let arn: SecretArn =
+            "arn:aws:secretsmanager:eu-west-1:111122223333:secret:firewall/key-AbCdEf".parse().unwrap();
+        assert_eq!(arn.region(), "eu-west-1");
+        for text in
+            ["firewall/key", "arn:aws:ssm:eu-west-1:111122223333:parameter/key", "arn:aws:secretsmanager::1:secret:k"]
+        {
+            assert!(text.parse::<SecretArn>().is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn a_key_is_one_sendable_line_and_never_shown() {

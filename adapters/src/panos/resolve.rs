@@ -7,7 +7,7 @@ use std::{
 };
 
 use drawbridge_core::{
-    address::Address,
+    address::AddressRange,
     firewall::{Addresses, Applications, Narrowing, Services},
     id::AppName,
     range::{Range, Set},
@@ -31,7 +31,7 @@ pub(super) struct Resolver<'s, 'a> {
 /// What the name of an address or a group stands for.
 #[derive(Default)]
 struct Named {
-    known: Set<Address>,
+    known: Vec<AddressRange>,
     unknown: Vec<Narrowing>,
 }
 
@@ -66,15 +66,14 @@ impl<'s, 'a> Resolver<'s, 'a> {
                 continue;
             }
             let named = self.address(name);
-            known.extend(named.known.ranges());
+            known.extend(&named.known);
             all_known &= named.unknown.is_empty();
             narrowed_by.extend(named.unknown.iter().cloned());
         }
-        let known: Set<Address> = known.into_iter().collect();
         match negation {
             _ if !all_known => Addresses::Unknown,
-            Negation::Plain => Addresses::Known(known),
-            Negation::Negated => Addresses::Known(Set::everything().minus(&known)),
+            Negation::Plain => known.into_iter().collect(),
+            Negation::Negated => known.into_iter().collect::<Addresses>().negated(),
         }
     }
 
@@ -95,7 +94,7 @@ impl<'s, 'a> Resolver<'s, 'a> {
                 }
             },
         );
-        let named = Rc::new(Named { known: ranges.into_iter().collect::<Set<_>>(), unknown });
+        let named = Rc::new(Named { known: ranges, unknown });
         self.addresses.insert(name.to_owned(), Rc::clone(&named));
         named
     }

@@ -1,6 +1,6 @@
-//! The XPath that clients write: absolute child steps, predicates on names and texts, unions, a trailing attribute.
+//! The XPath that clients write: absolute steps, predicates on names and texts, unions, a trailing attribute.
 //!
-//! pan-os-python (`panos/base.py`), pango and Netspoc need no more than this.
+//! pan-os-python (`panos/base.py`, `panos/predefined.py`), pango and Netspoc need no more than this.
 
 use std::{collections::BTreeSet, iter::Peekable, str::Chars};
 
@@ -17,11 +17,18 @@ struct Alternative {
     attribute: Option<String>,
 }
 
-/// A tag, and predicates that must all hold.
+/// Where to look, a tag unless it is `*`, and predicates that must all hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct StepTest {
-    tag: String,
+    axis: Axis,
+    tag: Option<String>,
     predicates: Vec<AnyOf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Axis {
+    Child,
+    Descendant,
 }
 
 /// The terms of one predicate, joined by `or`.
@@ -31,6 +38,7 @@ type AnyOf = Vec<Term>;
 enum Term {
     Attribute(String, String),
     Text(String),
+    TagContains(String),
 }
 
 /// How long a path may be. Configurations are less than 40 elements deep.
@@ -90,7 +98,7 @@ impl XPath {
 
     /// The tag of the second step, by which predefined content is told from configuration.
     pub(super) fn second_tag(&self) -> Option<&str> {
-        self.0.first()?.steps.get(1).map(|step| step.tag.as_str())
+        self.0.first()?.steps.get(1)?.tag.as_deref()
     }
 }
 
@@ -106,8 +114,14 @@ fn descend<'x, 't>(from: Match<'x, 't>, steps: &[StepTest], found: &mut Vec<Matc
         found.push(from);
         return;
     };
-    for child in from.element.children.iter().filter(|child| test.admits(child)) {
-        descend(Match { place: from.place.then(Step::to(child)), element: child, ..from }, rest, found);
+    for child in &from.element.children {
+        let below = || Match { place: from.place.then(Step::to(child)), element: child, ..from };
+        if test.admits(child) {
+            descend(below(), rest, found);
+        }
+        if test.axis == Axis::Descendant {
+            descend(below(), steps, found);
+        }
     }
 }
 
@@ -116,23 +130,25 @@ impl StepTest {
         let holds = |term: &Term| match term {
             Term::Attribute(name, value) => element.attribute(name) == Some(value),
             Term::Text(text) => element.text == *text,
+            Term::TagContains(part) => element.name.contains(part.as_str()),
         };
-        element.name == self.tag && self.predicates.iter().all(|any_of| any_of.iter().any(holds))
+        self.tag.as_ref().is_none_or(|tag| *tag == element.name)
+            && self.predicates.iter().all(|any_of| any_of.iter().any(holds))
     }
 
     /// The one element that this test can mean.
     fn step(&self) -> Option<Step> {
-        match (self.tag.as_str(), self.predicates.as_slice()) {
-            ("entry" | "member", []) => None,
-            (tag, []) => Some(Step::Child(tag.to_owned())),
-            ("entry", [any_of]) => match any_of.as_slice() {
-                [Term::Attribute(name, value)] if name == "name" => Some(Step::Entry(value.clone())),
-                _ => None,
-            },
-            ("member", [any_of]) => match any_of.as_slice() {
-                [Term::Text(text)] => Some(Step::Member(text.clone())),
-                _ => None,
-            },
+        let tag = self.tag.as_deref().filter(|_| self.axis == Axis::Child)?;
+        let only_term = match self.predicates.as_slice() {
+            [] => None,
+            [any_of] => Some(<&[Term; 1]>::try_from(any_of.as_slice()).ok()?),
+            _ => return None,
+        };
+        match (tag, only_term) {
+            ("entry" | "member", None) => None,
+            (tag, None) => Some(Step::Child(tag.to_owned())),
+            ("entry", Some([Term::Attribute(name, value)])) if name == "name" => Some(Step::Entry(value.clone())),
+            ("member", Some([Term::Text(text)])) => Some(Step::Member(text.clone())),
             _ => None,
         }
     }
@@ -162,13 +178,15 @@ impl Parser<'_> {
             if !steps.is_empty() && self.at_end_of_path() {
                 break;
             }
-            let tag = self.name()?;
+            // From the root on, every path is absolute.
+            let axis = if !steps.is_empty() && self.take('/') { Axis::Descendant } else { Axis::Child };
+            let tag = if self.take('*') { None } else { Some(self.name()?) };
             let mut predicates = Vec::new();
             while self.take('[') {
                 predicates.push(self.any_of()?);
                 self.expect(']')?;
             }
-            steps.push(StepTest { tag, predicates });
+            steps.push(StepTest { axis, tag, predicates });
             if steps.len() > STEPS_MAX {
                 return Err(BadXPath);
             }
@@ -191,15 +209,27 @@ impl Parser<'_> {
             self.expect('=')?;
             return Ok(Term::Attribute(name, self.literal()?));
         }
-        if !self.take('.') {
-            if self.name()? != "text" {
-                return Err(BadXPath);
-            }
-            self.expect('(')?;
-            self.expect(')')?;
+        if self.take('.') {
+            self.expect('=')?;
+            return Ok(Term::Text(self.literal()?));
         }
-        self.expect('=')?;
-        Ok(Term::Text(self.literal()?))
+        match self.name()?.as_str() {
+            "text" => {
+                ['(', ')', '='].into_iter().try_for_each(|character| self.expect(character))?;
+                Ok(Term::Text(self.literal()?))
+            }
+            "contains" => {
+                self.expect('(')?;
+                if self.name()? != "local-name" {
+                    return Err(BadXPath);
+                }
+                ['(', ')', ','].into_iter().try_for_each(|character| self.expect(character))?;
+                let term = Term::TagContains(self.literal()?);
+                self.expect(')')?;
+                Ok(term)
+            }
+            _ => Err(BadXPath),
+        }
     }
 
     /// A quoted text, or `concat` of several: XPath 1.0 has no escapes.
@@ -289,6 +319,11 @@ mod tests {
         assert_eq!(selected("/config/rules/entry[@name='a']/@name"), [r#"<entry name="a"/>"#]);
         assert_eq!(selected("/config/rules/entry[@name='a']/to/member[text()='y']"), ["<member>y</member>"]);
         assert_eq!(selected("/config/rules/entry[@name='a']/to|/config/rules/entry[@name='b c']").len(), 2);
+        assert_eq!(
+            selected("/config//*[contains(local-name(), \"ule\")]/entry[@name='b c']"),
+            [r#"<entry name="b c"/>"#]
+        );
+        assert_eq!(selected("/config//member"), ["<member>x</member>", "<member>y</member>"]);
         assert!(selected("/config/nothing").is_empty());
         assert!(selected("/other").is_empty());
     }
@@ -319,6 +354,8 @@ mod tests {
             let place = Path::of([Step::Child("config".into()), Step::Entry(name.into()), Step::Member(name.into())]);
             assert_eq!(XPath::parse(&place.to_string()).unwrap().place(), Some(place));
         }
+        assert_eq!(XPath::parse("/config/*").unwrap().place(), None);
+        assert_eq!(XPath::parse("/config//rules").unwrap().place(), None);
         assert_eq!(XPath::parse("/config/entry").unwrap().place(), None);
         assert_eq!(XPath::parse("/config/entry[@name='a' or @name='b']").unwrap().place(), None);
     }

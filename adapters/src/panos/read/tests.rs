@@ -1,9 +1,6 @@
 use std::path::PathBuf;
 
-use drawbridge_core::{
-    firewall::{Addresses, Applications, Profiles, Services, Zones},
-    range::Set,
-};
+use drawbridge_core::firewall::{Addresses, Applications, Profiles, Services, Zones};
 
 use proptest::prelude::*;
 
@@ -26,8 +23,8 @@ fn line(rule: &RuleFacts) -> String {
         Zones::Named(names) => names.iter().map(ToString::to_string).collect::<Vec<_>>().join("+"),
     };
     let addresses = |addresses: &Addresses| match addresses {
-        Addresses::Known(set) if *set == Set::everything() => "any".to_owned(),
-        Addresses::Known(set) => set.ranges().iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
+        any if any.is_any() => "any".to_owned(),
+        Addresses::Known { set, .. } => set.ranges().iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
         Addresses::Unknown => "?".to_owned(),
     };
     let applications = match &rule.applications {

@@ -1,0 +1,85 @@
+//! Errors of the AWS SDK, sorted: what they are in our words, and whether trying again can help.
+
+use aws_sdk_ec2::{
+    config::http::HttpResponse,
+    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+};
+
+use drawbridge_core::command::{Failure, Lasting, Trouble};
+
+/// Codes that ask to slow down (EC2 developer guide, `ec2-api-error-codes`; the list that the SDK itself retries).
+const THROTTLING: &[&str] = &[
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "LimitExceededException",
+    "PriorRequestNotComplete",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "TransactionInProgressException",
+];
+
+/// Codes that mean that the role's policies do not allow the call.
+const DENIED: &[&str] = &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"];
+
+/// An error that AWS sent.
+pub(super) struct Refusal {
+    pub(super) status: u16,
+    /// The error code; answers without a readable one have their status instead.
+    pub(super) code: String,
+}
+
+impl Refusal {
+    /// The error that AWS sent, if it came that far.
+    pub(super) fn of<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<Self> {
+        let status = error.raw_response()?.status().as_u16();
+        let code = error.as_service_error().and_then(ProvideErrorMetadata::code).map(str::to_owned);
+        let unread =
+            || if status < 300 { "an answer that cannot be read".to_owned() } else { format!("HTTP {status}") };
+        Some(Self { status, code: code.unwrap_or_else(unread) })
+    }
+
+    fn throttles(&self) -> bool {
+        self.status == 429 || THROTTLING.contains(&self.code.as_str())
+    }
+
+    /// Half an answer, overload and errors of servers pass; what the request or the caller lacks does not.
+    pub(super) fn lasting(&self) -> Lasting {
+        if self.throttles() || self.status >= 500 || self.status < 300 {
+            Lasting::Transient
+        } else {
+            Lasting::Permanent
+        }
+    }
+}
+
+/// Sorts an error of a call.
+pub(super) fn failure<E>(call: &str, error: &SdkError<E, HttpResponse>) -> Failure
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    tracing::debug!(call, error = %DisplayErrorContext(error), "AWS call failed");
+    let call = call.to_owned();
+    match (Refusal::of(error), error) {
+        (Some(refusal), _) => {
+            let lasting = refusal.lasting();
+            let what = if refusal.throttles() {
+                Trouble::AwsThrottled { call, code: refusal.code }
+            } else if DENIED.contains(&refusal.code.as_str()) {
+                Trouble::AwsDenied { call }
+            } else {
+                Trouble::Aws { call, code: refusal.code }
+            };
+            Failure { lasting, what }
+        }
+        (None, SdkError::ConstructionFailure(_)) => {
+            Trouble::Aws { call, code: "nothing: the request could not be built".to_owned() }.permanent()
+        }
+        (None, _) => Trouble::AwsUnreachable { call }.transient(),
+    }
+}
