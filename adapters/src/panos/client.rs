@@ -70,8 +70,7 @@ impl<T: Transport> Panos<T> {
     /// One look at the firewall.
     ///
     /// # Errors
-    /// Whatever keeps us from knowing all of it, or from writing to it later: an old release, a passive unit, an account
-    /// without a name.
+    /// Whatever keeps us from knowing all of it, or from writing to it later: an old release, a passive unit.
     pub async fn observe(&mut self) -> Result<Firewall, Failure> {
         super::observe::observe(self).await
     }
