@@ -5,6 +5,7 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use anstream::{eprintln, println};
 use anstyle::{AnsiColor, Style};
 use clap::{Args, Parser, Subcommand};
+use comfy_table::{ContentArrangement, Table, presets};
 use drawbridge_core::{
     command::{Command as Order, Look, Reply},
     plan::{Plan, plan},
@@ -17,6 +18,7 @@ use crate::{
     driver,
     live::{Deployment, Live, NotReady},
     render,
+    settings::KEYS,
 };
 
 /// Keeps a Palo Alto firewall's security rules in step with AWS.
@@ -84,7 +86,7 @@ pub async fn run() -> ExitCode {
         Command::Plan(common) => plan_only(&common).await,
         Command::Apply { common, within } => apply(&common, within).await,
         Command::Settings => {
-            println!("{}", crate::settings::listing());
+            println!("{}", settings_table());
             Ok(ExitCode::SUCCESS)
         }
     };
@@ -198,6 +200,17 @@ fn print_outcome(outcome: &Outcome) {
         Ending::Failed | Ending::OutOfTime => eprintln!("error: {outcome}"),
         Ending::InSync | Ending::Irrelevant | Ending::Withheld => println!("{outcome}"),
     }
+}
+
+/// Every setting, its variable, what it means and what holds without it.
+fn settings_table() -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(["setting", "variable", "meaning"]);
+    for key in KEYS {
+        table.add_row([key.name.to_owned(), key.variable(), format!("{}; {}", key.meaning, key.otherwise)]);
+    }
+    table
 }
 
 fn number(number: usize, thing: &str) -> String {

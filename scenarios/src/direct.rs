@@ -11,6 +11,7 @@ use drawbridge::{
         response::{Answer, Document},
         xml::{Malformed, Node, Nodes, Tag, parse},
     },
+    secret::KeySource,
     settings::Settings,
 };
 use drawbridge_core::{
@@ -41,11 +42,14 @@ pub struct Direct {
 impl Direct {
     /// With the settings of a story.
     pub fn new(world: SharedWorld, settings: &Settings) -> Self {
-        let key = settings.firewall.given_key();
+        let key = match &settings.firewall.key {
+            KeySource::Given(key) => Some(key.expose().to_owned()),
+            KeySource::File(_) | KeySource::Secret(_) => None,
+        };
         let transport = Memory { world: world.clone(), key };
         Self {
             world,
-            firewall: Panos::new(transport, settings.firewall.account.clone()),
+            firewall: Panos::new(transport, settings.account()),
             region: settings.aws.region.clone(),
             log_size_max: settings.aws.log_size_max,
         }
@@ -120,7 +124,8 @@ fn answers(dump: Dump) -> impl Iterator<Item = (String, Value)> {
 /// The simulated firewall as a transport.
 struct Memory {
     world: SharedWorld,
-    key: String,
+    /// Stories give keys in their settings.
+    key: Option<String>,
 }
 
 /// An answer of the model's.
@@ -131,7 +136,7 @@ impl Transport for Memory {
 
     async fn send(&mut self, request: &Request) -> Result<Answer<Model>, Failure> {
         let parameters = request.parameters().iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
-        let request = firewall::Request { parameters: parameters.collect(), key: Some(self.key.clone()), basic: None };
+        let request = firewall::Request { parameters: parameters.collect(), key: self.key.clone(), basic: None };
         let answer = self.world.lock().panos(&request);
         match answer.body {
             // By wire the connection breaks.

@@ -1,16 +1,17 @@
 //! One story, told: its deeds are done, Drawbridge runs whenever it hears of something, and everything that happens is
 //! written down block by block.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::time::Duration;
 
-use drawbridge::{driver, envelope::Envelope};
-use drawbridge_core::{config::Config, report::Outcome, run::Run};
+use drawbridge::{driver, envelope::Envelope, settings::Settings};
+use drawbridge_core::{
+    config::Config,
+    report::{Outcome, Report},
+};
 use drawbridge_simulator::{
-    script::{Deed, Mistake, Script, Show},
-    world::{DRAWBRIDGE, Performed, RuleRow, Tree, World},
+    script::{Mistake, Script, Show},
+    serve::SharedWorld,
+    world::{PendingRow, Performed, RuleRow, Tree, World},
 };
 use serde_json::Value;
 
@@ -18,7 +19,7 @@ use crate::{
     direct::Direct,
     judge::Judge,
     settings,
-    stage::{Act, Shared, Stage, lock},
+    stage::{Act, Stage},
     table,
     wire::{Wire, WireError},
 };
@@ -88,35 +89,51 @@ const SEED: u64 = 2016;
 /// # Errors
 /// [`Untellable`]: a mistake in the file, servers that do not start, or a broken invariant.
 pub async fn tell(script: &Script, medium: Medium) -> Result<Transcript, Untellable> {
-    let world = Arc::new(Mutex::new(World::build(script)?));
+    let world = SharedWorld::new(World::build(script)?);
     match medium {
-        Medium::Direct => {
-            let settings = settings::of_story(&world, "http://127.0.0.1:1", None);
-            match settings {
-                Ok(settings) => {
-                    let actor = Direct::new(world.clone(), &settings);
-                    Teller::new(script, world, settings.config, actor).tell().await
-                }
-                Err(lines) => Teller::refused(script, &world, &lines),
+        Medium::Direct => match settings::of_story(&world, NOWHERE, None) {
+            Ok(settings) => {
+                let actor = Direct::new(world.clone(), &settings);
+                Teller::new(script, world, &settings, actor).tell().await
             }
-        }
+            Err(lines) => refused(script, &world, &lines),
+        },
         Medium::Wire => {
             let wire = Wire::serve(&world).await?;
             match settings::of_story(&world, &wire.firewall_url, Some(&wire.aws_url)) {
                 Ok(settings) => {
-                    let config = settings.config.clone();
-                    let actor = wire.connect(settings).await?;
-                    Teller::new(script, world, config, actor).tell().await
+                    let actor = wire.connect(settings.clone()).await?;
+                    Teller::new(script, world, &settings, actor).tell().await
                 }
-                Err(lines) => Teller::refused(script, &world, &lines),
+                Err(lines) => refused(script, &world, &lines),
             }
         }
     }
 }
 
+/// Where nobody listens, for settings that want a host all the same.
+const NOWHERE: &str = "http://127.0.0.1:1";
+
+/// A story whose settings Drawbridge refuses: it never runs, and says why whenever it would.
+fn refused(script: &Script, world: &SharedWorld, lines: &[String]) -> Result<Transcript, Untellable> {
+    let mut transcript = Transcript::default();
+    for block in &script.blocks {
+        let mut said = Vec::new();
+        for deed in &block.deeds {
+            let mut world = world.lock();
+            let performed = world.perform(&deed.what).map_err(|what| script.mistake(deed.line, what))?;
+            if let Performed::Heard(_) = performed {
+                said.extend(lines.iter().map(|line| world.names().shorten(line)));
+            }
+        }
+        transcript.blocks.push(said);
+    }
+    Ok(transcript)
+}
+
 struct Teller<'s, A> {
     script: &'s Script,
-    world: Shared,
+    world: SharedWorld,
     config: Config,
     /// Nobody while a run has it.
     actor: Option<A>,
@@ -126,8 +143,9 @@ struct Teller<'s, A> {
 }
 
 impl<'s, A: Act + Send + Sync> Teller<'s, A> {
-    fn new(script: &'s Script, world: Shared, config: Config, actor: A) -> Self {
-        let judge = Judge::new(&world, &config);
+    fn new(script: &'s Script, world: SharedWorld, settings: &Settings, actor: A) -> Self {
+        let judge = Judge::new(&world, settings);
+        let config = settings.config.clone();
         let transcript = Transcript::default();
         Self { script, world, config, actor: Some(actor), judge, transcript, calls: Vec::new() }
     }
@@ -136,7 +154,7 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
         for (index, block) in self.script.blocks.iter().enumerate() {
             self.transcript.blocks.push(Vec::new());
             for deed in &block.deeds {
-                let performed = lock(&self.world).perform(&deed.what);
+                let performed = self.world.lock().perform(&deed.what);
                 match performed.map_err(|what| self.script.mistake(deed.line, what))? {
                     Performed::Done => {}
                     Performed::Asked(show) => self.show(show),
@@ -145,30 +163,14 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
                         self.run(&event, index, text).await;
                     }
                 }
-                self.judge.judge(&self.world, &deed.what).map_err(|violation| Untellable::Violation {
+                self.judge.judge(&self.world).map_err(|violation| Untellable::Violation {
                     file: self.script.file.clone(),
                     line: deed.line,
-                    violation: lock(&self.world).names().shorten(&violation),
+                    violation: self.world.lock().names().shorten(&violation),
                 })?;
             }
         }
         Ok(self.transcript)
-    }
-
-    /// A story whose settings Drawbridge refuses: it never runs, and says why whenever it would.
-    fn refused(script: &Script, world: &Mutex<World>, lines: &[String]) -> Result<Transcript, Untellable> {
-        let mut transcript = Transcript::default();
-        for block in &script.blocks {
-            let mut said = Vec::new();
-            for deed in &block.deeds {
-                let performed = lock(world).perform(&deed.what);
-                if let Performed::Heard(_) = performed.map_err(|what| script.mistake(deed.line, what))? {
-                    said.extend(lines.iter().map(|line| lock(world).names().shorten(line)));
-                }
-            }
-            transcript.blocks.push(said);
-        }
-        Ok(transcript)
     }
 
     async fn run(&mut self, event: &Value, block: usize, deed: String) {
@@ -182,15 +184,21 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
             () = killed.notified() => None,
         };
         self.actor = Some(stage.leave());
-        let lines = self.lines(&run, outcome.as_ref());
-        self.calls = calls(&lines);
-        self.transcript.runs.push(Watched { deed, block, before, lines: lines.clone(), after: self.rules(Tree::Running) });
+        let report = outcome.as_ref().map_or_else(|| run.report(), |outcome| &outcome.report);
+        let lines = self.lines(report, outcome.as_ref());
+        self.calls = calls(report);
+        self.transcript.runs.push(Watched {
+            deed,
+            block,
+            before,
+            lines: lines.clone(),
+            after: self.rules(Tree::Running),
+        });
         self.write(lines);
     }
 
     /// A run as a transcript has it, with short ids.
-    fn lines(&self, run: &Run, outcome: Option<&Outcome>) -> Vec<String> {
-        let report = outcome.map_or_else(|| run.report(), |outcome| &outcome.report);
+    fn lines(&self, report: &Report, outcome: Option<&Outcome>) -> Vec<String> {
         let mut text: String = report.steps.iter().map(|step| format!("{step}\n")).collect();
         for note in &report.notes {
             text.push_str(&format!("note  {note}\n"));
@@ -205,7 +213,7 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
             Some(outcome) => text.push_str(&format!("done  {outcome}")),
             None => text.push_str("killed"),
         }
-        lock(&self.world).names().shorten(&text).lines().map(|line| line.trim_end().to_owned()).collect()
+        self.world.lock().names().shorten(&text).lines().map(|line| line.trim_end().to_owned()).collect()
     }
 
     fn show(&mut self, show: Show) {
@@ -213,9 +221,9 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
             Show::Running => self.rules(Tree::Running),
             Show::Candidate => self.rules(Tree::Candidate),
             Show::Pending => {
-                let mut world = lock(&self.world);
+                let mut world = self.world.lock();
                 let rows = world.pending();
-                let row = |row: drawbridge_simulator::world::PendingRow| format!("{}  {}  {}", row.admin, row.action, row.xpath);
+                let row = |row: PendingRow| format!("{}  {}  {}", row.admin, row.action, row.xpath);
                 rows.into_iter().map(|pending| world.names().shorten(&row(pending))).collect()
             }
             Show::Calls => self.calls.clone(),
@@ -224,7 +232,7 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
     }
 
     fn rules(&self, tree: Tree) -> Vec<String> {
-        let world = lock(&self.world);
+        let world = self.world.lock();
         let short = |list: &mut Vec<String>| list.iter_mut().for_each(|text| *text = world.names().shorten(text));
         let shorten = |mut row: RuleRow| {
             row.name = world.names().shorten(&row.name);
@@ -243,22 +251,13 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
 }
 
 /// How often each command was given.
-fn calls(lines: &[String]) -> Vec<String> {
-    let mut counts: Vec<(String, usize)> = Vec::new();
-    for line in lines {
-        let Some((_, rest)) = line.trim_start().split_once("s  ").filter(|(at, _)| at.parse::<f64>().is_ok()) else {
-            continue;
-        };
-        let command = rest.split("  ").next().unwrap_or_default().trim().to_owned();
-        match counts.iter_mut().find(|(known, _)| *known == command) {
+fn calls(report: &Report) -> Vec<String> {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for step in &report.steps {
+        match counts.iter_mut().find(|(known, _)| *known == step.command) {
             Some((_, count)) => *count += 1,
-            None => counts.push((command, 1)),
+            None => counts.push((&step.command, 1)),
         }
     }
     counts.into_iter().map(|(command, count)| format!("{count} {command}")).collect()
-}
-
-/// Whether a deed belongs to Drawbridge's own account: nobody else acts under it.
-pub(crate) fn is_own(deed: &Deed) -> bool {
-    matches!(deed, Deed::Admin { name, .. } if name == DRAWBRIDGE)
 }

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use drawbridge::settings::Settings;
-use drawbridge_simulator::world::World;
-
-use crate::stage::lock;
+use drawbridge::settings::{Settings, SettingsFile};
+use drawbridge_simulator::serve::SharedWorld;
 
 /// What a story does not have to say.
 const DEFAULTS: &[(&str, &str)] = &[
@@ -19,11 +17,11 @@ const DEFAULTS: &[(&str, &str)] = &[
 
 /// The settings of a story, or everything that is wrong with them.
 pub(crate) fn of_story(
-    world: &std::sync::Mutex<World>,
+    world: &SharedWorld,
     firewall_url: &str,
     aws_url: Option<&str>,
 ) -> Result<Settings, Vec<String>> {
-    let world = lock(world);
+    let world = world.lock();
     let own = world.settings();
     let says = |key: &str| own.lines().any(|line| line.split('=').next().is_some_and(|said| said.trim() == key));
     let mut text = String::new();
@@ -41,5 +39,7 @@ pub(crate) fn of_story(
         add("aws.endpoint_url", &format!("\"{url}\""));
     }
     text.push_str(own);
-    Settings::read(Some(&text), &BTreeMap::new()).map_err(|errors| errors.iter().map(ToString::to_string).collect())
+    let file = SettingsFile { name: "settings", text: &text };
+    Settings::read(Some(file), &BTreeMap::new())
+        .map_err(|invalid| invalid.to_string().lines().map(str::to_owned).collect())
 }

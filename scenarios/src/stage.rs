@@ -1,19 +1,13 @@
 //! The world around a run: virtual time, the costs of commands, and the moments at which the process dies.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use drawbridge_core::command::{Command, Failure, Perform, Reply};
 use drawbridge_simulator::{
     faults::{self, Moment},
-    world::World,
+    serve::SharedWorld,
 };
 use tokio::sync::Notify;
-
-/// A world that a server and a run share.
-pub type Shared = Arc<Mutex<World>>;
 
 /// What every command costs. Virtual: the world stands still while a command runs, so that both ways of telling a story
 /// take the same time in it.
@@ -27,7 +21,7 @@ pub trait Act {
 
 /// Carries out commands in a world with a clock of its own, and counts them.
 pub struct Stage<A> {
-    world: Shared,
+    world: SharedWorld,
     actor: A,
     began: Duration,
     /// Told when the process dies: whoever drives the run must stop then.
@@ -36,20 +30,20 @@ pub struct Stage<A> {
 
 impl<A> Stage<A> {
     /// A stage on which a run begins now.
-    pub fn new(world: Shared, actor: A) -> Self {
-        let began = lock(&world).now().elapsed();
+    pub fn new(world: SharedWorld, actor: A) -> Self {
+        let began = world.lock().now().elapsed();
         Self { world, actor, began, killed: Arc::new(Notify::new()) }
     }
 
     /// Ends the run's faults and gives back who acted.
     pub fn leave(self) -> A {
-        lock(&self.world).end();
+        self.world.lock().end();
         self.actor
     }
 
     /// Never returns if the process dies at this moment.
     async fn live_through(&self, moment: Moment) {
-        if lock(&self.world).kills(moment) {
+        if self.world.lock().kills(moment) {
             self.killed.notify_one();
             std::future::pending::<()>().await;
         }
@@ -58,26 +52,21 @@ impl<A> Stage<A> {
 
 impl<A: Act + Send + Sync> Perform for Stage<A> {
     fn elapsed(&self) -> Duration {
-        lock(&self.world).now().elapsed() - self.began
+        self.world.lock().now().elapsed() - self.began
     }
 
     async fn perform(&mut self, command: &Command, limit: Duration) -> Result<Reply, Failure> {
-        lock(&self.world).begin(kind(command));
+        self.world.lock().begin(kind(command));
         self.live_through(Moment::Before).await;
         let reply = self.actor.act(command, limit).await;
-        lock(&self.world).advance(COST);
+        self.world.lock().advance(COST);
         self.live_through(Moment::After).await;
         reply
     }
 
     async fn sleep(&mut self, how_long: Duration) {
-        lock(&self.world).advance(how_long);
+        self.world.lock().advance(how_long);
     }
-}
-
-/// The world, whoever died holding it: a story that went wrong is told to its end.
-pub fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
-    world.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The simulator's name of a command.

@@ -19,6 +19,7 @@ pub struct Wire {
     pub firewall_url: String,
     /// Where EC2 and S3 are.
     pub aws_url: String,
+    world: SharedWorld,
     served: Served,
 }
 
@@ -45,7 +46,7 @@ impl Wire {
         let listen = || TcpListener::bind(("127.0.0.1", 0));
         let served = world.clone().serve(listen().await?, listen().await?, None)?;
         let (firewall_url, aws_url) = (format!("http://{}", served.panos), format!("http://{}", served.aws));
-        Ok(Self { firewall_url, aws_url, served })
+        Ok(Self { firewall_url, aws_url, world: world.clone(), served })
     }
 
     /// Drawbridge with the settings of a story.
@@ -53,22 +54,25 @@ impl Wire {
     /// # Errors
     /// If a part of it cannot be made.
     pub async fn connect(self, settings: Settings) -> Result<ByWire, WireError> {
-        let deployment = deployment::with_credentials(settings, drawbridge_simulator::world::DRAWBRIDGE, "secret").await?;
-        Ok(ByWire { deployment, _served: self.served })
+        let deployment =
+            deployment::with_credentials(settings, drawbridge_simulator::world::DRAWBRIDGE, "secret").await?;
+        Ok(ByWire { deployment, world: self.world, _served: self.served })
     }
 }
 
 /// Drawbridge as it is deployed, and the servers that it talks to.
 pub struct ByWire {
     deployment: Deployment,
+    world: SharedWorld,
     _served: Served,
 }
 
 /// Real time that a command may take: loopback answers in milliseconds, unless a story makes it wait for ever.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_millis(700);
 
 impl Act for ByWire {
     async fn act(&mut self, command: &Command, limit: Duration) -> Result<Reply, Failure> {
-        self.deployment.perform(command, limit).await
+        let patience = if self.world.lock().is_slow() { PATIENCE } else { limit };
+        self.deployment.perform(command, patience).await
     }
 }

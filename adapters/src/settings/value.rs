@@ -1,10 +1,6 @@
 //! Values of settings, each parsed from the text that people write.
 
-use std::{
-    fmt,
-    str::FromStr,
-    time::Duration,
-};
+use std::{fmt, str::FromStr, time::Duration};
 
 use drawbridge_core::{config::Gateway, id::AppName, translate::Port};
 
