@@ -4,3 +4,4 @@ pub mod aws;
 pub mod envelope;
 pub mod offline;
 pub mod secret;
+pub mod settings;

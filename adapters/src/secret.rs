@@ -14,10 +14,10 @@ pub struct ApiKey(Box<str>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAKey {
     /// Nothing but blanks.
-    #[error("is empty: give the key that the firewall's `type=keygen` request returned")]
+    #[error("it is empty: give the key that the firewall's `type=keygen` request returned")]
     Empty,
     /// Something that can be part of no HTTP header.
-    #[error("holds blanks, control characters or letters beyond ASCII: a key is one line of base64")]
+    #[error("it holds blanks, control characters or letters beyond ASCII: a key is one line of base64")]
     Unsendable,
 }
 
@@ -79,7 +79,7 @@ pub enum KeyFileError {
         source: io::Error,
     },
     /// It holds no key.
-    #[error("what `{path}` holds {source}")]
+    #[error("`{path}` holds no API key: {source}")]
     NotAKey {
         /// The file.
         path: String,
@@ -107,10 +107,10 @@ pub struct SecretArn {
     region: Box<str>,
 }
 
-/// A text that is no ARN of a secret.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not the ARN of a secret (`arn:aws:secretsmanager:<region>:<account>:secret:<name>`)")]
-pub struct NotASecretArn(String);
+/// A text that is no ARN of a secret. It does not repeat the text, which may be the secret itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is not the ARN of a secret (`arn:aws:secretsmanager:<region>:<account>:secret:<name>`)")]
+pub struct NotASecretArn;
 
 impl SecretArn {
     /// The ARN.
@@ -132,7 +132,7 @@ impl FromStr for SecretArn {
             ["arn", _, "secretsmanager", region, _, "secret", name, ..] if !region.is_empty() && !name.is_empty() => {
                 Ok(Self { arn: text.into(), region: (*region).into() })
             }
-            _ => Err(NotASecretArn(text.to_owned())),
+            _ => Err(NotASecretArn),
         }
     }
 }

@@ -271,6 +271,14 @@ mod tests {
         assert_eq!(held.prefix_lists.values().next().unwrap(), &["192.0.2.0/24".parse().unwrap()]);
     }
 
+    /// Whoever carries out commands must be able to move them between threads.
+    #[tokio::test]
+    async fn a_look_can_move_between_threads() {
+        let server = Server::start(|_| Answer::Hangup).await;
+        let ec2 = Ec2::new(&server.sdk_config()).unwrap();
+        assert!(tokio::spawn(async move { ec2.inventory().await }).await.unwrap().is_err());
+    }
+
     /// What a look says when `action` gets this answer and everything else is well.
     #[track_caller]
     fn check(action: &'static str, odd: impl Fn() -> Answer + Send + 'static, expected: &Expect) {
