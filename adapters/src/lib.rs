@@ -3,5 +3,6 @@
 pub mod aws;
 pub mod envelope;
 pub mod offline;
+pub mod panos;
 pub mod secret;
 pub mod settings;

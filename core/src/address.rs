@@ -96,16 +96,19 @@ impl AddressRange {
         self.first().family()
     }
 
-    /// The addresses of a network, host bits ignored as EC2 ignores them. `::/0` is the whole of IPv6.
+    /// How many bits it takes to count the addresses: a measure of width.
+    pub fn bits(self) -> u32 {
+        128 - (self.last().0 - self.first().0).leading_zeros()
+    }
+
+    /// The addresses of a network, host bits ignored as EC2 ignores them. Networks of IPv6 that would hold the IPv4 block
+    /// (`::/0`, `::/1` ...) begin above it, as [`Family::whole`] does.
     pub fn from_net(net: IpNet) -> Self {
-        let family = match net {
-            IpNet::V4(_) => Family::Ipv4,
-            IpNet::V6(_) => Family::Ipv6,
-        };
         let (first, last) = (Address::from(net.network()), Address::from(net.broadcast()));
-        match family {
-            Family::Ipv6 if first.0 < V4_FIRST && last.0 > V4_LAST => family.whole(),
-            Family::Ipv4 | Family::Ipv6 => Self::unchecked(first, last),
+        if first.0 < V4_FIRST && last.0 > V4_LAST {
+            Self::unchecked(Address(V4_LAST + 1), last)
+        } else {
+            Self::unchecked(first, last)
         }
     }
 
@@ -116,7 +119,8 @@ impl AddressRange {
 
     /// The range as a network, if it is one.
     fn as_net(self) -> Option<IpNet> {
-        let (first, span) = (self.first().0, self.last().0 - self.first().0);
+        let first = if self.first().0 == V4_LAST + 1 { 0 } else { self.first().0 };
+        let span = self.last().0 - first;
         if span & span.wrapping_add(1) != 0 || first & span != 0 {
             return None;
         }
@@ -125,7 +129,7 @@ impl AddressRange {
             Family::Ipv4 => 32,
             Family::Ipv6 => 128,
         };
-        IpNet::new(self.first().into(), width - host_bits).ok()
+        IpNet::new(Address(first).into(), width - host_bits).ok()
     }
 }
 
@@ -195,6 +199,8 @@ mod tests {
             ("2001:db8::/32", "2001:db8::/32"),
             ("2001:db8::1", "2001:db8::1"),
             ("0.0.0.0/1", "0.0.0.0/1"),
+            ("::/1", "::/1"),
+            ("8000::/1", "8000::/1"),
         ] {
             assert_eq!(text.parse::<AddressRange>().unwrap().to_string(), printed);
         }

@@ -173,6 +173,24 @@ impl Change {
     }
 }
 
+impl Change {
+    /// About how many bytes the change takes in a request, rather more than less.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Put(rule, _) => {
+                let members = rule.spelling.locals.len() + rule.spelling.peers.len() + rule.tags.len();
+                let carried = match &rule.extras {
+                    Extras::Kept(carried) => carried.0.len() * 2,
+                    Extras::Fresh { .. } => 0,
+                };
+                // A member is an address range of IPv6 at most, in tags; everything is escaped once more for the form.
+                2000 + members * 150 + rule.description.len() * 3 + carried
+            }
+            Self::Tag(_) | Self::Service(_) | Self::Lift(..) | Self::Delete(_) => 1000,
+        }
+    }
+}
+
 /// One line, as transcripts, logs and reports have it.
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -105,12 +105,12 @@ pub struct Limits {
 pub struct Limit {
     /// How many rules at most.
     pub number: usize,
-    /// How many per cent of our rules at most; counts only where we own more than [`Limit::FLOOR`] rules.
-    pub percent: usize,
+    /// How many per cent of our rules at most; counts only above [`Limit::FLOOR`] changes. Without it, only the number counts.
+    pub percent: Option<usize>,
 }
 
 impl Limit {
-    /// Below this many rules of ours a share means nothing.
+    /// Up to this many changes a share means nothing.
     pub const FLOOR: usize = 10;
 }
 
@@ -135,7 +135,7 @@ pub struct Timing {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { additions: Limit { number: 1000, percent: 100 }, removals: Limit { number: 1000, percent: 50 } }
+        Self { additions: Limit { number: 1000, percent: None }, removals: Limit { number: 1000, percent: Some(50) } }
     }
 }
 

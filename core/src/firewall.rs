@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    address::Address,
+    address::{Address, AddressRange},
     id::{AdminName, AppName, JobId, ProfileName, RuleName, ServiceName, TagName, ZoneName},
     range::Set,
     service::L4,
@@ -143,10 +143,44 @@ impl Zones {
 /// The addresses of one side of a rule, negation applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Addresses {
-    /// Exactly these; `any` is everything.
-    Known(Set<Address>),
+    /// Exactly these.
+    Known {
+        /// All of them together.
+        set: Set<Address>,
+        /// One by one, as the rule lists them: `10.0.0.4` and `10.0.0.5` are one range of the set, and two here.
+        listed: BTreeSet<AddressRange>,
+    },
     /// Configuration alone cannot tell; a [`Narrowing`] says why.
     Unknown,
+}
+
+impl Addresses {
+    /// Every address: what `any` means in a rule.
+    pub fn any() -> Self {
+        Self::from_iter(Set::everything().ranges().iter().copied())
+    }
+
+    /// Every address but these.
+    #[must_use]
+    pub fn negated(&self) -> Self {
+        match self {
+            Self::Known { set, .. } => Self::from_iter(Set::everything().minus(set).ranges().iter().copied()),
+            Self::Unknown => Self::Unknown,
+        }
+    }
+
+    /// Whether this is what `any` means.
+    pub fn is_any(&self) -> bool {
+        matches!(self, Self::Known { set, .. } if *set == Set::everything())
+    }
+}
+
+/// The addresses that a rule lists.
+impl FromIterator<AddressRange> for Addresses {
+    fn from_iter<I: IntoIterator<Item = AddressRange>>(ranges: I) -> Self {
+        let listed: BTreeSet<_> = ranges.into_iter().collect();
+        Self::Known { set: listed.iter().copied().collect(), listed }
+    }
 }
 
 /// The application column.

@@ -1,6 +1,9 @@
 //! What AWS has: built once per look by the adapter, then only read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use crate::{
     address::{Address, AddressRange},
@@ -226,4 +229,46 @@ pub enum Peer {
     PrefixList(PrefixListId),
     /// The members of a group: traffic that stays inside.
     Group(GroupId),
+}
+
+/// `tcp 443`, `icmp`, `icmp type 3 code 1`, `all`, `protocol 47`.
+impl fmt::Display for Traffic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            Self::Tcp(ports) => write!(f, "tcp {ports}"),
+            Self::Udp(ports) => write!(f, "udp {ports}"),
+            Self::Icmp(types) => write!(f, "icmp{types}"),
+            Self::Icmpv6(types) => write!(f, "icmpv6{types}"),
+            Self::Protocol(number) => write!(f, "protocol {number}"),
+            Self::Unknown(text) => write!(f, "protocol `{text}`"),
+        }
+    }
+}
+
+impl fmt::Display for IcmpTypes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => Ok(()),
+            Self::Type(kind) => write!(f, " type {kind}"),
+            Self::TypeAndCode(kind, code) => write!(f, " type {kind} code {code}"),
+        }
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Addresses(range) => range.fmt(f),
+            Self::PrefixList(id) => id.fmt(f),
+            Self::Group(id) => id.fmt(f),
+        }
+    }
+}
+
+/// `tcp 443 with 203.0.113.0/24`, whichever way it goes.
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} with {}", self.traffic, self.peer)
+    }
 }

@@ -77,10 +77,10 @@ impl fmt::Display for L4 {
 /// What one rule of ours lets through: some applications on one protocol and range of ports.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Service {
+    /// The protocol and ports. First, so that services sort by port.
+    pub l4: L4,
     /// The applications.
     pub apps: Apps,
-    /// The protocol and ports.
-    pub l4: L4,
 }
 
 /// `ssl on tcp 443`.

@@ -70,6 +70,14 @@ impl Element {
         self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// Gives an attribute a value, adding it if need be.
+    pub fn set_attribute(&mut self, name: &str, value: impl Into<String>) {
+        match self.attributes.iter_mut().find(|(key, _)| key == name) {
+            Some((_, present)) => *present = value.into(),
+            None => self.attributes.push((name.to_owned(), value.into())),
+        }
+    }
+
     /// The first child of that name.
     pub fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)

@@ -5,7 +5,7 @@ use aws_sdk_ec2::{
     error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
 };
 
-use drawbridge_core::command::{Failure, Lasting, Trouble};
+use drawbridge_core::command::{Failure, Lasting, LogTrouble, Trouble};
 
 /// Codes that ask to slow down (EC2 developer guide, `ec2-api-error-codes`; the list that the SDK itself retries).
 const THROTTLING: &[&str] = &[
@@ -28,10 +28,12 @@ const THROTTLING: &[&str] = &[
 const DENIED: &[&str] = &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"];
 
 /// An error that AWS sent.
-pub(super) struct Refusal {
-    pub(super) status: u16,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The status of HTTP.
+    pub status: u16,
     /// The error code; answers without a readable one have their status instead.
-    pub(super) code: String,
+    pub code: String,
 }
 
 impl Refusal {
@@ -58,6 +60,37 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// What it means for a run, when this call met it.
+    pub fn of_call(self, call: &str) -> Failure {
+        let lasting = self.lasting();
+        let call = call.to_owned();
+        let what = if self.throttles() {
+            Trouble::AwsThrottled { call, code: self.code }
+        } else if DENIED.contains(&self.code.as_str()) {
+            Trouble::AwsDenied { call }
+        } else {
+            Trouble::Aws { call, code: self.code }
+        };
+        Failure { lasting, what }
+    }
+
+    /// What it means for a run, when a log file was to be read.
+    pub fn of_log(&self) -> Failure {
+        match self.status {
+            403 => Trouble::Log(LogTrouble::Denied).permanent(),
+            404 => Trouble::Log(LogTrouble::Missing).permanent(),
+            301 | 307 | 400 if self.code == "PermanentRedirect" || self.code == "AuthorizationHeaderMalformed" => {
+                Trouble::Log(LogTrouble::S3(format!("{}: the bucket is in another region", self.status))).permanent()
+            }
+            status => {
+                let what = Trouble::Log(LogTrouble::S3(format!("{status} {}", self.code)));
+                Failure { lasting: self.lasting(), what }
+            }
+        }
+    }
+}
+
 /// Sorts an error of a call.
 pub(super) fn failure<E>(call: &str, error: &SdkError<E, HttpResponse>) -> Failure
 where
@@ -66,17 +99,7 @@ where
     tracing::debug!(call, error = %DisplayErrorContext(error), "AWS call failed");
     let call = call.to_owned();
     match (Refusal::of(error), error) {
-        (Some(refusal), _) => {
-            let lasting = refusal.lasting();
-            let what = if refusal.throttles() {
-                Trouble::AwsThrottled { call, code: refusal.code }
-            } else if DENIED.contains(&refusal.code.as_str()) {
-                Trouble::AwsDenied { call }
-            } else {
-                Trouble::Aws { call, code: refusal.code }
-            };
-            Failure { lasting, what }
-        }
+        (Some(refusal), _) => refusal.of_call(&call),
         (None, SdkError::ConstructionFailure(_)) => {
             Trouble::Aws { call, code: "nothing: the request could not be built".to_owned() }.permanent()
         }

@@ -37,7 +37,7 @@ impl S3Logs {
             Ok(object) => object.body,
             Err(error) => {
                 let otherwise = failure(CALL, &error);
-                return Err(Refusal::of(&error).as_ref().map_or(otherwise, refused));
+                return Err(Refusal::of(&error).map_or(otherwise, |refusal| refusal.of_log()));
             }
         };
         let mut reader = LogReader::new(self.size_max);
@@ -46,20 +46,6 @@ impl S3Logs {
             reader.feed(&chunk).map_err(unusable)?;
         }
         reader.finish().map_err(unusable)
-    }
-}
-
-fn refused(refusal: &Refusal) -> Failure {
-    match refusal.status {
-        403 => unusable(LogTrouble::Denied),
-        404 => unusable(LogTrouble::Missing),
-        301 | 307 | 400 if refusal.code == "PermanentRedirect" || refusal.code == "AuthorizationHeaderMalformed" => {
-            unusable(LogTrouble::S3(format!("{}: the bucket is in another region", refusal.status)))
-        }
-        status => {
-            let lasting = refusal.lasting();
-            Failure { lasting, what: Trouble::Log(LogTrouble::S3(format!("{status} {}", refusal.code))) }
-        }
     }
 }
 

@@ -19,6 +19,7 @@ use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::Timeou
 use drawbridge_core::id::Region;
 
 pub use ec2::{Ec2, NoRegion};
+pub use failure::Refusal;
 pub use logs::S3Logs;
 pub use secrets::fetch_api_key;
 

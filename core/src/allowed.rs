@@ -1,0 +1,509 @@
+//! "Already allowed" is a proof, not a probe: is every packet of an atom matched by a certain allow above the bottom rule?
+//!
+//! The question is about boxes (addresses × peers × ports); applications and protocol only filter. To prove a box, take a
+//! rule that meets it: if it holds the whole box, done; otherwise cut the box along an edge of that rule and prove the
+//! pieces. A piece that no rule meets is a gap, and any packet of it is the evidence. Denies do not enter above the bottom
+//! rule: our rule would stand below them and cannot change their verdict.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use crate::{
+    address::{Address, AddressRange},
+    change::{Direction, Spelling},
+    config::Config,
+    firewall::{Action, Addresses, Applications, Configuration, RuleFacts, RuleType, Services, Status},
+    id::{AppName, RuleName, ZoneName},
+    range::{Range, Set},
+    rulebase::{Owned, OwnedState, Policy, Rule},
+    service::{Apps, L4, Service},
+    translate::STANDARD_PORT,
+    wanted::Atom,
+};
+
+/// One packet, as evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packet {
+    /// Which way.
+    pub direction: Direction,
+    /// The instance's address.
+    pub local: Address,
+    /// The address on the internet.
+    pub peer: Address,
+    /// Protocol and port.
+    pub l4: L4,
+    /// The application, or any.
+    pub app: Option<AppName>,
+}
+
+/// `198.51.100.7 -> 10.0.1.10 tcp 22 (ssh)`.
+impl fmt::Display for Packet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (source, destination) = match self.direction {
+            Direction::Ingress => (self.peer, self.local),
+            Direction::Egress => (self.local, self.peer),
+        };
+        write!(f, "{source} -> {destination} {}", self.l4)?;
+        match &self.app {
+            Some(app) => write!(f, " ({app})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The answer for one atom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every packet is allowed, by these rules together. Rules of the same run that are not written yet have no name.
+    Allowed(BTreeSet<RuleName>),
+    /// This packet, among others, is not.
+    Gap(Packet),
+}
+
+/// The steps that the proof of one atom may take. An atom cut into more slivers counts as not covered, the safe side.
+const STEPS_MAX: usize = 4096;
+
+/// What of a configuration allows for certain, ready to be asked about many atoms.
+pub struct Cover {
+    above: Vec<Allow>,
+    /// From the bottom rule down to the default rules.
+    below: Vec<Lower>,
+    by_service: BTreeMap<(Direction, Service), Filtered>,
+    by_peer: BTreeMap<(Direction, AddressRange), Bits>,
+}
+
+/// The rules that an atom of one service has to be compared with: one list for each application it names.
+type Filtered = Vec<(Option<AppName>, Bits)>;
+
+/// A rule that allows for certain, as boxes.
+#[derive(Clone)]
+struct Allow {
+    rule: Option<RuleName>,
+    directions: [bool; 2],
+    apps: Apps,
+    source: Set<Address>,
+    destination: Set<Address>,
+    l4: Vec<L4>,
+}
+
+/// A rule at or below the bottom rule.
+enum Lower {
+    Allows(Vec<Allow>),
+    Denies(Box<MayDeny>),
+}
+
+/// A rule that might deny: everything that configuration alone cannot exclude.
+struct MayDeny {
+    directions: [bool; 2],
+    source: Addresses,
+    destination: Addresses,
+    applications: Applications,
+    service: Services,
+}
+
+/// A set of rule numbers.
+#[derive(Clone, Default)]
+struct Bits(Vec<u64>);
+
+impl Bits {
+    fn of(flags: impl Iterator<Item = bool>) -> Self {
+        let mut words = Vec::new();
+        for (index, flag) in flags.enumerate() {
+            if index % 64 == 0 {
+                words.push(0);
+            }
+            if let (true, Some(word)) = (flag, words.last_mut()) {
+                *word |= 1 << (index % 64);
+            }
+        }
+        Self(words)
+    }
+
+    /// Numbers that are in both.
+    fn common<'b>(&'b self, other: &'b Self) -> impl Iterator<Item = usize> + 'b {
+        self.0.iter().zip(&other.0).enumerate().flat_map(|(index, (ours, theirs))| {
+            let mut word = ours & theirs;
+            std::iter::from_fn(move || {
+                let bit = (word != 0).then(|| word.trailing_zeros() as usize)?;
+                word &= word - 1;
+                Some(index * 64 + bit)
+            })
+        })
+    }
+}
+
+impl Cover {
+    /// Prepares a configuration. Rules of ours do not count as they stand here: those that are kept are given apart.
+    pub fn of(policy: &Policy<'_>, kept: &[(RuleName, Spelling)], config: &Config) -> Self {
+        let ports = StandardPorts(policy.configuration);
+        let allows = |facts: &RuleFacts| certain(facts, config, &ports);
+        let above = policy.rules[..policy.bottom]
+            .iter()
+            .filter_map(|rule| match rule {
+                Rule::Foreign(facts) => Some(*facts),
+                // What another administrator is working on counts as it stands.
+                Rule::Owned(Owned { state: OwnedState::Held(_), facts, .. }) => Some(*facts),
+                Rule::Owned(_) => None,
+            })
+            .flat_map(allows)
+            .chain(kept.iter().map(|(name, spelling)| Allow::owned(Some(name.clone()), spelling)))
+            .collect();
+        let below = policy
+            .foreign()
+            .filter(|(index, _)| *index >= policy.bottom)
+            .map(|(_, facts)| facts)
+            .chain(&policy.configuration.default_rules)
+            .filter_map(|facts| lower(facts, config, &ports))
+            .collect();
+        Self { above, below, by_service: BTreeMap::new(), by_peer: BTreeMap::new() }
+    }
+
+    /// Is every packet of the atom allowed for certain?
+    pub fn verdict(&mut self, atom: &Atom) -> Verdict {
+        self.verdict_beside(atom, &[])
+    }
+
+    /// The same question, when these rules will stand there too.
+    pub(crate) fn verdict_beside(&mut self, atom: &Atom, beside: &[&Spelling]) -> Verdict {
+        let key = (atom.direction, atom.service.clone());
+        let above = &self.above;
+        let filtered = self.by_service.entry(key).or_insert_with(|| filter(above, atom));
+        let meets_peer = self.by_peer.entry((atom.direction, atom.peer)).or_insert_with(|| {
+            Bits::of(above.iter().map(|allow| allow.side(atom.direction, Side::Peer).meets(atom.peer)))
+        });
+        let beside: Vec<_> = beside.iter().map(|spelling| Allow::owned(None, spelling)).collect();
+        let lower = allows_below(&self.below, atom);
+        let mut evidence = BTreeSet::new();
+        for (app, service) in filtered.iter() {
+            let more = beside.iter().chain(lower.iter().copied()).filter(|allow| allow.admits(atom, app.as_ref()));
+            let rules: Vec<_> = service
+                .common(meets_peer)
+                .map(|index| &above[index])
+                .chain(more)
+                .filter(|allow| allow.side(atom.direction, Side::Local).meets(atom.local))
+                .collect();
+            let mut proof = Proof { atom, app: app.as_ref(), evidence: &mut evidence, steps: STEPS_MAX };
+            if let Some(packet) = proof.gap(Cube::of(atom), &rules) {
+                return Verdict::Gap(packet);
+            }
+        }
+        Verdict::Allowed(evidence)
+    }
+}
+
+/// For each application that the atom names (or for any), the rules that admit it on the atom's protocol.
+fn filter(rules: &[Allow], atom: &Atom) -> Filtered {
+    let apps: Vec<_> = match &atom.service.apps {
+        Apps::Any => vec![None],
+        Apps::Named(names) => names.iter().cloned().map(Some).collect(),
+    };
+    apps.into_iter()
+        .map(|app| {
+            let bits = Bits::of(rules.iter().map(|allow| allow.admits(atom, app.as_ref())));
+            (app, bits)
+        })
+        .collect()
+}
+
+/// Below the bottom rule allows count only until the first rule that might deny any packet of the atom.
+fn allows_below<'c>(below: &'c [Lower], atom: &Atom) -> Vec<&'c Allow> {
+    let mut found = Vec::new();
+    for lower in below {
+        match lower {
+            Lower::Allows(allows) => found.extend(allows),
+            Lower::Denies(deny) if deny.might_deny(atom) => break,
+            Lower::Denies(_) => {}
+        }
+    }
+    found
+}
+
+/// The two sides of an atom.
+#[derive(Clone, Copy)]
+enum Side {
+    Local,
+    Peer,
+}
+
+impl Allow {
+    /// A rule as we write it.
+    fn owned(rule: Option<RuleName>, spelling: &Spelling) -> Self {
+        let (source, destination) = spelling.columns();
+        Self {
+            rule,
+            directions: [spelling.direction == Direction::Ingress, spelling.direction == Direction::Egress],
+            apps: spelling.service.apps.clone(),
+            source: source.iter().copied().collect(),
+            destination: destination.iter().copied().collect(),
+            l4: vec![spelling.service.l4],
+        }
+    }
+
+    fn side(&self, direction: Direction, side: Side) -> &Set<Address> {
+        match (direction, side) {
+            (Direction::Ingress, Side::Peer) | (Direction::Egress, Side::Local) => &self.source,
+            (Direction::Ingress, Side::Local) | (Direction::Egress, Side::Peer) => &self.destination,
+        }
+    }
+
+    /// Whether some packets of the atom's service and this application of it may be let through.
+    fn admits(&self, atom: &Atom, app: Option<&AppName>) -> bool {
+        let by_app = match (&self.apps, app) {
+            (Apps::Any, _) => true,
+            (Apps::Named(names), Some(app)) => names.contains(app),
+            (Apps::Named(_), None) => false,
+        };
+        self.directions[atom.direction as usize]
+            && by_app
+            && self.l4.iter().any(|l4| match atom.service.l4 {
+                L4::Any => *l4 == L4::Any,
+                wanted @ (L4::Tcp(_) | L4::Udp(_) | L4::Ip(_)) => l4.meets(wanted),
+            })
+    }
+
+    /// The ports of the atom's protocol that are let through.
+    fn ports(&self, of: L4) -> Set<u16> {
+        let all = Range::unchecked(0, u16::MAX);
+        self.l4
+            .iter()
+            .filter_map(|l4| match (l4, of) {
+                (L4::Any, _) => Some(all),
+                (L4::Tcp(ports), L4::Tcp(_)) | (L4::Udp(ports), L4::Udp(_)) => Some(*ports),
+                (L4::Ip(held), L4::Ip(wanted)) if *held == wanted => Some(all),
+                (L4::Tcp(_) | L4::Udp(_) | L4::Ip(_), _) => None,
+            })
+            .collect()
+    }
+}
+
+/// A box of packets: one range for each dimension.
+#[derive(Clone, Copy)]
+struct Cube {
+    local: AddressRange,
+    peer: AddressRange,
+    ports: Range<u16>,
+}
+
+impl Cube {
+    fn of(atom: &Atom) -> Self {
+        let ports = match atom.service.l4 {
+            L4::Tcp(ports) | L4::Udp(ports) => ports,
+            L4::Any | L4::Ip(_) => Range::unchecked(0, u16::MAX),
+        };
+        Self { local: atom.local, peer: atom.peer, ports }
+    }
+}
+
+/// The proof of one atom and one application of it.
+struct Proof<'p> {
+    atom: &'p Atom,
+    app: Option<&'p AppName>,
+    evidence: &'p mut BTreeSet<RuleName>,
+    steps: usize,
+}
+
+impl Proof<'_> {
+    /// A packet of the cube that none of the rules lets through.
+    fn gap(&mut self, cube: Cube, rules: &[&Allow]) -> Option<Packet> {
+        self.steps = self.steps.saturating_sub(1);
+        let mut meeting = None;
+        for (index, allow) in rules.iter().enumerate() {
+            let local = allow.side(self.atom.direction, Side::Local);
+            let peer = allow.side(self.atom.direction, Side::Peer);
+            if !local.meets(cube.local) || !peer.meets(cube.peer) {
+                continue;
+            }
+            let ports = allow.ports(self.atom.service.l4);
+            if !ports.meets(cube.ports) {
+                continue;
+            }
+            if local.contains(cube.local) && peer.contains(cube.peer) && ports.contains(cube.ports) {
+                self.evidence.extend(allow.rule.clone());
+                return None;
+            }
+            meeting.get_or_insert((index, cut(cube, local, peer, &ports)));
+        }
+        let Some((first, pieces)) = meeting.filter(|_| self.steps > 0) else {
+            return Some(self.packet(cube));
+        };
+        pieces.into_iter().find_map(|piece| self.gap(piece, &rules[first..]))
+    }
+
+    fn packet(&self, cube: Cube) -> Packet {
+        let port = Range::single(cube.ports.first());
+        let l4 = match self.atom.service.l4 {
+            L4::Tcp(_) => L4::Tcp(port),
+            L4::Udp(_) => L4::Udp(port),
+            other @ (L4::Any | L4::Ip(_)) => other,
+        };
+        Packet {
+            direction: self.atom.direction,
+            local: cube.local.first(),
+            peer: cube.peer.first(),
+            l4,
+            app: self.app.cloned(),
+        }
+    }
+}
+
+/// Cuts a cube along the edges of a rule that meets it but does not hold it, in the first dimension that reaches beyond.
+fn cut(cube: Cube, local: &Set<Address>, peer: &Set<Address>, ports: &Set<u16>) -> Vec<Cube> {
+    if !local.contains(cube.local) {
+        slices(cube.local, local).into_iter().map(|local| Cube { local, ..cube }).collect()
+    } else if !peer.contains(cube.peer) {
+        slices(cube.peer, peer).into_iter().map(|peer| Cube { peer, ..cube }).collect()
+    } else {
+        slices(cube.ports, ports).into_iter().map(|ports| Cube { ports, ..cube }).collect()
+    }
+}
+
+/// A range, cut at the edges of the first range of the set that it meets.
+fn slices<T: crate::range::Countable>(range: Range<T>, set: &Set<T>) -> Vec<Range<T>> {
+    let Some(edge) = set.meeting(range).next() else { return vec![range] };
+    let [below, above] = range.minus(edge);
+    [below, above, range.intersection(edge)].into_iter().flatten().collect()
+}
+
+/// Standard ports of applications: the device's where it was asked, else the few that mean exactly one port everywhere.
+struct StandardPorts<'a>(&'a Configuration);
+
+impl StandardPorts<'_> {
+    fn of(&self, app: &AppName) -> Option<Vec<L4>> {
+        self.0.standard_ports.get(app).cloned().or_else(|| {
+            let (_, port) = STANDARD_PORT.iter().find(|(name, _)| *name == app.as_str())?;
+            Some(vec![L4::Tcp(Range::single(*port))])
+        })
+    }
+
+    fn known(&self) -> BTreeSet<AppName> {
+        let exact = STANDARD_PORT.iter().filter_map(|(name, _)| name.parse().ok());
+        self.0.standard_ports.keys().cloned().chain(exact).collect()
+    }
+}
+
+/// Which directions a rule speaks of: ingress, egress.
+fn directions(facts: &RuleFacts, config: &Config) -> [bool; 2] {
+    let speaks = |from: &ZoneName, to: &ZoneName| {
+        let by_type = match facts.rule_type {
+            RuleType::Universal => true,
+            RuleType::Intrazone => from == to,
+            RuleType::Interzone => from != to,
+        };
+        // An intrazone rule has no destination zones of its own.
+        let to = if facts.rule_type == RuleType::Intrazone { facts.from.include(to) } else { facts.to.include(to) };
+        by_type && facts.from.include(from) && to
+    };
+    [speaks(&config.untrust, &config.trust), speaks(&config.trust, &config.untrust)]
+}
+
+/// The boxes that a foreign rule allows for certain: none if anything narrows it.
+fn certain(facts: &RuleFacts, config: &Config, ports: &StandardPorts<'_>) -> Vec<Allow> {
+    let directions = directions(facts, config);
+    let (Addresses::Known { set: source, .. }, Addresses::Known { set: destination, .. }) =
+        (&facts.source, &facts.destination)
+    else {
+        return Vec::new();
+    };
+    let counts = facts.status == Status::Enabled
+        && facts.action == Action::Allow
+        && facts.narrowed_by.is_empty()
+        && directions.contains(&true);
+    if !counts {
+        return Vec::new();
+    }
+    services(&facts.applications, &facts.service, ports)
+        .into_iter()
+        .map(|(apps, l4)| Allow {
+            rule: Some(facts.name.clone()),
+            directions,
+            apps,
+            source: source.clone(),
+            destination: destination.clone(),
+            l4,
+        })
+        .collect()
+}
+
+/// What the application and service columns let through together. `application-default` ties each application to its own
+/// ports; applications whose ports nobody told us are left out.
+fn services(applications: &Applications, service: &Services, ports: &StandardPorts<'_>) -> Vec<(Apps, Vec<L4>)> {
+    let apps = match applications {
+        Applications::Any => Apps::Any,
+        Applications::Named(names) => Apps::Named(names.clone()),
+        Applications::Unknown => return Vec::new(),
+    };
+    let by_default = |names: BTreeSet<AppName>| {
+        names
+            .into_iter()
+            .filter_map(|name| {
+                let own = BTreeSet::from([name.clone()]);
+                let l4 = ports.of(&name).or_else(|| Some(vec![L4::Ip(Service::protocol_of(&own)?)]))?;
+                Some((Apps::Named(own), l4))
+            })
+            .collect()
+    };
+    match (service, apps) {
+        (Services::Any, apps) => vec![(apps, vec![L4::Any])],
+        (Services::Ports { l4, .. }, apps) => vec![(apps, l4.clone())],
+        (Services::ApplicationDefault, Apps::Named(names)) => by_default(names),
+        (Services::ApplicationDefault, Apps::Any) => by_default(ports.known()),
+        (Services::Unknown, _) => Vec::new(),
+    }
+}
+
+fn lower(facts: &RuleFacts, config: &Config, ports: &StandardPorts<'_>) -> Option<Lower> {
+    match (facts.status, facts.action) {
+        (Status::Disabled, _) => None,
+        (Status::Enabled, Action::Allow) => Some(Lower::Allows(certain(facts, config, ports))),
+        (Status::Enabled, Action::Deny) => Some(Lower::Denies(Box::new(MayDeny {
+            directions: directions(facts, config),
+            source: facts.source.clone(),
+            destination: facts.destination.clone(),
+            applications: facts.applications.clone(),
+            service: facts.service.clone(),
+        }))),
+    }
+}
+
+impl MayDeny {
+    fn might_deny(&self, atom: &Atom) -> bool {
+        let meets = |addresses: &Addresses, range| match addresses {
+            Addresses::Known { set, .. } => set.meets(range),
+            Addresses::Unknown => true,
+        };
+        let (source, destination) = match atom.direction {
+            Direction::Ingress => (atom.peer, atom.local),
+            Direction::Egress => (atom.local, atom.peer),
+        };
+        let apps = match (&self.applications, &atom.service.apps) {
+            (Applications::Named(names), Apps::Named(wanted)) => !names.is_disjoint(wanted),
+            (Applications::Any | Applications::Unknown | Applications::Named(_), _) => true,
+        };
+        let ports = match &self.service {
+            Services::Ports { l4, .. } => l4.iter().any(|l4| l4.meets(atom.service.l4)),
+            Services::Any | Services::ApplicationDefault | Services::Unknown => true,
+        };
+        self.directions[atom.direction as usize]
+            && meets(&self.source, source)
+            && meets(&self.destination, destination)
+            && apps
+            && ports
+    }
+}
+
+/// Foreign rules above the bottom rule that block packets of the atom, for the report: our rule takes effect when the
+/// administrator lifts them.
+pub fn overridden_by<'a>(policy: &Policy<'a>, atom: &Atom, config: &Config) -> Vec<&'a RuleName> {
+    let ports = StandardPorts(policy.configuration);
+    policy
+        .foreign()
+        .take_while(|(index, _)| *index < policy.bottom)
+        .filter(|(_, facts)| match lower(facts, config, &ports) {
+            Some(Lower::Denies(deny)) => facts.narrowed_by.is_empty() && deny.might_deny(atom),
+            Some(Lower::Allows(_)) | None => false,
+        })
+        .map(|(_, facts)| &facts.name)
+        .collect()
+}

@@ -1,0 +1,200 @@
+//! What of a rule of ours still holds: it is kept, shrunk or given up. Never widened.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    address::AddressRange,
+    change::{Direction, Spelling},
+    service::Service,
+    wanted::{Atom, Wanted},
+};
+
+/// Which pairs of addresses and peers are wanted, for one direction and service.
+#[derive(Debug, Default)]
+pub struct Pairs<'w> {
+    wanted: BTreeMap<(Direction, &'w Service), BTreeMap<AddressRange, BTreeSet<AddressRange>>>,
+    unknown: Option<&'w Wanted>,
+}
+
+impl<'w> Pairs<'w> {
+    /// The pairs of everything wanted.
+    pub fn of(wanted: &'w Wanted) -> Self {
+        let mut pairs = Self { wanted: BTreeMap::new(), unknown: Some(wanted) };
+        for Atom { direction, local, peer, service } in wanted.atoms.keys() {
+            let by_local = pairs.wanted.entry((*direction, service)).or_default();
+            by_local.entry(*local).or_default().insert(*peer);
+        }
+        pairs
+    }
+
+    /// Whether a pair of a rule is wanted. Pairs of an address whose exposure nobody can tell count as wanted.
+    fn hold(&self, spelling: &Spelling, local: AddressRange, peer: AddressRange) -> bool {
+        self.unknown.is_some_and(|wanted| wanted.unknown.meets(local))
+            || self
+                .wanted
+                .get(&(spelling.direction, &spelling.service))
+                .and_then(|by_local| by_local.get(&local))
+                .is_some_and(|peers| peers.contains(&peer))
+    }
+}
+
+/// What is left of a rule of ours when everything unwanted is gone; nothing, if nothing is.
+///
+/// First every address and every peer goes none of whose pairs is wanted. While an unwanted pair is left, the address or
+/// peer with the largest share of unwanted pairs goes: of equals a peer before an address, then the last in order. Pairs
+/// of different families say nothing and do not count.
+pub fn shrunk(spelling: &Spelling, pairs: &Pairs<'_>) -> Option<Spelling> {
+    let mut left = spelling.clone();
+    let wanted = |local: &AddressRange, peer: &AddressRange| pairs.hold(spelling, *local, *peer);
+    let mut tally = Tally::of(&left, wanted);
+    left.locals.retain(|local| tally.locals[local].wanted > 0);
+    left.peers.retain(|peer| tally.peers[peer].wanted > 0);
+    loop {
+        tally = Tally::of(&left, wanted);
+        match tally.worst() {
+            None => break,
+            Some(Member::Peer(peer)) => left.peers.remove(&peer),
+            Some(Member::Local(local)) => left.locals.remove(&local),
+        };
+    }
+    (!left.locals.is_empty() && !left.peers.is_empty()).then_some(left)
+}
+
+/// An address or a peer of a rule.
+#[derive(Clone, Copy)]
+enum Member {
+    Local(AddressRange),
+    Peer(AddressRange),
+}
+
+/// How many pairs of a member are wanted, and how many are not.
+#[derive(Clone, Copy, Default)]
+struct Count {
+    wanted: usize,
+    unwanted: usize,
+}
+
+impl Count {
+    fn add(&mut self, wanted: bool) {
+        if wanted { self.wanted += 1 } else { self.unwanted += 1 }
+    }
+
+    /// The share of unwanted pairs, comparable without fractions. A member without any pair says nothing.
+    fn is_worse_than(self, other: Self) -> bool {
+        self.unwanted * (other.wanted + other.unwanted) > other.unwanted * (self.wanted + self.unwanted)
+    }
+}
+
+struct Tally {
+    locals: BTreeMap<AddressRange, Count>,
+    peers: BTreeMap<AddressRange, Count>,
+}
+
+impl Tally {
+    fn of(spelling: &Spelling, wanted: impl Fn(&AddressRange, &AddressRange) -> bool) -> Self {
+        let counts =
+            |members: &BTreeSet<AddressRange>| members.iter().map(|member| (*member, Count::default())).collect();
+        let mut tally = Self { locals: counts(&spelling.locals), peers: counts(&spelling.peers) };
+        for (local, by_local) in &mut tally.locals {
+            for (peer, by_peer) in &mut tally.peers {
+                if local.family() == peer.family() {
+                    let wanted = wanted(local, peer);
+                    by_local.add(wanted);
+                    by_peer.add(wanted);
+                }
+            }
+        }
+        tally
+    }
+
+    fn worst(&self) -> Option<Member> {
+        let mut worst: Option<(Count, Member)> = None;
+        let locals = self.locals.iter().map(|(local, count)| (*count, Member::Local(*local)));
+        let peers = self.peers.iter().map(|(peer, count)| (*count, Member::Peer(*peer)));
+        // Later ones win among equals: addresses come first, so that a peer goes before an address.
+        for (count, member) in locals.chain(peers) {
+            let no_better = worst.is_none_or(|(held, _)| !held.is_worse_than(count));
+            if count.unwanted > 0 && no_better {
+                worst = Some((count, member));
+            }
+        }
+        worst.map(|(_, member)| member)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        range::Range,
+        service::{Apps, L4},
+    };
+
+    fn ranges(texts: &[&str]) -> BTreeSet<AddressRange> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    fn ssh(locals: &[&str], peers: &[&str]) -> Spelling {
+        let service = Service { l4: L4::Tcp(Range::single(22)), apps: Apps::Any };
+        Spelling { direction: Direction::Ingress, locals: ranges(locals), peers: ranges(peers), service }
+    }
+
+    #[track_caller]
+    fn check(rule: &Spelling, wanted_pairs: &[(&str, &str)], unknown: &[&str], expected: &str) {
+        let atom = |(local, peer): &(&str, &str)| Atom {
+            direction: Direction::Ingress,
+            local: local.parse().unwrap(),
+            peer: peer.parse().unwrap(),
+            service: rule.service.clone(),
+        };
+        let wanted = Wanted {
+            atoms: wanted_pairs.iter().map(|pair| (atom(pair), BTreeSet::new())).collect(),
+            unknown: ranges(unknown).into_iter().collect(),
+            ..Wanted::default()
+        };
+        let left = shrunk(rule, &Pairs::of(&wanted)).map_or_else(|| "nothing".to_owned(), |left| left.to_string());
+        assert_eq!(left, expected);
+    }
+
+    #[test]
+    fn what_is_wanted_stays_and_what_is_not_goes() {
+        let rule = ssh(&["10.0.0.1", "10.0.0.2"], &["1.0.0.0/8", "2.0.0.0/8"]);
+        let all = [
+            ("10.0.0.1", "1.0.0.0/8"),
+            ("10.0.0.1", "2.0.0.0/8"),
+            ("10.0.0.2", "1.0.0.0/8"),
+            ("10.0.0.2", "2.0.0.0/8"),
+        ];
+        check(&rule, &all, &[], "1.0.0.0/8,2.0.0.0/8 -> 10.0.0.1,10.0.0.2  tcp 22");
+        check(&rule, &all[..2], &[], "1.0.0.0/8,2.0.0.0/8 -> 10.0.0.1  tcp 22");
+        check(&rule, &[all[0], all[2]], &[], "1.0.0.0/8 -> 10.0.0.1,10.0.0.2  tcp 22");
+        check(&rule, &[], &[], "nothing");
+    }
+
+    #[test]
+    fn of_equal_shares_the_last_peer_goes_first() {
+        let rule = ssh(&["10.0.0.1", "10.0.0.2"], &["1.0.0.0/8", "2.0.0.0/8"]);
+        let three = [("10.0.0.1", "1.0.0.0/8"), ("10.0.0.1", "2.0.0.0/8"), ("10.0.0.2", "1.0.0.0/8")];
+        check(&rule, &three, &[], "1.0.0.0/8 -> 10.0.0.1,10.0.0.2  tcp 22");
+        let crossed = [("10.0.0.1", "1.0.0.0/8"), ("10.0.0.2", "2.0.0.0/8")];
+        check(&rule, &crossed, &[], "1.0.0.0/8 -> 10.0.0.1  tcp 22");
+    }
+
+    #[test]
+    fn an_address_in_doubt_keeps_what_it_has() {
+        let rule = ssh(&["10.0.0.1", "10.0.0.2"], &["1.0.0.0/8"]);
+        check(&rule, &[], &["10.0.0.2"], "1.0.0.0/8 -> 10.0.0.2  tcp 22");
+    }
+
+    #[test]
+    fn pairs_of_different_families_say_nothing() {
+        let rule = ssh(&["10.0.0.1", "2001:db8::1"], &["0.0.0.0/0", "::/0"]);
+        check(
+            &rule,
+            &[("10.0.0.1", "0.0.0.0/0"), ("2001:db8::1", "::/0")],
+            &[],
+            "any,any -> 10.0.0.1,2001:db8::1  tcp 22",
+        );
+        check(&rule, &[("10.0.0.1", "0.0.0.0/0")], &[], "any -> 10.0.0.1  tcp 22");
+    }
+}

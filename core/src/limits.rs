@@ -1,0 +1,161 @@
+//! What a plan may not do: mode, and how much may change at once. Additions and removals are judged apart, so that a flood
+//! of additions never keeps a revoked port open.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use crate::{
+    change::WrittenService,
+    change::{Change, Position},
+    config::{Config, Limit, Mode},
+    id::{OwnedName, ServiceName},
+    plan::Reason,
+};
+
+/// A change that is not made, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withheld {
+    /// What would be done.
+    pub change: Change,
+    /// What is in the way.
+    pub why: Hindrance,
+}
+
+/// What keeps a change from being made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hindrance {
+    /// The mode.
+    Mode(Mode),
+    /// Too many additions, replacements among them.
+    Additions {
+        /// How many there would be.
+        number: usize,
+        /// How many may be.
+        allowed: usize,
+    },
+    /// Too many removals, shrinking among them.
+    Removals {
+        /// How many there would be.
+        number: usize,
+        /// How many may be.
+        allowed: usize,
+    },
+    /// The firewall's own validation blamed this rule.
+    Blamed,
+}
+
+impl fmt::Display for Hindrance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mode(Mode::Observe) => f.write_str("`mode = \"observe\"` changes nothing"),
+            Self::Mode(Mode::AddOnly) => f.write_str("`mode = \"add-only\"` leaves our rules as they stand"),
+            Self::Mode(Mode::Sync) => f.write_str("the mode"),
+            Self::Additions { number, allowed } => {
+                write!(f, "{number} additions are more than the {allowed} that `limits.additions` allows at once")
+            }
+            Self::Removals { number, allowed } => {
+                write!(f, "{number} removals are more than the {allowed} that `limits.removals` allows at once")
+            }
+            Self::Blamed => f.write_str("the firewall's validation blamed it"),
+        }
+    }
+}
+
+/// Which half of a plan a change belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Half {
+    Object,
+    Addition,
+    Replacement,
+    Removal,
+    Move,
+}
+
+fn half(change: &Change, reasons: &BTreeMap<OwnedName, Reason>) -> Half {
+    match change {
+        Change::Tag(_) | Change::Service(_) => Half::Object,
+        Change::Put(_, Position::Above(_)) => Half::Addition,
+        Change::Put(rule, Position::InPlace) => match reasons.get(&rule.name) {
+            Some(Reason::Shrunk) => Half::Removal,
+            _ => Half::Replacement,
+        },
+        Change::Delete(_) => Half::Removal,
+        Change::Lift(..) => Half::Move,
+    }
+}
+
+/// Takes out what mode and limits do not let through. `owned` is how many rules we have.
+pub(crate) fn withhold(
+    changes: Vec<Change>,
+    reasons: &BTreeMap<OwnedName, Reason>,
+    owned: usize,
+    config: &Config,
+) -> (Vec<Change>, Vec<Withheld>) {
+    let count = |wanted: &[Half]| changes.iter().filter(|change| wanted.contains(&half(change, reasons))).count();
+    let additions = count(&[Half::Addition, Half::Replacement]);
+    let removals = count(&[Half::Removal]);
+    let (most_additions, most_removals) =
+        (allowed(config.limits.additions, owned), allowed(config.limits.removals, owned));
+    let hindrance = |change: &Change| match (config.mode, half(change, reasons)) {
+        (_, Half::Object) => None,
+        (Mode::Observe, _) => Some(Hindrance::Mode(Mode::Observe)),
+        (Mode::AddOnly, Half::Replacement | Half::Removal | Half::Move) => Some(Hindrance::Mode(Mode::AddOnly)),
+        (_, Half::Addition | Half::Replacement) if additions > most_additions => {
+            Some(Hindrance::Additions { number: additions, allowed: most_additions })
+        }
+        (_, Half::Removal) if removals > most_removals => {
+            Some(Hindrance::Removals { number: removals, allowed: most_removals })
+        }
+        (_, Half::Addition | Half::Replacement | Half::Removal | Half::Move) => None,
+    };
+    let mut withheld = Vec::new();
+    let mut made = Vec::new();
+    for change in changes {
+        match hindrance(&change) {
+            Some(why) => withheld.push(Withheld { change, why }),
+            None => made.push(change),
+        }
+    }
+    (without_idle_objects(made), withheld)
+}
+
+/// Takes out the rules that the firewall's validation blamed.
+pub(crate) fn withhold_blamed(changes: Vec<Change>, blamed: &BTreeSet<OwnedName>) -> (Vec<Change>, Vec<Withheld>) {
+    let (out, made): (Vec<_>, Vec<_>) =
+        changes.into_iter().partition(|change| change.rule().is_some_and(|name| blamed.contains(name)));
+    let withheld = out.into_iter().map(|change| Withheld { change, why: Hindrance::Blamed }).collect();
+    (without_idle_objects(made), withheld)
+}
+
+/// How many changes of one half may be made. The share counts only above the floor.
+fn allowed(limit: Limit, owned: usize) -> usize {
+    match limit.percent {
+        Some(percent) => limit.number.min((owned * percent / 100).max(Limit::FLOOR)),
+        None => limit.number,
+    }
+}
+
+/// Objects are made together with the first rule that needs them.
+fn without_idle_objects(changes: Vec<Change>) -> Vec<Change> {
+    let used: BTreeSet<ServiceName> = changes
+        .iter()
+        .filter_map(|change| match change {
+            Change::Put(rule, _) => match &rule.service {
+                WrittenService::Object(name) => Some(name.clone()),
+                WrittenService::Any | WrittenService::ApplicationDefault => None,
+            },
+            Change::Tag(_) | Change::Service(_) | Change::Lift(..) | Change::Delete(_) => None,
+        })
+        .collect();
+    let writes = changes.iter().any(|change| matches!(change, Change::Put(..)));
+    changes
+        .into_iter()
+        .filter(|change| match change {
+            Change::Tag(_) => writes,
+            Change::Service(object) => used.contains(&object.name),
+            Change::Put(..) | Change::Lift(..) | Change::Delete(_) => true,
+        })
+        .collect()
+}

@@ -1,0 +1,169 @@
+//! What a run did, said and left: the same words in logs, transcripts and results.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use crate::{
+    change::Change,
+    command::{LogRef, LogTrouble, Trouble},
+    event::Event,
+    firewall::Pending,
+    id::{JobId, OwnedName},
+    limits::Withheld,
+    plan::{Note, Plan, Reason},
+    rulebase::Unfit,
+};
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Nothing that happened can change the answer.
+    Irrelevant,
+    /// A fresh look found nothing to change.
+    InSync,
+    /// What is left to change is withheld.
+    Withheld,
+    /// Something is wrong that waiting does not mend.
+    Failed,
+    /// The time was used up; the next run goes on from what it finds.
+    OutOfTime,
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Irrelevant => "nothing relevant",
+            Self::InSync => "in sync",
+            Self::Withheld => "withheld",
+            Self::Failed => "failed",
+            Self::OutOfTime => "out of time",
+        })
+    }
+}
+
+/// The end of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// How it ended.
+    pub ending: Ending,
+    /// What it did.
+    pub report: Report,
+}
+
+/// What a run did and found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Every command with its answer, in order.
+    pub steps: Vec<Step>,
+    /// The events that were worth a look.
+    pub events: Vec<Event>,
+    /// Logs that yielded no events. They count as worth a look.
+    pub unreadable: Vec<(LogRef, LogTrouble)>,
+    /// Changes that the firewall took, in order.
+    pub applied: Vec<Change>,
+    /// Why, for every rule that this run changed or would have changed.
+    pub reasons: BTreeMap<OwnedName, Reason>,
+    /// Commit jobs that ended well.
+    pub commits: Vec<JobId>,
+    /// How often a failure was waited out.
+    pub retries: usize,
+    /// What the last plan withheld.
+    pub withheld: Vec<Withheld>,
+    /// What the last plan left to somebody else.
+    pub notes: Vec<Note>,
+    /// Uncommitted changes of other administrators, at the last look. They are neither committed nor reverted.
+    pub foreign: Vec<Pending>,
+    /// The last plan.
+    pub plan: Option<Box<Plan>>,
+    /// What went wrong in the end.
+    pub problem: Option<Problem>,
+}
+
+/// What went wrong in the end.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// A command failed for good, or too often.
+    #[error(transparent)]
+    Trouble(#[from] Trouble),
+    /// Nothing can be decided before a person has put something right.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+    /// The firewall's validation refused our changes; they are taken back.
+    #[error("{job} failed, our changes are taken back: {}", lines.join(" / "))]
+    CommitFailed {
+        /// The commit job.
+        job: JobId,
+        /// Its own words.
+        lines: Vec<String>,
+    },
+    /// The same candidate failed to commit a short while ago.
+    #[error("a commit of the same rules failed {} min ago: they are not tried again for {} min", age.as_secs() / 60, wait.as_secs().div_ceil(60))]
+    FailedBefore {
+        /// How long ago.
+        age: Duration,
+        /// How long it is still left alone.
+        wait: Duration,
+    },
+    /// Look and change did not come to an end.
+    #[error("still not in sync after {0} looks: does something else change the same rules?")]
+    Restless(usize),
+    /// The firewall saw nothing to commit although our rules differ.
+    #[error(
+        "the firewall sees nothing of ours to commit, although our rules differ between candidate and running configuration"
+    )]
+    NothingToCommit,
+}
+
+/// One command and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// When it was given, since the run began.
+    pub at: Duration,
+    /// The command's name.
+    pub command: String,
+    /// What came of it, a line each.
+    pub said: Vec<String>,
+}
+
+/// `5.0s  observe       1 atom wanted, 0 ours of 4 rules: 1 change`, further lines below the last column.
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:>6}s  {:<16}", format!("{:.1}", self.at.as_secs_f64()), self.command)?;
+        for (index, line) in self.said.iter().enumerate() {
+            if index == 0 {
+                write!(f, "  {line}")?;
+            } else {
+                write!(f, "\n{:27}{line}", "")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `in sync: 2 changes, 1 commit, 1 retry`.
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Report { applied, commits, retries, withheld, unreadable, problem, .. } = &self.report;
+        let counts = [
+            (applied.len(), "change", "changes"),
+            (commits.len(), "commit", "commits"),
+            (*retries, "retry", "retries"),
+            (withheld.len(), "withheld", "withheld"),
+            (unreadable.len(), "unreadable log", "unreadable logs"),
+        ];
+        write!(f, "{}", self.ending)?;
+        let mut separator = ": ";
+        for (number, one, many) in counts.into_iter().filter(|(number, ..)| *number > 0) {
+            write!(f, "{separator}{number} {}", if number == 1 { one } else { many })?;
+            separator = ", ";
+        }
+        match problem {
+            Some(problem) => write!(f, "; {problem}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `1 atom`, `2 atoms`.
+pub(crate) fn counted(number: usize, thing: &str) -> String {
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+}

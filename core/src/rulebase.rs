@@ -1,0 +1,528 @@
+//! The firewall's rules, told apart: ours and everybody else's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    change::{Direction, Spelling},
+    config::Config,
+    firewall::{
+        Action, Addresses, Applications, Configuration, Digest, Effect, Firewall, Node, Place, Profiles, RuleFacts,
+        RuleType, Services, Status, Zones,
+    },
+    id::{
+        AccountId, AdminName, AppName, OwnedName, ProfileName, Region, RuleName, ServiceName, Subject, TagName,
+        ZoneName,
+    },
+    inventory::Inventory,
+    plan::Stamp,
+    range::Range,
+    service::{Apps, L4, Service},
+    translate::{STANDARD_PORT, ServiceColumn, ServicePorts},
+};
+
+/// Both configurations, read with the eyes of one deployment.
+#[derive(Debug)]
+pub struct Rulebase<'a> {
+    /// What administrators and we are working on.
+    pub candidate: Policy<'a>,
+    /// What decides traffic now.
+    pub running: Policy<'a>,
+    /// Rules of ours that another administrator has deleted but not committed, as they stood.
+    pub deleted: BTreeMap<OwnedName, (AdminName, Option<Spelling>)>,
+}
+
+/// One configuration's rules, in order. There is none without its bottom rule.
+#[derive(Debug)]
+pub struct Policy<'a> {
+    /// Where the rules come from, with the objects they use.
+    pub configuration: &'a Configuration,
+    /// All rules, in the order of evaluation.
+    pub rules: Vec<Rule<'a>>,
+    /// The index of the bottom rule.
+    pub bottom: usize,
+}
+
+/// A rule, ours or not.
+#[derive(Debug)]
+pub enum Rule<'a> {
+    /// The name has our form, and the rule carries our tag.
+    Owned(Owned<'a>),
+    /// Everything else: read, honoured, never touched.
+    Foreign(&'a RuleFacts),
+}
+
+/// A rule of ours.
+#[derive(Debug)]
+pub struct Owned<'a> {
+    /// Its name.
+    pub name: OwnedName,
+    /// What it says, unless it is no product for one service any more.
+    pub spelling: Option<Spelling>,
+    /// Whether we may touch it, and whether it is as we write it.
+    pub state: OwnedState,
+    /// Everything about it.
+    pub facts: &'a RuleFacts,
+}
+
+/// In which state we find a rule of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OwnedState {
+    /// As we write it.
+    Right,
+    /// Something that decides traffic, or the profile group, is not as we write it.
+    Wrong(BTreeSet<Wrong>),
+    /// An administrator has switched it off: their override.
+    Disabled,
+    /// Another administrator has uncommitted work on it: theirs until they commit or revert.
+    Held(AdminName),
+}
+
+/// What is not as we write it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wrong {
+    /// Source or destination zones.
+    Zones,
+    /// Not a universal rule.
+    RuleType,
+    /// Not allow.
+    Action,
+    /// Users, categories, HIP, schedule or an unknown element narrow it.
+    Narrowed,
+    /// The security profiles.
+    Profiles,
+    /// The service column: another way of writing the same ports, or an object that is not ours.
+    Service,
+}
+
+/// Why nothing can be decided about this firewall.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// The bottom rule is not there.
+    #[error("the bottom rule `{0}` does not exist in the {1}: create it, or name another in `policy.bottom_rule`")]
+    NoBottomRule(RuleName, Which),
+    /// Somebody works on the bottom rule.
+    #[error("the bottom rule `{0}` has uncommitted work of `{1}`: commit or revert it")]
+    BottomRuleHeld(RuleName, AdminName),
+    /// A zone is not there.
+    #[error("the zone `{0}` does not exist on the firewall: check `policy.untrust_zone` and `policy.trust_zone`")]
+    NoZone(ZoneName),
+    /// The profile group is not there.
+    #[error(
+        "the security profile group `{0}` does not exist on the firewall: create it, or change `policy.security_profile_group`"
+    )]
+    NoProfileGroup(ProfileName),
+    /// The log forwarding profile is not there.
+    #[error(
+        "the log forwarding profile `{0}` does not exist on the firewall: create it, or change `policy.log_setting`"
+    )]
+    NoLogSetting(ProfileName),
+    /// Our tag exists only as somebody else's uncommitted work.
+    #[error("the tag `{0}` exists only as uncommitted work of `{1}`: commit or revert it")]
+    TagHeld(TagName, AdminName),
+    /// Our account has changed something that drawbridge does not change.
+    #[error(
+        "the account `{0}` has uncommitted changes of its own: {1}: commit or revert them, and keep this account for drawbridge alone"
+    )]
+    OwnWork(AdminName, Node),
+    /// Nobody knows whose the API key is.
+    #[error("the firewall does not say whose the API key is: set `firewall.admin`")]
+    UnknownAdmin,
+    /// Another deployment uses our tag.
+    #[error(
+        "rule `{0}` carries our tag but was made for account {1} in {2}: give each deployment a `policy.owner` of its own"
+    )]
+    OtherAccount(OwnedName, AccountId, Region),
+}
+
+/// Which configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// What is being worked on.
+    Candidate,
+    /// What decides traffic.
+    Running,
+}
+
+impl std::fmt::Display for Which {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Candidate => "candidate configuration",
+            Self::Running => "running configuration",
+        })
+    }
+}
+
+impl<'a> Rulebase<'a> {
+    /// Reads both configurations.
+    ///
+    /// # Errors
+    /// [`Unfit`], when something must be put right by a person before anything may be decided.
+    pub fn read(firewall: &'a Firewall, config: &Config) -> Result<Self, Unfit> {
+        let admin = config.admin.as_ref().or(firewall.admin.as_ref()).ok_or(Unfit::UnknownAdmin)?;
+        check_settings(&firewall.candidate, config)?;
+        check_tag(firewall, config, admin)?;
+        let others = Others::of(firewall, admin);
+        let candidate = Policy::read(&firewall.candidate, config, Which::Candidate, &others)?;
+        let running = Policy::read(&firewall.running, config, Which::Running, &others)?;
+        check_own_work(firewall, &candidate, &running, config, admin)?;
+        let deleted = running
+            .owned()
+            .filter_map(|rule| {
+                let by = others.deleted.get(&rule.facts.name)?;
+                Some((rule.name.clone(), ((*by).clone(), rule.spelling.clone())))
+            })
+            .collect();
+        Ok(Self { candidate, running, deleted })
+    }
+
+    /// This rulebase, if our rules were made for the account and region of the inventory.
+    ///
+    /// # Errors
+    /// [`Unfit::OtherAccount`]: another deployment uses our tag.
+    pub fn of_this_account(self, inventory: &Inventory) -> Result<Self, Unfit> {
+        for rule in self.candidate.owned().chain(self.running.owned()) {
+            let Some(Stamp { account: Some(account), region }) = Stamp::parse(&rule.facts.description) else {
+                continue;
+            };
+            let other_account = inventory.account.as_ref().is_some_and(|ours| *ours != account);
+            if other_account || region != inventory.region {
+                return Err(Unfit::OtherAccount(rule.name.clone(), account, region));
+            }
+        }
+        Ok(self)
+    }
+
+    /// Whether our rules differ between candidate and running, apart from those that another administrator works on.
+    pub fn differs(&self) -> bool {
+        if std::ptr::eq(self.candidate.configuration, self.running.configuration) {
+            return false;
+        }
+        let mut candidate = self.candidate.fingerprints();
+        let mut running = self.running.fingerprints();
+        for held in self.held() {
+            candidate.remove(held);
+            running.remove(held);
+        }
+        candidate != running
+    }
+
+    /// Names of rules of ours that another administrator works on.
+    pub fn held(&self) -> impl Iterator<Item = &OwnedName> {
+        let in_candidate = self.candidate.owned().filter(|rule| matches!(rule.state, OwnedState::Held(_)));
+        in_candidate.map(|rule| &rule.name).chain(self.deleted.keys())
+    }
+
+    /// The largest number in use for each id, in both configurations, ours or not.
+    pub fn numbers(&self) -> BTreeMap<Subject, u32> {
+        let mut numbers = BTreeMap::new();
+        let rules = [self.candidate.configuration, self.running.configuration].into_iter().flat_map(|c| &c.rules);
+        for name in rules.filter_map(|rule| OwnedName::parse(rule.name.as_str())) {
+            let number = numbers.entry(name.subject).or_insert(0);
+            *number = name.number.max(*number);
+        }
+        numbers
+    }
+}
+
+impl<'a> Policy<'a> {
+    fn read(
+        configuration: &'a Configuration,
+        config: &Config,
+        which: Which,
+        others: &Others<'_>,
+    ) -> Result<Self, Unfit> {
+        let is_bottom = |rule: &RuleFacts| rule.place == Place::Local && rule.name == config.bottom_rule;
+        let bottom = configuration
+            .rules
+            .iter()
+            .position(is_bottom)
+            .ok_or_else(|| Unfit::NoBottomRule(config.bottom_rule.clone(), which))?;
+        if let Some(by) = others.holder(&configuration.rules[bottom]) {
+            return Err(Unfit::BottomRuleHeld(config.bottom_rule.clone(), by.clone()));
+        }
+        let rules = configuration
+            .rules
+            .iter()
+            .map(|facts| match owned_name(facts, &config.owner) {
+                Some(name) => {
+                    let spelling = spelling(facts, config);
+                    let state = state(facts, config, configuration, spelling.as_ref(), others);
+                    Rule::Owned(Owned { name, spelling, state, facts })
+                }
+                None => Rule::Foreign(facts),
+            })
+            .collect();
+        Ok(Self { configuration, rules, bottom })
+    }
+
+    /// Our rules, in order.
+    pub fn owned(&self) -> impl Iterator<Item = &Owned<'a>> {
+        self.rules.iter().filter_map(|rule| match rule {
+            Rule::Owned(owned) => Some(owned),
+            Rule::Foreign(_) => None,
+        })
+    }
+
+    /// Everybody else's rules, in order, with their index.
+    pub fn foreign(&self) -> impl Iterator<Item = (usize, &'a RuleFacts)> + '_ {
+        self.rules.iter().enumerate().filter_map(|(index, rule)| match rule {
+            Rule::Foreign(facts) => Some((index, *facts)),
+            Rule::Owned(_) => None,
+        })
+    }
+
+    /// Names of our rules that stand below the bottom rule.
+    pub fn sunken(&self) -> BTreeSet<&OwnedName> {
+        self.rules[self.bottom..]
+            .iter()
+            .filter_map(|rule| match rule {
+                Rule::Owned(owned) => Some(&owned.name),
+                Rule::Foreign(_) => None,
+            })
+            .collect()
+    }
+
+    /// What each of our rules is, as far as a commit could change it.
+    fn fingerprints(&self) -> BTreeMap<&OwnedName, (RuleFacts, bool)> {
+        let sunken = self.sunken();
+        let bare = |facts: &RuleFacts| RuleFacts { touched_by: BTreeSet::new(), ..facts.clone() };
+        self.owned().map(|rule| (&rule.name, (bare(rule.facts), sunken.contains(&rule.name)))).collect()
+    }
+
+    /// The hash of our rules as they stand here.
+    pub fn digest(&self) -> Digest {
+        digest(self.owned().map(|rule| (&rule.name, rule.spelling.as_ref(), rule.facts.status)))
+    }
+}
+
+/// The hash of a list of rules of ours, in whatever order.
+pub(crate) fn digest<'n>(rules: impl Iterator<Item = (&'n OwnedName, Option<&'n Spelling>, Status)>) -> Digest {
+    let mut lines: Vec<_> = rules.map(|(name, spelling, status)| format!("{name} {status:?} {spelling:?}\n")).collect();
+    lines.sort_unstable();
+    let mut hasher = Sha256::new();
+    for line in lines {
+        hasher.update(line);
+    }
+    let hash = hasher.finalize();
+    Digest(hash.iter().take(8).fold(0, |value, byte| value << 8 | u64::from(*byte)))
+}
+
+/// What other administrators have not committed yet.
+struct Others<'f> {
+    us: &'f AdminName,
+    deleted: BTreeMap<&'f RuleName, &'f AdminName>,
+    changed: BTreeMap<&'f RuleName, &'f AdminName>,
+}
+
+impl<'f> Others<'f> {
+    fn of(firewall: &'f Firewall, us: &'f AdminName) -> Self {
+        let mut others = Self { us, deleted: BTreeMap::new(), changed: BTreeMap::new() };
+        for pending in firewall.pending.iter().filter(|pending| pending.admin != *us) {
+            if let Node::Rule(name) = &pending.node {
+                match pending.effect {
+                    Effect::Deleted => others.deleted.insert(name, &pending.admin),
+                    Effect::Changed => others.changed.insert(name, &pending.admin),
+                };
+            }
+        }
+        others
+    }
+
+    /// Who else has uncommitted work on this rule.
+    fn holder<'r>(&self, rule: &'r RuleFacts) -> Option<&'r AdminName>
+    where
+        'f: 'r,
+    {
+        rule.touched_by.iter().find(|admin| *admin != self.us).or_else(|| self.changed.get(&rule.name).copied())
+    }
+}
+
+/// The name, if the rule is ours.
+pub fn owned_name(facts: &RuleFacts, owner: &TagName) -> Option<OwnedName> {
+    (facts.place == Place::Local && facts.tags.contains(owner)).then(|| OwnedName::parse(facts.name.as_str())).flatten()
+}
+
+fn state(
+    facts: &RuleFacts,
+    config: &Config,
+    configuration: &Configuration,
+    spelling: Option<&Spelling>,
+    others: &Others<'_>,
+) -> OwnedState {
+    if let Some(by) = others.holder(facts) {
+        return OwnedState::Held(by.clone());
+    }
+    if facts.status == Status::Disabled {
+        return OwnedState::Disabled;
+    }
+    let wrong = wrong(facts, config, configuration, spelling);
+    if wrong.is_empty() { OwnedState::Right } else { OwnedState::Wrong(wrong) }
+}
+
+fn wrong(
+    facts: &RuleFacts,
+    config: &Config,
+    configuration: &Configuration,
+    spelling: Option<&Spelling>,
+) -> BTreeSet<Wrong> {
+    let profiles = config.profile_group.clone().map_or(Profiles::None, Profiles::Group);
+    let service_is_ours = spelling.is_some_and(|spelling| match (spelling.service.column(), &facts.service) {
+        (ServiceColumn::Any, Services::Any) => true,
+        (ServiceColumn::ApplicationDefault, Services::ApplicationDefault) => true,
+        (ServiceColumn::Object(_), Services::Ports { objects, .. }) => {
+            objects.len() == 1 && objects.iter().all(|name| is_own_service(configuration, name, &config.owner))
+        }
+        (ServiceColumn::Any | ServiceColumn::ApplicationDefault | ServiceColumn::Object(_), _) => false,
+    });
+    let checks = [
+        (Wrong::Zones, direction(facts, config).is_some()),
+        (Wrong::RuleType, facts.rule_type == RuleType::Universal),
+        (Wrong::Action, facts.action == Action::Allow),
+        (Wrong::Narrowed, facts.narrowed_by.is_empty()),
+        (Wrong::Profiles, facts.profiles == profiles),
+        (Wrong::Service, service_is_ours),
+    ];
+    checks.into_iter().filter(|(_, right)| !right).map(|(wrong, _)| wrong).collect()
+}
+
+/// Whether a service object of this name carries our tag.
+pub(crate) fn is_own_service(configuration: &Configuration, name: &ServiceName, owner: &TagName) -> bool {
+    configuration.services.get(name).is_some_and(|object| object.tags.contains(owner))
+}
+
+/// Which way a rule of ours goes, if its zones are as we write them.
+fn direction(facts: &RuleFacts, config: &Config) -> Option<Direction> {
+    let only = |zones: &Zones, zone: &ZoneName| matches!(zones, Zones::Named(names) if names.len() == 1 && names.contains(zone));
+    (only(&facts.from, &config.untrust) && only(&facts.to, &config.trust)).then_some(Direction::Ingress)
+}
+
+/// What a rule of ours says, if it is a product of addresses and peers for one service. What narrows it is not looked at:
+/// that makes it wrong, and it is replaced by what it should say.
+fn spelling(facts: &RuleFacts, config: &Config) -> Option<Spelling> {
+    let direction = direction(facts, config).unwrap_or(Direction::Ingress);
+    let (peers, locals) = match direction {
+        Direction::Ingress => (&facts.source, &facts.destination),
+        Direction::Egress => (&facts.destination, &facts.source),
+    };
+    let (Addresses::Known { listed: peers, .. }, false, Addresses::Known { listed: locals, .. }) =
+        (peers, locals.is_any(), locals)
+    else {
+        return None;
+    };
+    let peers = match facts.source.is_any() {
+        true => locals.iter().map(|range| range.family().whole()).collect(),
+        false => peers.clone(),
+    };
+    Some(Spelling { direction, locals: locals.clone(), peers, service: service(facts)? })
+}
+
+/// The one service that the application and service columns mean together.
+fn service(facts: &RuleFacts) -> Option<Service> {
+    let apps = match &facts.applications {
+        Applications::Any => Apps::Any,
+        Applications::Named(names) => Apps::Named(names.clone()),
+        Applications::Unknown => return None,
+    };
+    let by_protocol = |names: &BTreeSet<_>| Service::protocol_of(names).map(L4::Ip);
+    let l4 = match (&facts.service, &apps) {
+        (Services::Any, Apps::Any) => L4::Any,
+        (Services::Any, Apps::Named(names)) => by_protocol(names)?,
+        (Services::ApplicationDefault, Apps::Named(names)) => by_protocol(names).or_else(|| standard_port(names))?,
+        (Services::Ports { l4, .. }, _) => match l4.as_slice() {
+            [one] => *one,
+            _ => return None,
+        },
+        (Services::ApplicationDefault, Apps::Any) | (Services::Unknown, _) => return None,
+    };
+    Some(Service { l4, apps })
+}
+
+fn standard_port(names: &BTreeSet<AppName>) -> Option<L4> {
+    let [name] = names.iter().collect::<Vec<_>>()[..] else { return None };
+    let (_, port) = STANDARD_PORT.iter().find(|(known, _)| *known == name.as_str())?;
+    Some(L4::Tcp(Range::single(*port)))
+}
+
+/// The name under which a service object of ours holds these ports, or the name that a new one gets. A foreign object is
+/// never used, whatever it holds; a taken name gets our owner as a suffix, and a number after that.
+pub(crate) fn service_object(
+    configuration: &Configuration,
+    ports: ServicePorts,
+    owner: &TagName,
+) -> (ServiceName, ObjectStatus) {
+    let wanted = match ports {
+        ServicePorts::Tcp(ports) => L4::Tcp(ports),
+        ServicePorts::Udp(ports) => L4::Udp(ports),
+    };
+    let suffix: String =
+        owner.as_str().chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).take(30).collect();
+    let names = std::iter::once(ports.to_string())
+        .chain((1_u32..).map(|n| if n == 1 { format!("{ports}_{suffix}") } else { format!("{ports}_{suffix}_{n}") }));
+    names
+        .filter_map(|text| text.parse::<ServiceName>().ok())
+        .find_map(|name| match configuration.services.get(&name) {
+            None => Some((name, ObjectStatus::Missing)),
+            Some(object) if object.tags.contains(owner) && object.l4 == [wanted] => Some((name, ObjectStatus::Present)),
+            Some(_) => None,
+        })
+        .expect("there are more numbers than objects")
+}
+
+/// Whether an object is in the candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ObjectStatus {
+    Present,
+    Missing,
+}
+
+fn check_settings(configuration: &Configuration, config: &Config) -> Result<(), Unfit> {
+    for zone in [&config.untrust, &config.trust] {
+        if !configuration.zones.contains(zone) {
+            return Err(Unfit::NoZone(zone.clone()));
+        }
+    }
+    if let Some(group) = config.profile_group.as_ref().filter(|group| !configuration.profile_groups.contains(group)) {
+        return Err(Unfit::NoProfileGroup(group.clone()));
+    }
+    if let Some(profile) = config.log_setting.as_ref().filter(|name| !configuration.log_settings.contains(name)) {
+        return Err(Unfit::NoLogSetting(profile.clone()));
+    }
+    Ok(())
+}
+
+fn check_tag(firewall: &Firewall, config: &Config, admin: &AdminName) -> Result<(), Unfit> {
+    let pending_by =
+        firewall.candidate.tags.get(&config.owner).and_then(|touched| touched.iter().find(|by| *by != admin));
+    match pending_by {
+        Some(by) if !firewall.running.tags.contains_key(&config.owner) => {
+            Err(Unfit::TagHeld(config.owner.clone(), by.clone()))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Our own account may have changed nothing but our rules and objects: what we commit is everything that it changed.
+fn check_own_work(
+    firewall: &Firewall,
+    candidate: &Policy<'_>,
+    running: &Policy<'_>,
+    config: &Config,
+    admin: &AdminName,
+) -> Result<(), Unfit> {
+    let owned: BTreeSet<&RuleName> =
+        [candidate, running].into_iter().flat_map(Policy::owned).map(|rule| &rule.facts.name).collect();
+    let configurations = [&firewall.candidate, &firewall.running];
+    let is_ours = |node: &Node| match node {
+        Node::Rule(name) => owned.contains(name),
+        Node::Service(name) => configurations.iter().any(|held| is_own_service(held, name, &config.owner)),
+        Node::Tag(name) => *name == config.owner,
+        // The container of the rules: some releases note a move there.
+        Node::Other(path) => path.ends_with("/rulebase/security/rules"),
+    };
+    match firewall.pending.iter().find(|pending| pending.admin == *admin && !is_ours(&pending.node)) {
+        Some(pending) => Err(Unfit::OwnWork(admin.clone(), pending.node.clone())),
+        None => Ok(()),
+    }
+}

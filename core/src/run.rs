@@ -1,0 +1,473 @@
+//! The sequence: one request in flight, all waiting and retrying. A run always looks, then does one thing, then looks
+//! again, so that nothing is committed that was not just seen in the candidate.
+
+use std::{collections::BTreeSet, collections::VecDeque, time::Duration};
+
+use crate::{
+    change::Change,
+    command::{Command, Failure, JobState, Lasting, LogRef, LogTrouble, Look, Reply, Trouble},
+    config::Config,
+    event::{Cause, Event},
+    firewall::{CommitNote, Digest, Firewall},
+    id::{JobId, OwnedName},
+    inventory::Inventory,
+    limits,
+    plan::{Plan, plan, predicted_digest},
+    report::{Ending, Outcome, Problem, Report, Step, counted},
+    retry::Backoff,
+    rulebase::Rulebase,
+};
+
+/// Why a run is begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trigger {
+    /// Log files to read.
+    pub logs: Vec<LogRef>,
+    /// Events that came by themselves.
+    pub events: Vec<Event>,
+    /// What else there is to say.
+    pub wake: Wake,
+}
+
+/// Whether to look although nothing relevant happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// Look only if an event is worth it.
+    ByEvents,
+    /// Look in any case: a schedule, a person, or a message that we do not understand.
+    Always,
+}
+
+/// What has happened since the last [`Next`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The run begins.
+    Begin,
+    /// The sleep is over.
+    Woke,
+    /// The command succeeded.
+    Done(Reply),
+    /// It did not.
+    Failed(Failure),
+}
+
+/// What to do now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Carry out this command; give up after this long.
+    Do(Command, Duration),
+    /// Wait this long.
+    Sleep(Duration),
+    /// It is over.
+    Finish(Box<Outcome>),
+}
+
+/// One run, from what woke it to its outcome.
+#[derive(Debug)]
+pub struct Run {
+    config: Config,
+    trigger: Trigger,
+    budget: Duration,
+    elapsed: Duration,
+    state: State,
+    backoff: Backoff,
+    inventory: Option<Box<Inventory>>,
+    causes: Vec<Cause>,
+    looks: usize,
+    confirmed_empty: bool,
+    blamed: Option<BTreeSet<OwnedName>>,
+    report: Report,
+}
+
+/// The request in flight. Waking up sends it again.
+#[derive(Clone, Debug)]
+enum State {
+    Starting,
+    FetchingLog(VecDeque<LogRef>),
+    Settling,
+    Observing(Look),
+    Applying(Vec<Change>),
+    Committing(CommitNote),
+    AwaitingJob(JobId),
+    Reverting(JobId, Vec<String>),
+    Finished,
+}
+
+/// How many looks a run takes before it gives up: enough for thousands of rules at 250 changes each.
+const LOOKS_MAX: usize = 60;
+/// How many failures in a row are waited out, unless the firewall is merely busy or locked.
+const FAILURES_MAX: u32 = 6;
+/// The same for a log file: what cannot be read must not hold up the rest.
+const LOG_FAILURES_MAX: u32 = 2;
+/// Changes of one transaction.
+pub const CHANGES_MAX: usize = 250;
+/// Bytes of one transaction, well below the 5 MB that PAN-OS takes.
+const BYTES_MAX: usize = 4_000_000;
+/// How many changes a step prints.
+const SHOWN: usize = 12;
+
+impl Run {
+    /// A run that may take `budget`. Jitter is drawn from `seed`.
+    pub fn new(config: Config, trigger: Trigger, budget: Duration, seed: u64) -> Self {
+        Self {
+            config,
+            trigger,
+            budget,
+            elapsed: Duration::ZERO,
+            state: State::Starting,
+            backoff: Backoff::new(seed),
+            inventory: None,
+            causes: Vec::new(),
+            looks: 0,
+            confirmed_empty: false,
+            blamed: None,
+            report: Report::default(),
+        }
+    }
+
+    /// What has been done so far.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// Takes what happened and says what to do now. `elapsed` is the time since the run began.
+    ///
+    /// # Panics
+    /// When the reply does not answer the command: a bug in the driver.
+    pub fn advance(&mut self, elapsed: Duration, input: Input) -> Next {
+        self.elapsed = elapsed;
+        if let Input::Done(_) = input {
+            self.backoff.reset();
+        }
+        match (std::mem::replace(&mut self.state, State::Finished), input) {
+            (State::Starting, Input::Begin) => self.begin(),
+            (State::Settling, Input::Woke) => self.enter(State::Observing(Look::Everything)),
+            (state, Input::Woke) => self.enter(state),
+
+            (State::FetchingLog(logs), Input::Done(Reply::Log(events))) => self.log_read(logs, events),
+            (State::FetchingLog(logs), Input::Failed(failure)) => self.log_failed(logs, failure),
+
+            (State::Observing(_), Input::Done(Reply::Facts(inventory, firewall))) => self.seen(inventory, &firewall),
+
+            (State::Applying(changes), Input::Done(Reply::Applied)) => self.applied(changes),
+
+            (State::Committing(_), Input::Done(Reply::Job(job))) => {
+                self.say(job.to_string());
+                self.enter(State::AwaitingJob(job))
+            }
+            (State::Committing(_), Input::Done(Reply::NothingToCommit)) => {
+                self.say("nothing to commit");
+                self.report.problem = Some(Problem::NothingToCommit);
+                self.finish(Ending::InSync)
+            }
+
+            (State::AwaitingJob(job), Input::Done(Reply::Polled(state))) => self.polled(job, state),
+
+            (State::Reverting(job, lines), Input::Done(Reply::Reverted)) => self.reverted(job, lines),
+
+            (state, Input::Failed(failure)) => self.failed(state, failure),
+            (state, input) => panic!("{input:?} does not answer {state:?}: a bug in the driver"),
+        }
+    }
+
+    fn begin(&mut self) -> Next {
+        for event in std::mem::take(&mut self.trigger.events) {
+            self.note_event(event);
+        }
+        let logs = std::mem::take(&mut self.trigger.logs);
+        self.next_log(logs.into())
+    }
+
+    /// Every log of the trigger is read for its causes before anything is looked at.
+    fn next_log(&mut self, logs: VecDeque<LogRef>) -> Next {
+        let worth_it = !self.report.events.is_empty() || !self.report.unreadable.is_empty();
+        if !logs.is_empty() {
+            self.enter(State::FetchingLog(logs))
+        } else if worth_it {
+            self.state = State::Settling;
+            self.sleep(self.config.timing.settle)
+        } else if self.trigger.wake == Wake::Always {
+            self.enter(State::Observing(Look::Everything))
+        } else {
+            self.finish(Ending::Irrelevant)
+        }
+    }
+
+    fn note_event(&mut self, event: Event) {
+        if event.is_worth_a_look() {
+            self.causes.extend(event.causes());
+            self.report.events.push(event);
+        }
+    }
+
+    fn log_read(&mut self, mut logs: VecDeque<LogRef>, events: Vec<Event>) -> Next {
+        let read = events.len();
+        let before = self.report.events.len();
+        events.into_iter().for_each(|event| self.note_event(event));
+        self.say(match &self.report.events[before..] {
+            [] => format!("{}, none relevant", counted(read, "event")),
+            [first, rest @ ..] => {
+                let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+                format!("{}, relevant: {first}{more}", counted(read, "event"))
+            }
+        });
+        logs.pop_front();
+        self.next_log(logs)
+    }
+
+    /// One bad file must never block what comes after it: it counts as worth a look.
+    fn log_failed(&mut self, mut logs: VecDeque<LogRef>, failure: Failure) -> Next {
+        if failure.lasting == Lasting::Transient && self.backoff.failures() < LOG_FAILURES_MAX {
+            return self.wait_and(State::FetchingLog(logs), &failure.what);
+        }
+        let why = if let Trouble::Log(why) = failure.what { why } else { LogTrouble::S3(failure.what.to_string()) };
+        self.say(format!("unreadable: {why}; looking all the same"));
+        self.report.unreadable.extend(logs.pop_front().map(|log| (log, why)));
+        self.backoff.reset();
+        self.next_log(logs)
+    }
+
+    fn seen(&mut self, inventory: Option<Box<Inventory>>, firewall: &Firewall) -> Next {
+        if let Some(fresh) = inventory {
+            self.inventory = Some(fresh);
+        }
+        if let Some(job) = firewall.unfinished_commit {
+            self.say(format!("{job} of ours is not finished"));
+            return self.enter(State::AwaitingJob(job));
+        }
+        let inventory = self.inventory.take().expect("the first look takes in the inventory as well");
+        let decided = self.decide(&inventory, firewall);
+        self.inventory = Some(inventory);
+        decided
+    }
+
+    fn decide(&mut self, inventory: &Inventory, firewall: &Firewall) -> Next {
+        let rulebase = match Rulebase::read(firewall, &self.config).and_then(|read| read.of_this_account(inventory)) {
+            Ok(rulebase) => rulebase,
+            Err(unfit) => return self.give_up(Problem::Unfit(unfit)),
+        };
+        let mut plan = plan(inventory, &rulebase, &self.config, &self.causes);
+        if let Some(blamed) = &self.blamed {
+            let (changes, withheld) = limits::withhold_blamed(std::mem::take(&mut plan.changes), blamed);
+            plan.digest_then = predicted_digest(&rulebase.candidate, &changes);
+            plan.changes = changes;
+            plan.withheld.extend(withheld);
+        }
+        if self.is_suddenly_empty(&plan) {
+            self.confirmed_empty = true;
+            self.say("nothing is exposed any more: looking again before believing it");
+            self.state = State::Observing(Look::Everything);
+            return self.sleep(self.config.timing.confirm_empty);
+        }
+        self.say(summary(&plan));
+        self.record(&plan, firewall);
+        self.act(plan, firewall)
+    }
+
+    /// Nothing exposed at all is more often a failed look or a fail-over than the truth.
+    fn is_suddenly_empty(&self, plan: &Plan) -> bool {
+        let removes = plan.changes.iter().any(|change| matches!(change, Change::Delete(_)));
+        plan.exposed == 0 && removes && !self.confirmed_empty
+    }
+
+    fn record(&mut self, plan: &Plan, firewall: &Firewall) {
+        let us = self.config.admin.as_ref().or(firewall.admin.as_ref());
+        let report = &mut self.report;
+        report.foreign = firewall.pending.iter().filter(|pending| Some(&pending.admin) != us).cloned().collect();
+        report.reasons.extend(plan.reasons.clone());
+        report.withheld.clone_from(&plan.withheld);
+        report.notes.clone_from(&plan.notes);
+        report.plan = Some(Box::new(plan.clone()));
+    }
+
+    fn act(&mut self, plan: Plan, firewall: &Firewall) -> Next {
+        let failed = |digest: Digest| {
+            let ages = firewall.failed_commits.iter().filter(|commit| commit.digest == digest).map(|commit| commit.age);
+            ages.min().filter(|age| *age < self.config.timing.failed_commit)
+        };
+        let wait = |age| Problem::FailedBefore { age, wait: self.config.timing.failed_commit - age };
+        if !plan.changes.is_empty() {
+            if let Some(age) = failed(plan.digest_then) {
+                self.report.problem = Some(wait(age));
+                return self.finish(Ending::Withheld);
+            }
+            return self.enter(State::Applying(transaction(plan.changes)));
+        }
+        if plan.commit {
+            if failed(plan.digest_now).is_some() {
+                // What a failed commit left behind, of a run that did not live to take it back.
+                return self.enter(State::Reverting(JobId(0), Vec::new()));
+            }
+            let note = CommitNote { owner: self.config.owner.clone(), digest: plan.digest_now };
+            return self.enter(State::Committing(note));
+        }
+        let ending = if plan.withheld.is_empty() { Ending::InSync } else { Ending::Withheld };
+        self.finish(ending)
+    }
+
+    fn applied(&mut self, changes: Vec<Change>) -> Next {
+        for change in changes.iter().take(SHOWN) {
+            self.say(change.to_string());
+        }
+        if let Some(more) = changes.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            self.say(format!("and {more} more"));
+        }
+        self.report.applied.extend(changes);
+        self.enter(State::Observing(Look::Firewall))
+    }
+
+    fn polled(&mut self, job: JobId, state: JobState) -> Next {
+        match state {
+            JobState::Running(percent) => {
+                self.say(format!("{percent} %"));
+                self.state = State::AwaitingJob(job);
+                self.sleep(self.config.timing.poll)
+            }
+            JobState::Succeeded => {
+                self.say("succeeded");
+                self.report.commits.push(job);
+                self.enter(State::Observing(Look::Everything))
+            }
+            JobState::Failed(lines) => {
+                self.say(format!("failed: {}", lines.join(" / ")));
+                self.enter(State::Reverting(job, lines))
+            }
+            JobState::Lost => {
+                self.say("the firewall does not know it any more");
+                self.enter(State::Observing(Look::Everything))
+            }
+        }
+    }
+
+    /// One more attempt without the rules that the job blames; anything else is for a person.
+    fn reverted(&mut self, job: JobId, lines: Vec<String>) -> Next {
+        self.say("our uncommitted changes are taken back");
+        self.report.applied.clear();
+        let blamed = blamed(&lines, &self.report);
+        if self.blamed.is_none() && !blamed.is_empty() {
+            self.blamed = Some(blamed);
+            return self.enter(State::Observing(Look::Firewall));
+        }
+        if lines.is_empty() {
+            return self.enter(State::Observing(Look::Firewall));
+        }
+        self.give_up(Problem::CommitFailed { job, lines })
+    }
+
+    /// A read is sent again; after a write nobody knows what happened, so the firewall is looked at first.
+    fn failed(&mut self, state: State, failure: Failure) -> Next {
+        let patient = matches!(failure.what, Trouble::Busy(_) | Trouble::Locked(_));
+        if failure.lasting == Lasting::Permanent || (!patient && self.backoff.failures() >= FAILURES_MAX) {
+            self.say(format!("failed: {}", failure.what));
+            return self.give_up(Problem::Trouble(failure.what));
+        }
+        let wrote = matches!(state, State::Applying(_) | State::Committing(_) | State::Reverting(..));
+        let again = if wrote { State::Observing(Look::Firewall) } else { state };
+        self.wait_and(again, &failure.what)
+    }
+
+    fn wait_and(&mut self, state: State, trouble: &Trouble) -> Next {
+        let wait = self.backoff.wait();
+        self.report.retries += 1;
+        self.say(format!("failed: {trouble}; waiting {:.1}s", wait.as_secs_f64()));
+        self.state = state;
+        if self.elapsed + wait >= self.budget {
+            self.report.problem = Some(Problem::Trouble(trouble.clone()));
+        }
+        self.sleep(wait)
+    }
+
+    /// Sends the request of a state, unless the time does not allow it.
+    fn enter(&mut self, state: State) -> Next {
+        let left = self.budget.saturating_sub(self.elapsed);
+        let timing = self.config.timing;
+        let (command, needs, limit) = match &state {
+            State::FetchingLog(logs) => (logs.front().cloned().map(Command::FetchLog), Duration::ZERO, timing.read),
+            State::Observing(look) => (Some(Command::Observe(*look)), Duration::ZERO, timing.read),
+            State::Applying(changes) => (Some(Command::Apply(changes.clone())), timing.reserve, timing.write),
+            State::Committing(note) => (Some(Command::Commit(note.clone())), timing.reserve, timing.write),
+            State::AwaitingJob(job) => (Some(Command::PollJob(*job)), Duration::ZERO, timing.read),
+            State::Reverting(..) => (Some(Command::Revert), timing.reserve, timing.write),
+            State::Starting | State::Settling | State::Finished => (None, Duration::ZERO, timing.read),
+        };
+        let command = command.expect("states that only wait are not entered but slept in");
+        if left <= needs {
+            return self.finish(Ending::OutOfTime);
+        }
+        if let Command::Observe(_) = command {
+            self.looks += 1;
+            if self.looks > LOOKS_MAX {
+                return self.give_up(Problem::Restless(LOOKS_MAX));
+            }
+        }
+        self.report.steps.push(Step { at: self.elapsed, command: command.to_string(), said: Vec::new() });
+        self.state = state;
+        Next::Do(command, limit.min(left))
+    }
+
+    fn sleep(&mut self, how_long: Duration) -> Next {
+        if self.elapsed + how_long >= self.budget {
+            return self.finish(Ending::OutOfTime);
+        }
+        Next::Sleep(how_long)
+    }
+
+    fn say(&mut self, what: impl Into<String>) {
+        if let Some(step) = self.report.steps.last_mut() {
+            step.said.push(what.into());
+        }
+    }
+
+    fn give_up(&mut self, problem: Problem) -> Next {
+        if let Some(step) = self.report.steps.last_mut().filter(|step| step.said.is_empty()) {
+            step.said.push(format!("failed: {problem}"));
+        }
+        self.report.problem = Some(problem);
+        self.finish(Ending::Failed)
+    }
+
+    fn finish(&mut self, ending: Ending) -> Next {
+        self.state = State::Finished;
+        Next::Finish(Box::new(Outcome { ending, report: std::mem::take(&mut self.report) }))
+    }
+}
+
+/// As many changes as one transaction takes; the rest is left to the next look.
+fn transaction(mut changes: Vec<Change>) -> Vec<Change> {
+    let mut bytes = 0;
+    let fits = |change: &Change| {
+        bytes += change.weight();
+        bytes <= BYTES_MAX
+    };
+    let number = changes
+        .iter()
+        .take(CHANGES_MAX)
+        .take_while({
+            let mut fits = fits;
+            move |change| fits(change)
+        })
+        .count();
+    changes.truncate(number.max(1));
+    changes
+}
+
+/// Rules of ours that the job's lines name.
+fn blamed(lines: &[String], report: &Report) -> BTreeSet<OwnedName> {
+    let words = lines.iter().flat_map(|line| line.split(|c: char| !(c.is_alphanumeric() || c == '-')));
+    words.filter_map(OwnedName::parse).filter(|name| report.reasons.contains_key(name)).collect()
+}
+
+/// What a look found, in a line.
+fn summary(plan: &Plan) -> String {
+    let facts =
+        format!("{} wanted, {} ours of {}", counted(plan.wanted, "atom"), plan.owned, counted(plan.rules, "rule"));
+    let withheld = match plan.withheld.len() {
+        0 => String::new(),
+        number => format!(", {number} withheld"),
+    };
+    match (plan.changes.len(), plan.commit) {
+        (0, true) => format!("as planned, running differs{withheld}"),
+        (0, false) => format!("{facts}: in sync{withheld}"),
+        (number, _) => format!("{facts}: {}{withheld}", counted(number, "change")),
+    }
+}

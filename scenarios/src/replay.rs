@@ -1,0 +1,264 @@
+//! One story, told: its deeds are done, Drawbridge runs whenever it hears of something, and everything that happens is
+//! written down block by block.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use drawbridge::{driver, envelope::Envelope};
+use drawbridge_core::{config::Config, report::Outcome, run::Run};
+use drawbridge_simulator::{
+    script::{Deed, Mistake, Script, Show},
+    world::{DRAWBRIDGE, Performed, RuleRow, Tree, World},
+};
+use serde_json::Value;
+
+use crate::{
+    direct::Direct,
+    judge::Judge,
+    settings,
+    stage::{Act, Shared, Stage, lock},
+    table,
+    wire::{Wire, WireError},
+};
+
+/// How a story is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Medium {
+    /// The real adapters over loopback HTTP.
+    Wire,
+    /// The core against the models, without sockets.
+    Direct,
+}
+
+/// What happened, block by block.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Transcript {
+    /// The lines of each block.
+    pub blocks: Vec<Vec<String>>,
+    /// The rulebase around every run, for people who watch.
+    pub runs: Vec<Watched>,
+}
+
+/// One run with the rulebase before and after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watched {
+    /// What Drawbridge heard of, as the story says it.
+    pub deed: String,
+    /// The block in which it ran.
+    pub block: usize,
+    /// The running rulebase before.
+    pub before: Vec<String>,
+    /// What the run did.
+    pub lines: Vec<String>,
+    /// The running rulebase after.
+    pub after: Vec<String>,
+}
+
+/// Why a story cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum Untellable {
+    /// The file says something that makes no sense.
+    #[error(transparent)]
+    Mistake(#[from] Mistake),
+    /// The servers do not start.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// Drawbridge broke a promise.
+    #[error("{file}:{line}: {violation}")]
+    Violation {
+        /// The story.
+        file: String,
+        /// The line of the deed.
+        line: usize,
+        /// Which promise, and how.
+        violation: String,
+    },
+}
+
+/// How long a run may take: what a Lambda may.
+const BUDGET: Duration = Duration::from_secs(15 * 60);
+
+/// Jitter is the same in every telling.
+const SEED: u64 = 2016;
+
+/// Tells a story.
+///
+/// # Errors
+/// [`Untellable`]: a mistake in the file, servers that do not start, or a broken invariant.
+pub async fn tell(script: &Script, medium: Medium) -> Result<Transcript, Untellable> {
+    let world = Arc::new(Mutex::new(World::build(script)?));
+    match medium {
+        Medium::Direct => {
+            let settings = settings::of_story(&world, "http://127.0.0.1:1", None);
+            match settings {
+                Ok(settings) => {
+                    let actor = Direct::new(world.clone(), &settings);
+                    Teller::new(script, world, settings.config, actor).tell().await
+                }
+                Err(lines) => Teller::refused(script, &world, &lines),
+            }
+        }
+        Medium::Wire => {
+            let wire = Wire::serve(&world).await?;
+            match settings::of_story(&world, &wire.firewall_url, Some(&wire.aws_url)) {
+                Ok(settings) => {
+                    let config = settings.config.clone();
+                    let actor = wire.connect(settings).await?;
+                    Teller::new(script, world, config, actor).tell().await
+                }
+                Err(lines) => Teller::refused(script, &world, &lines),
+            }
+        }
+    }
+}
+
+struct Teller<'s, A> {
+    script: &'s Script,
+    world: Shared,
+    config: Config,
+    /// Nobody while a run has it.
+    actor: Option<A>,
+    judge: Judge,
+    transcript: Transcript,
+    calls: Vec<String>,
+}
+
+impl<'s, A: Act + Send + Sync> Teller<'s, A> {
+    fn new(script: &'s Script, world: Shared, config: Config, actor: A) -> Self {
+        let judge = Judge::new(&world, &config);
+        let transcript = Transcript::default();
+        Self { script, world, config, actor: Some(actor), judge, transcript, calls: Vec::new() }
+    }
+
+    async fn tell(mut self) -> Result<Transcript, Untellable> {
+        for (index, block) in self.script.blocks.iter().enumerate() {
+            self.transcript.blocks.push(Vec::new());
+            for deed in &block.deeds {
+                let performed = lock(&self.world).perform(&deed.what);
+                match performed.map_err(|what| self.script.mistake(deed.line, what))? {
+                    Performed::Done => {}
+                    Performed::Asked(show) => self.show(show),
+                    Performed::Heard(event) => {
+                        let text = block.input.get(deed.line - block.line).cloned().unwrap_or_default();
+                        self.run(&event, index, text).await;
+                    }
+                }
+                self.judge.judge(&self.world, &deed.what).map_err(|violation| Untellable::Violation {
+                    file: self.script.file.clone(),
+                    line: deed.line,
+                    violation: lock(&self.world).names().shorten(&violation),
+                })?;
+            }
+        }
+        Ok(self.transcript)
+    }
+
+    /// A story whose settings Drawbridge refuses: it never runs, and says why whenever it would.
+    fn refused(script: &Script, world: &Mutex<World>, lines: &[String]) -> Result<Transcript, Untellable> {
+        let mut transcript = Transcript::default();
+        for block in &script.blocks {
+            let mut said = Vec::new();
+            for deed in &block.deeds {
+                let performed = lock(world).perform(&deed.what);
+                if let Performed::Heard(_) = performed.map_err(|what| script.mistake(deed.line, what))? {
+                    said.extend(lines.iter().map(|line| lock(world).names().shorten(line)));
+                }
+            }
+            transcript.blocks.push(said);
+        }
+        Ok(transcript)
+    }
+
+    async fn run(&mut self, event: &Value, block: usize, deed: String) {
+        let before = self.rules(Tree::Running);
+        let mut run = driver::begin(Envelope::open(event).trigger(), &self.config, BUDGET, SEED);
+        let Some(actor) = self.actor.take() else { return };
+        let mut stage = Stage::new(self.world.clone(), actor);
+        let killed = stage.killed.clone();
+        let outcome = tokio::select! {
+            outcome = driver::drive(&mut run, &mut stage) => Some(outcome),
+            () = killed.notified() => None,
+        };
+        self.actor = Some(stage.leave());
+        let lines = self.lines(&run, outcome.as_ref());
+        self.calls = calls(&lines);
+        self.transcript.runs.push(Watched { deed, block, before, lines: lines.clone(), after: self.rules(Tree::Running) });
+        self.write(lines);
+    }
+
+    /// A run as a transcript has it, with short ids.
+    fn lines(&self, run: &Run, outcome: Option<&Outcome>) -> Vec<String> {
+        let report = outcome.map_or_else(|| run.report(), |outcome| &outcome.report);
+        let mut text: String = report.steps.iter().map(|step| format!("{step}\n")).collect();
+        for note in &report.notes {
+            text.push_str(&format!("note  {note}\n"));
+        }
+        for withheld in &report.withheld {
+            text.push_str(&format!("withheld  {}: {}\n", withheld.change, withheld.why));
+        }
+        for pending in &report.foreign {
+            text.push_str(&format!("note  uncommitted work of `{}`: {}\n", pending.admin, pending.node));
+        }
+        match outcome {
+            Some(outcome) => text.push_str(&format!("done  {outcome}")),
+            None => text.push_str("killed"),
+        }
+        lock(&self.world).names().shorten(&text).lines().map(|line| line.trim_end().to_owned()).collect()
+    }
+
+    fn show(&mut self, show: Show) {
+        let lines = match show {
+            Show::Running => self.rules(Tree::Running),
+            Show::Candidate => self.rules(Tree::Candidate),
+            Show::Pending => {
+                let mut world = lock(&self.world);
+                let rows = world.pending();
+                let row = |row: drawbridge_simulator::world::PendingRow| format!("{}  {}  {}", row.admin, row.action, row.xpath);
+                rows.into_iter().map(|pending| world.names().shorten(&row(pending))).collect()
+            }
+            Show::Calls => self.calls.clone(),
+        };
+        self.write(lines);
+    }
+
+    fn rules(&self, tree: Tree) -> Vec<String> {
+        let world = lock(&self.world);
+        let short = |list: &mut Vec<String>| list.iter_mut().for_each(|text| *text = world.names().shorten(text));
+        let shorten = |mut row: RuleRow| {
+            row.name = world.names().shorten(&row.name);
+            short(&mut row.tags);
+            row
+        };
+        let rows: Vec<_> = world.rules(tree).into_iter().map(shorten).collect();
+        table::rules(&rows, self.config.owner.as_str())
+    }
+
+    fn write(&mut self, lines: Vec<String>) {
+        if let Some(block) = self.transcript.blocks.last_mut() {
+            block.extend(lines);
+        }
+    }
+}
+
+/// How often each command was given.
+fn calls(lines: &[String]) -> Vec<String> {
+    let mut counts: Vec<(String, usize)> = Vec::new();
+    for line in lines {
+        let Some((_, rest)) = line.trim_start().split_once("s  ").filter(|(at, _)| at.parse::<f64>().is_ok()) else {
+            continue;
+        };
+        let command = rest.split("  ").next().unwrap_or_default().trim().to_owned();
+        match counts.iter_mut().find(|(known, _)| *known == command) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((command, 1)),
+        }
+    }
+    counts.into_iter().map(|(command, count)| format!("{count} {command}")).collect()
+}
+
+/// Whether a deed belongs to Drawbridge's own account: nobody else acts under it.
+pub(crate) fn is_own(deed: &Deed) -> bool {
+    matches!(deed, Deed::Admin { name, .. } if name == DRAWBRIDGE)
+}
