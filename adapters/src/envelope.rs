@@ -11,6 +11,7 @@ use serde_json::Value;
 use drawbridge_core::{
     command::LogRef,
     event::{Event, EventKind},
+    run::{self, Trigger},
 };
 
 use crate::aws::cloudtrail;
@@ -47,6 +48,15 @@ impl Envelope {
         let mut envelope = Self::default();
         envelope.add(payload, DEPTH_MAX);
         envelope
+    }
+
+    /// What a run is begun with.
+    pub fn trigger(self) -> Trigger {
+        let wake = match self.wake {
+            Wake::Events => run::Wake::ByEvents,
+            Wake::Schedule | Wake::Unknown => run::Wake::Always,
+        };
+        Trigger { logs: self.logs, events: self.events, wake }
     }
 
     fn add(&mut self, value: &Value, depth: u8) {

@@ -84,9 +84,13 @@ pub const KEYS: &[Key] = &[
     key("interfaces", "`instances`, or `all`: interfaces without an instance count too", Default("instances")),
     key("internal_cidrs", "networks that count as inside besides the VPC's own", Unset("none")),
     key("limits.additions", "rules that a run may add", Default("1000")),
-    key("limits.additions_percent", "the same, in per cent of our rules", Default("100")),
+    key(
+        "limits.additions_percent",
+        "the same, in per cent of our rules (above 10 changes)",
+        Unset("only the number counts"),
+    ),
     key("limits.removals", "rules that a run may remove or shrink", Default("1000")),
-    key("limits.removals_percent", "the same, in per cent of our rules", Default("50")),
+    key("limits.removals_percent", "the same, in per cent of our rules (above 10 changes)", Default("50")),
     key("timing.settle", "wait after an event, so that a burst is one look", Default("5s")),
     key("timing.confirm_empty", "wait before believing that nothing is exposed any more", Default("30s")),
     key("timing.poll", "wait between two questions about a commit", Default("3s")),
@@ -94,6 +98,7 @@ pub const KEYS: &[Key] = &[
     key("timing.read", "one read may take this long", Default("1m")),
     key("timing.write", "one write may take this long", Default("2m")),
     key("aws.region", "the region of the instances", Unset("`AWS_REGION`, or the profile's")),
+    key("aws.endpoint_url", "another endpoint than AWS's own", Unset("AWS's, or `AWS_ENDPOINT_URL`")),
     key("aws.log_size_max", "the largest log file, unpacked, as bytes or `256MiB`", Default("256MiB")),
 ];
 
@@ -108,7 +113,7 @@ pub(super) const ALIASES: &[(&str, &str)] = &[
 pub(super) const PREFIX: &str = "DRAWBRIDGE_";
 
 /// The variable that names the settings file. It is no setting itself.
-pub const FILE_VARIABLE: &str = "DRAWBRIDGE_SETTINGS";
+pub const FILE_VARIABLE: &str = "DRAWBRIDGE_CONFIG";
 
 /// The variable that chooses which log lines to show. It is no setting either.
 pub const LOG_VARIABLE: &str = "DRAWBRIDGE_LOG";

@@ -7,7 +7,7 @@ mod keys;
 mod reader;
 mod value;
 
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+use std::{collections::BTreeMap, fmt};
 
 use drawbridge_core::{
     config::{Config, InterfaceScope, Limit, Limits, Mode, Timing},
@@ -15,13 +15,15 @@ use drawbridge_core::{
     translate::{Applications, IcmpRule, Translation},
 };
 
-use crate::secret::KeySource;
+use crate::{
+    panos::{client::Account, https::Host, tls::Tls, xpath::Vsys},
+    secret::KeySource,
+};
 
 pub use given::SettingsFile;
 pub use keys::{FILE_VARIABLE, KEYS, Key, LOG_VARIABLE, Otherwise};
 use reader::Reader;
-pub use value::{Fingerprint, FirewallAddress, Vsys};
-use value::{application, choice, duration, gateway, parsed, port, positive_duration, size};
+use value::{application, base_url, choice, duration, gateway, parsed, port, positive_duration, size};
 
 /// Everything that is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,26 +40,13 @@ pub struct Settings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FirewallSettings {
     /// Its management interface.
-    pub address: FirewallAddress,
+    pub host: Host,
     /// Where its API key comes from.
     pub key: KeySource,
     /// The virtual system whose rules we keep.
     pub vsys: Vsys,
     /// How its certificate is verified.
-    pub verification: Verification,
-}
-
-/// How the firewall's certificate is verified.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verification {
-    /// By the authorities of the system.
-    System,
-    /// By the authorities in this PEM file.
-    CaFile(PathBuf),
-    /// It is this one.
-    Fingerprint(Fingerprint),
-    /// Not at all: whoever answers is believed.
-    Off,
+    pub tls: Tls,
 }
 
 /// How to reach AWS.
@@ -65,8 +54,16 @@ pub enum Verification {
 pub struct AwsSettings {
     /// The region, unless the SDK's own sources shall say.
     pub region: Option<Region>,
+    /// Another endpoint than AWS's own; the SDK's `AWS_ENDPOINT_URL` says the same.
+    pub endpoint_url: Option<String>,
     /// The largest log file, unpacked.
     pub log_size_max: u64,
+}
+
+/// Every setting with its variable, its meaning and what holds without it.
+pub fn listing() -> String {
+    let entry = |key: &Key| format!("{} ({})\n    {}; {}\n", key.name, key.variable(), key.meaning, key.otherwise);
+    KEYS.iter().map(entry).collect()
 }
 
 /// One thing that is wrong, on one line: which setting, where it came from, what is wrong, and what to do.
@@ -91,6 +88,11 @@ impl fmt::Display for Invalid {
 }
 
 impl Settings {
+    /// Whose rules they are, and where they stand.
+    pub fn account(&self) -> Account {
+        Account { vsys: self.firewall.vsys.clone(), admin: self.config.admin.clone(), owner: self.config.owner.clone() }
+    }
+
     /// Reads file and environment.
     ///
     /// # Errors
@@ -167,7 +169,7 @@ impl Reader {
     }
 
     fn limits(&mut self) -> Option<Limits> {
-        let mut limit = |number, percent| (self.one(number, parsed), self.one(percent, parsed));
+        let mut limit = |number, percent| (self.one(number, parsed), self.maybe(percent, parsed));
         let additions = limit("limits.additions", "limits.additions_percent");
         let removals = limit("limits.removals", "limits.removals_percent");
         Some(Limits {
@@ -195,10 +197,10 @@ impl Reader {
     }
 
     fn firewall(&mut self) -> Option<FirewallSettings> {
-        let address = self.one("firewall.hostname", parsed);
-        let (key, verification) = (self.key(), self.verification());
+        let host = self.one("firewall.hostname", parsed);
+        let (key, tls) = (self.key(), self.tls());
         let vsys = self.one("firewall.vsys", parsed);
-        Some(FirewallSettings { address: address?, key: key?, vsys: vsys?, verification: verification? })
+        Some(FirewallSettings { host: host?, key: key?, vsys: vsys?, tls: tls? })
     }
 
     fn key(&mut self) -> Option<KeySource> {
@@ -216,19 +218,20 @@ impl Reader {
         source
     }
 
-    fn verification(&mut self) -> Option<Verification> {
-        let ca_file = self.maybe("firewall.ca_file", |text| Ok(Verification::CaFile(text.into())));
-        let fingerprint = self.maybe("firewall.fingerprint", |text| parsed(text).map(Verification::Fingerprint));
+    fn tls(&mut self) -> Option<Tls> {
+        let ca_file = self.maybe("firewall.ca_file", |text| Ok(Tls::CaFile(text.into())));
+        let fingerprint = self.maybe("firewall.fingerprint", |text| parsed(text).map(Tls::Fingerprint));
         let verify = self.one("firewall.verify", choice(BOOLEANS))?;
         let sources = ["firewall.ca_file", "firewall.fingerprint", "firewall.verify"];
         self.at_most_one(if verify { &sources[..2] } else { &sources })?;
-        if verify { Some(ca_file?.or(fingerprint?).unwrap_or(Verification::System)) } else { Some(Verification::Off) }
+        if verify { Some(ca_file?.or(fingerprint?).unwrap_or(Tls::SystemRoots)) } else { Some(Tls::Unverified) }
     }
 
     fn aws(&mut self) -> Option<AwsSettings> {
         let region = self.maybe("aws.region", parsed);
+        let endpoint_url = self.maybe("aws.endpoint_url", base_url);
         let log_size_max = self.one("aws.log_size_max", size);
-        Some(AwsSettings { region: region?, log_size_max: log_size_max? })
+        Some(AwsSettings { region: region?, endpoint_url: endpoint_url?, log_size_max: log_size_max? })
     }
 }
 
@@ -288,9 +291,9 @@ mod tests {
         let table = &config.translation.table;
         assert_eq!(table[&Port::Tcp(8443)].as_str(), "ssl");
         assert!(!table.contains_key(&Port::Tcp(80)) && table.contains_key(&Port::Tcp(22)));
-        assert_eq!(settings.firewall.address.to_string(), "https://fw.example:443");
+        assert_eq!(settings.firewall.host, "https://fw.example:443".parse().unwrap());
         assert!(matches!(settings.firewall.key, KeySource::Secret(_)));
-        assert_eq!(settings.firewall.verification, Verification::System);
+        assert_eq!(settings.firewall.tls, Tls::SystemRoots);
         assert_eq!((settings.firewall.vsys.as_str(), settings.aws.log_size_max), ("vsys1", 256 << 20));
     }
 
@@ -313,7 +316,8 @@ mod tests {
             ("DRAWBRIDGE_POLICY_TRUST_ZONE", "trust"),
             ("DRAWBRIDGE_SERVICES", "tcp/8443=ssl,udp/500=ike"),
             ("DRAWBRIDGE_POLICY_LOG_SETTING", ""),
-            ("DRAWBRIDGE_SETTINGS", "/etc/drawbridge.toml"),
+            (FILE_VARIABLE, "/etc/drawbridge.toml"),
+            (LOG_VARIABLE, "debug"),
             ("PANOS_HOSTNAME", "192.0.2.1"),
             ("PANOS_API_KEY", "LUFRPT0="),
             ("PATH", "/bin"),
@@ -408,7 +412,7 @@ mod tests {
             &[("PANOS_HOSTNAME", "http://fw.example")],
             &expect![[r#"
                 the settings cannot be used:
-                  `firewall.hostname` (PANOS_HOSTNAME): plain http would show the API key to the network: use https"#]],
+                  `firewall.hostname` (PANOS_HOSTNAME): `http://fw.example`: plain http is for loopback addresses only, because the API key is sent along"#]],
         );
         check(
             "x = = 1",
@@ -431,9 +435,6 @@ mod tests {
         }
         let files = [("DRAWBRIDGE_FIREWALL_API_KEY_FILE", "key"), ("DRAWBRIDGE_FIREWALL_CA_FILE", "ca.pem")];
         let firewall = read(&without_key, &files).unwrap().firewall;
-        assert_eq!(
-            (firewall.key, firewall.verification),
-            (KeySource::File("key".into()), Verification::CaFile("ca.pem".into()))
-        );
+        assert_eq!((firewall.key, firewall.tls), (KeySource::File("key".into()), Tls::CaFile("ca.pem".into())));
     }
 }

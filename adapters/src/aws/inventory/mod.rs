@@ -228,7 +228,7 @@ mod tests {
         check_unusable(
             json!({"Subnets": [{"SubnetId": "lan-1", "VpcId": "vpc-1"}]}),
             &expect![
-                "what AWS listed cannot be used: `a subnet` has an odd `SubnetId`: `lan-1` is not a subnet id (`subnet-…`)"
+                "what AWS listed cannot be used: `Subnet` has an odd `SubnetId`: `lan-1` is not a subnet id (`subnet-…`)"
             ],
         );
         check_unusable(
