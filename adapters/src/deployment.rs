@@ -20,13 +20,15 @@ use crate::{
 /// Everything that is wrong with the settings, or why the key cannot be had.
 pub async fn from_environment(file: Option<&Path>) -> Result<Deployment, NotReady> {
     let text = match file {
-        Some(path) => Some(fs::read_to_string(path).map_err(|error| {
-            NotReady(format!("the settings file `{}` cannot be read: {error}", path.display()))
-        })?),
+        Some(path) => Some(
+            fs::read_to_string(path)
+                .map_err(|error| NotReady(format!("the settings file `{}` cannot be read: {error}", path.display())))?,
+        ),
         None => None,
     };
-    let environment: BTreeMap<String, String> =
-        env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
+    let environment: BTreeMap<String, String> = env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
     let name = file.map(|path| path.display().to_string()).unwrap_or_default();
     let given = text.as_deref().map(|text| SettingsFile { name: &name, text });
     let settings = Settings::read(given, &environment).map_err(|invalid| NotReady(invalid.to_string()))?;

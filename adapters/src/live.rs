@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use drawbridge_core::{
-    command::{Command, Failure, Look, Perform, Reply, Trouble},
-    inventory::Inventory,
-};
+use drawbridge_core::command::{Command, Failure, Look, Perform, Reply, Trouble};
 
 use crate::{
-    aws::{client::Ec2, logs::S3Logs},
-    panos::client::PanosClient,
+    aws::{Ec2, S3Logs},
+    panos::{
+        client::{Committed, Panos},
+        https::Https,
+    },
     settings::Settings,
 };
 
@@ -19,7 +19,7 @@ pub struct Deployment {
     pub settings: Settings,
     ec2: Ec2,
     logs: S3Logs,
-    firewall: PanosClient,
+    firewall: Panos<Https>,
 }
 
 /// Something without which nothing can begin.
@@ -29,7 +29,7 @@ pub struct NotReady(pub String);
 
 impl Deployment {
     /// Puts the parts together.
-    pub const fn new(settings: Settings, ec2: Ec2, logs: S3Logs, firewall: PanosClient) -> Self {
+    pub const fn new(settings: Settings, ec2: Ec2, logs: S3Logs, firewall: Panos<Https>) -> Self {
         Self { settings, ec2, logs, firewall }
     }
 
@@ -52,10 +52,13 @@ impl Deployment {
 
     async fn carry_out(&mut self, command: &Command) -> Result<Reply, Failure> {
         match command {
-            Command::FetchLog(log) => self.logs.fetch(log).await.map(Reply::Log),
+            Command::FetchLog(log) => self.logs.fetch(log).await.map(|log| Reply::Log(log.events)),
             Command::Observe(look) => self.observe(*look).await,
             Command::Apply(changes) => self.firewall.apply(changes).await.map(|()| Reply::Applied),
-            Command::Commit(note) => self.firewall.commit(note).await,
+            Command::Commit(note) => Ok(match self.firewall.commit(note).await? {
+                Committed::Job(job) => Reply::Job(job),
+                Committed::Nothing => Reply::NothingToCommit,
+            }),
             Command::PollJob(job) => self.firewall.poll(*job).await.map(Reply::Polled),
             Command::Revert => self.firewall.revert().await.map(|()| Reply::Reverted),
         }
@@ -63,15 +66,11 @@ impl Deployment {
 
     async fn observe(&mut self, look: Look) -> Result<Reply, Failure> {
         let inventory = match look {
-            Look::Everything => Some(Box::new(self.inventory().await?)),
+            Look::Everything => Some(Box::new(self.ec2.inventory().await?)),
             Look::Firewall => None,
         };
         let firewall = self.firewall.observe().await?;
         Ok(Reply::Facts(inventory, Box::new(firewall)))
-    }
-
-    async fn inventory(&mut self) -> Result<Inventory, Failure> {
-        self.ec2.inventory().await
     }
 }
 

@@ -10,13 +10,14 @@ async fn main() -> ExitCode {
         return cli::run().await;
     }
     logging::as_json();
-    let deployment = match deployment::from_environment(std::env::var_os("DRAWBRIDGE_CONFIG").as_deref().map(AsRef::as_ref)).await {
-        Ok(deployment) => deployment,
-        Err(error) => {
-            error.0.lines().for_each(|line| tracing::error!("{line}"));
-            return ExitCode::FAILURE;
-        }
-    };
+    let deployment =
+        match deployment::from_environment(std::env::var_os("DRAWBRIDGE_CONFIG").as_deref().map(AsRef::as_ref)).await {
+            Ok(deployment) => deployment,
+            Err(error) => {
+                error.0.lines().for_each(|line| tracing::error!("{line}"));
+                return ExitCode::FAILURE;
+            }
+        };
     match lambda::serve(deployment).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -95,9 +95,8 @@ fn change(change: &Change) -> Value {
 
 fn rule(rule: &OwnedRule) -> Value {
     let (source, destination) = rule.spelling.columns();
-    let addresses = |ranges: &std::collections::BTreeSet<AddressRange>| {
-        ranges.iter().map(ToString::to_string).collect::<Vec<_>>()
-    };
+    let addresses =
+        |ranges: &std::collections::BTreeSet<AddressRange>| ranges.iter().map(ToString::to_string).collect::<Vec<_>>();
     let applications = match &rule.spelling.service.apps {
         Apps::Any => vec!["any".to_owned()],
         Apps::Named(names) => names.iter().map(ToString::to_string).collect(),

@@ -1,5 +1,7 @@
 //! The client of the firewall against the simulated firewall, in memory: no bytes are made, the readers walk its trees.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::{
     borrow::Cow,
     collections::BTreeSet,

@@ -1,5 +1,7 @@
 //! The wire to the firewall: what is sent, what broken answers become, and whom the client believes.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},

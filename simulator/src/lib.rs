@@ -10,6 +10,10 @@
 
 pub mod clock;
 pub mod cloud;
+pub mod faults;
 pub mod firewall;
 pub mod http;
+pub mod script;
+pub mod serve;
+pub mod world;
 pub mod xml;

@@ -150,7 +150,9 @@ impl Element {
                     Self::innermost(&mut open).text.push_str(&data);
                 }
                 Event::GeneralRef(reference) => {
-                    let text = escape::unescape(&format!("&{};", &*reference)).map_err(|error| malformed(&error))?.into_owned();
+                    let text = escape::unescape(&format!("&{};", &*reference))
+                        .map_err(|error| malformed(&error))?
+                        .into_owned();
                     Self::innermost(&mut open).text.push_str(&text);
                 }
                 Event::Decl(_) | Event::PI(_) | Event::DocType(_) | Event::Comment(_) => {}
@@ -159,7 +161,9 @@ impl Element {
         }
         match open.pop() {
             Some(root) if open.is_empty() && root.text.trim().is_empty() => Ok(root.children),
-            Some(root) if open.is_empty() => Err(Malformed(format!("text outside of elements: {:?}", root.text.trim()))),
+            Some(root) if open.is_empty() => {
+                Err(Malformed(format!("text outside of elements: {:?}", root.text.trim())))
+            }
             Some(unclosed) => Err(Malformed(format!("`{}` is not closed", unclosed.name))),
             None => Err(Malformed("an element is closed that was not opened".into())),
         }
@@ -204,7 +208,8 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back() {
-        let text = r#"<entry name="a &quot;b&quot; &lt;c&gt;"><to><member>trust &amp; more</member></to><empty/></entry>"#;
+        let text =
+            r#"<entry name="a &quot;b&quot; &lt;c&gt;"><to><member>trust &amp; more</member></to><empty/></entry>"#;
         let element = Element::parse(text).unwrap();
         assert_eq!(element.attribute("name"), Some("a \"b\" <c>"));
         assert_eq!(element.child("to").unwrap().members().collect::<Vec<_>>(), ["trust & more"]);

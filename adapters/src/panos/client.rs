@@ -9,12 +9,12 @@ use drawbridge_core::{
 
 use super::{
     applications::Catalogue,
+    cursor::Element,
     jobs,
     request::{Request, SIZE_MAX},
     response::{Answer, Document, Refusal, Rejection, message, tree},
     text::clean,
     transaction::Transaction,
-    xml::Element,
     xpath::Vsys,
 };
 
@@ -70,8 +70,7 @@ impl<T: Transport> Panos<T> {
     /// One look at the firewall.
     ///
     /// # Errors
-    /// Whatever keeps us from knowing all of it, or from writing to it later: an old release, a passive unit, an account
-    /// without a name.
+    /// Whatever keeps us from knowing all of it, or from writing to it later: an old release, a passive unit.
     pub async fn observe(&mut self) -> Result<Firewall, Failure> {
         super::observe::observe(self).await
     }

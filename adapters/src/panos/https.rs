@@ -88,8 +88,8 @@ pub enum EndpointError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// The HTTP library refuses.
-    #[error("no HTTPS client can be made")]
-    Library(#[source] reqwest::Error),
+    #[error("no HTTPS client can be made: {0}")]
+    Library(reqwest::Error),
 }
 
 /// The wire.

@@ -8,7 +8,7 @@ use drawbridge_core::{
     id::{AdminName, JobId, TagName},
 };
 
-use super::{clock::DeviceTime, text::clean, xml::Element};
+use super::{clock::DeviceTime, cursor::Element, text::clean};
 
 /// A job, as far as we want to know it.
 struct Job<'e, 'a> {

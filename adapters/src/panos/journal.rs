@@ -3,9 +3,9 @@
 use drawbridge_core::firewall::{Effect, Node, Pending};
 
 use super::{
+    cursor::Element,
     read::admins,
     text::clean,
-    xml::Element,
     xpath::{Step, Vsys, steps},
 };
 
@@ -22,7 +22,11 @@ pub(super) fn pending(response: &Element<'_>, vsys: &Vsys) -> Vec<Pending> {
 fn changes(entry: &Element<'_>, vsys: &Vsys) -> Vec<Pending> {
     let path = entry.text_at(&["xpath"]).unwrap_or_default();
     let who = [entry.text_at(&["owner"]), entry.text_at(&["admin-history"])];
-    let admins = admins(&who.into_iter().flatten().collect::<Vec<_>>());
+    let mut admins = admins(&who.into_iter().flatten().collect::<Vec<_>>());
+    if admins.is_empty() {
+        // Whoever it was, it was not us: better somebody unknown than a change that nobody sees.
+        admins.extend("unknown".parse().ok());
+    }
     let is_deletion = entry.text_at(&["action"]).is_some_and(|action| action.eq_ignore_ascii_case("delete"));
     let mut changes = Vec::new();
     for (node, whole) in nodes(path, vsys) {
@@ -126,6 +130,11 @@ mod tests {
             &[&format!("bob `{other}/entry[@name='x']` Changed")],
         );
         check("not a path", "SET", "bob", &["bob `not a path` Changed"]);
+    }
+
+    #[test]
+    fn a_change_without_an_owner_is_a_change() {
+        check("/config/shared/tag/entry[@name='aws']", "SET", "", &["unknown tag `aws` Changed"]);
     }
 
     #[test]

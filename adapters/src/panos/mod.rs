@@ -12,6 +12,7 @@
 mod applications;
 pub mod client;
 mod clock;
+pub mod cursor;
 pub mod https;
 mod jobs;
 mod journal;

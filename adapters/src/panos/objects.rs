@@ -5,8 +5,9 @@ use std::{borrow::Cow, collections::BTreeMap};
 use drawbridge_core::{address::AddressRange, firewall::TouchedBy, id::TagName, range::Range, service::L4};
 
 use super::{
+    cursor::{Cursor, Element},
     read::{admins, tag_names},
-    xml::{Cursor, Element, Malformed, Nodes},
+    xml::{Malformed, Nodes},
 };
 
 /// Objects by their names.

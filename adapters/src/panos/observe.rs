@@ -31,19 +31,19 @@ pub(super) async fn observe<T: Transport>(panos: &mut Panos<T>) -> Result<Firewa
     let (unfinished_commit, failed_commits) = panos
         .read(&Request::jobs(), |response| {
             let failed = jobs::failed_commits(response, &owner, info.time);
-            Ok((jobs::unfinished_commit(response, &admin), failed))
+            Ok((admin.as_ref().and_then(|admin| jobs::unfinished_commit(response, admin)), failed))
         })
         .await?;
     let Configurations { candidate, running, pending } = configurations;
-    Ok(Firewall { candidate, running, admin: Some(admin), pending, unfinished_commit, failed_commits })
+    Ok(Firewall { candidate, running, admin, pending, unfinished_commit, failed_commits })
 }
 
-/// Our own name: from the settings, or as the firewall knows us; asked once.
-async fn admin<T: Transport>(panos: &mut Panos<T>) -> Result<AdminName, Failure> {
+/// Our own name: from the settings, or as the firewall knows us; asked until it is known.
+async fn admin<T: Transport>(panos: &mut Panos<T>) -> Result<Option<AdminName>, Failure> {
     if panos.account.admin.is_none() {
         panos.account.admin = panos.read(&Request::admins(), |response| Ok(own_name(response))).await?;
     }
-    panos.account.admin.clone().ok_or(Trouble::UnknownAdmin.permanent())
+    Ok(panos.account.admin.clone())
 }
 
 struct Configurations {

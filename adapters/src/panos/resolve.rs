@@ -77,8 +77,8 @@ impl<'s, 'a> Resolver<'s, 'a> {
         }
     }
 
-    fn address(&mut self, name: &Cow<'a, str>) -> Rc<Named> {
-        if let Some(named) = self.addresses.get(&**name) {
+    fn address(&mut self, name: &str) -> Rc<Named> {
+        if let Some(named) = self.addresses.get(name) {
             return Rc::clone(named);
         }
         let mut ranges = Vec::new();
@@ -95,7 +95,7 @@ impl<'s, 'a> Resolver<'s, 'a> {
             },
         );
         let named = Rc::new(Named { known: ranges, unknown });
-        self.addresses.insert(name.clone().into_owned(), Rc::clone(&named));
+        self.addresses.insert(name.to_owned(), Rc::clone(&named));
         named
     }
 
@@ -166,7 +166,7 @@ impl<'s, 'a> Resolver<'s, 'a> {
     /// group is opened once, so that groups within each other end.
     fn leaves<T: 's>(
         &self,
-        name: &Cow<'a, str>,
+        name: &str,
         table: impl Fn(&'s Objects<'a>) -> &'s Table<'a, Object<'a, T>>,
         mut visit: impl FnMut(&str, Option<&'s T>),
     ) {
@@ -199,29 +199,17 @@ fn held(name: &str, object: Option<&Service>) -> Option<(Vec<L4>, SourcePorts)> 
     Some((ports.iter().map(|port| L4::Tcp(Range::single(*port))).collect(), SourcePorts::Any))
 }
 
-/// The standard ports that are known without asking: applications whose `application-default` means exactly one port, and
-/// the configuration's own.
-///
-/// Of the scopes, the last one wins.
+/// The standard ports of the configuration's own applications. Of the scopes, the last one wins.
 pub(super) fn own_standard_ports<'s, 'a: 's>(
     scopes: impl IntoIterator<Item = &'s Objects<'a>>,
 ) -> BTreeMap<AppName, Vec<L4>> {
-    let mut known = known_standard_ports();
-    for objects in scopes {
-        for (name, object) in &objects.applications {
-            let (Ok(name), Object::Single(Application::Custom(ports))) = (name.parse(), object) else { continue };
-            match ports {
-                Some(ports) => known.insert(name, ports.clone()),
-                None => known.remove(&name),
-            };
-        }
+    let mut known = BTreeMap::new();
+    for (name, object) in scopes.into_iter().flat_map(|objects| &objects.applications) {
+        let (Ok(name), Object::Single(Application::Custom(ports))) = (name.parse(), object) else { continue };
+        match ports {
+            Some(ports) => known.insert(name, ports.clone()),
+            None => known.remove(&name),
+        };
     }
     known
-}
-
-/// The applications whose standard port is taken for granted.
-fn known_standard_ports() -> BTreeMap<AppName, Vec<L4>> {
-    let known = [("ssh", 22), ("ssl", 443), ("mysql", 3306)];
-    let app = |name: &str| name.parse().expect("the names above are printable");
-    known.into_iter().map(|(name, port)| (app(name), vec![L4::Tcp(Range::single(port))])).collect()
 }

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use drawbridge_core::command::{Failure, Trouble};
 
 use super::{
+    cursor::{Cursor, Element},
     text::clean,
-    xml::{Cursor, Element, Malformed, Nodes},
+    xml::{Malformed, Nodes, Tag, parse},
 };
 
 /// An answer as it arrived.
@@ -26,7 +27,7 @@ pub trait Document {
 
 impl Document for String {
     fn nodes(&self) -> impl Nodes<'_> {
-        super::xml::parse(self)
+        parse(self)
     }
 }
 
@@ -88,7 +89,7 @@ pub fn tree<D: Document>(answer: &Answer<D>) -> Result<Element<'_>, Rejection> {
         children.push(cursor.element(tag)?);
         Ok(())
     })?;
-    let tag = super::xml::Tag { name: "response", attributes: Vec::new() };
+    let tag = Tag { name: "response", attributes: Vec::new() };
     Ok(Element { tag, text: Cow::Borrowed(""), children })
 }
 

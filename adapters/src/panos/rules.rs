@@ -8,10 +8,11 @@ use drawbridge_core::{
 };
 
 use super::{
+    cursor::{Cursor, Element},
     read::{admins, tag_names},
     resolve::{Negation, Resolver},
     text::clean,
-    xml::{Cursor, Element, Malformed, Nodes},
+    xml::{Malformed, Nodes},
 };
 
 /// A member list; absent where the rule has none.
@@ -61,10 +62,10 @@ impl<'a> Entry<'a> {
                 "profile-setting" => entry.profiles = Some(profiles(&cursor.element(tag)?)),
                 "tag" => entry.tags = cursor.members()?,
                 "description" => entry.description = cursor.text()?.into_owned(),
-                "source-user" => entry.narrow_unless_any(cursor.members()?, Narrowing::User),
-                "category" => entry.narrow_unless_any(cursor.members()?, Narrowing::Category),
+                "source-user" => entry.narrow_unless_any(&cursor.members()?, Narrowing::User),
+                "category" => entry.narrow_unless_any(&cursor.members()?, Narrowing::Category),
                 "source-hip" | "destination-hip" | "hip-profiles" => {
-                    entry.narrow_unless_any(cursor.members()?, Narrowing::Hip);
+                    entry.narrow_unless_any(&cursor.members()?, Narrowing::Hip);
                 }
                 "schedule" => {
                     let schedule = cursor.text()?;
@@ -104,7 +105,7 @@ impl<'a> Entry<'a> {
         };
     }
 
-    fn narrow_unless_any(&mut self, members: Vec<Cow<'a, str>>, narrowing: Narrowing) {
+    fn narrow_unless_any(&mut self, members: &[Cow<'a, str>], narrowing: Narrowing) {
         if !members.is_empty() && members.iter().all(|member| member != "any") {
             self.narrowed_by.push(narrowing);
         }

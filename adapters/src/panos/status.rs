@@ -5,11 +5,7 @@ use drawbridge_core::{
     id::AdminName,
 };
 
-use super::{
-    clock::DeviceTime,
-    text::clean,
-    xml::{Element, Malformed},
-};
+use super::{clock::DeviceTime, cursor::Element, text::clean, xml::Malformed};
 
 /// What `show system info` tells.
 #[derive(Clone, Debug, PartialEq, Eq)]

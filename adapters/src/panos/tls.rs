@@ -76,20 +76,19 @@ impl Fingerprint {
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The file with the certificates is not to be had.
-    #[error("`firewall.ca_file`: `{path}` cannot be read")]
+    #[error("`firewall.ca_file`: `{path}` cannot be read: {error}")]
     CaFile {
         /// The file.
         path: PathBuf,
         /// Why.
-        #[source]
         error: io::Error,
     },
     /// There is no certificate in it.
     #[error("`firewall.ca_file`: `{0}` holds no certificate in PEM form")]
     NoCertificate(PathBuf),
     /// The cryptographic library refuses.
-    #[error("TLS cannot be set up")]
-    Library(#[source] Error),
+    #[error("TLS cannot be set up: {0}")]
+    Library(Error),
 }
 
 impl Tls {
@@ -185,7 +184,7 @@ mod tests {
         assert_eq!(text.len(), 95);
         assert_eq!(text.parse(), Ok(fingerprint));
         assert_eq!(text.replace(':', "").to_lowercase().parse(), Ok(fingerprint));
-        for text in ["", "AB:CD", &text[..94], &text.replace('A', "g").replace('B', "g"), &format!("{text}00")] {
+        for text in ["", "AB:CD", &text[..94], &text.replace(':', "g"), &format!("{text}00")] {
             assert_eq!(text.parse::<Fingerprint>(), Err(NotAFingerprint), "{text}");
         }
     }
@@ -193,7 +192,9 @@ mod tests {
     #[test]
     fn a_file_without_certificates_is_refused() {
         let configure = |path: PathBuf| Tls::CaFile(path).configure(ClientBuilder::new()).unwrap_err().to_string();
-        assert_eq!(configure("/nowhere/ca.pem".into()), "`firewall.ca_file`: `/nowhere/ca.pem` cannot be read");
+        assert!(
+            configure("/nowhere/ca.pem".into()).starts_with("`firewall.ca_file`: `/nowhere/ca.pem` cannot be read: ")
+        );
         let file = tempfile::NamedTempFile::new().unwrap();
         assert!(configure(file.path().to_owned()).ends_with("holds no certificate in PEM form"));
     }

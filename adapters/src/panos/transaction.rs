@@ -7,6 +7,7 @@ use drawbridge_core::{
     change::{Change, Extras, OwnedRule, Position, ServiceObject, WrittenService},
     firewall::Status,
     id::TagName,
+    run::CHANGES_MAX,
     service::Apps,
     translate::ServicePorts,
 };
@@ -16,9 +17,6 @@ use super::{
     text::xml,
     xpath::{Vsys, XPath},
 };
-
-/// A transaction holds no more changes than this, however small they are.
-pub const CHANGES_MAX: usize = 250;
 
 /// As many of the changes as fit into one request, from the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -203,7 +201,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::panos::xml::{Cursor, parse};
+    use crate::panos::{cursor::Cursor, xml::parse};
 
     fn owned(name: &str) -> OwnedRule {
         OwnedRule {

@@ -1,0 +1,116 @@
+//! A world behind sockets: both shells over one lock.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::Response,
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use crate::{
+    http::{
+        aws::{self, Backend, Call, Credential, Reply},
+        panos,
+        tls::{Identity, TlsError, TlsListener},
+    },
+    world::World,
+};
+
+/// A world that the shells and whoever tells its story have in common.
+#[derive(Clone, Debug)]
+pub struct SharedWorld(Arc<Mutex<World>>);
+
+/// Why a world cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The socket says no.
+    #[error("cannot use the socket: {0}")]
+    Socket(#[from] io::Error),
+    /// The certificate says no.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// A world that is being served, until this is dropped.
+#[derive(Debug)]
+pub struct Served {
+    /// Where the firewall listens.
+    pub panos: SocketAddr,
+    /// Where EC2 and S3 listen.
+    pub aws: SocketAddr,
+    tasks: [JoinHandle<io::Result<()>>; 2],
+}
+
+impl SharedWorld {
+    /// Puts a world behind a lock.
+    pub fn new(world: World) -> Self {
+        Self(Arc::new(Mutex::new(world)))
+    }
+
+    /// The world, while nobody else has it. Never held while waiting.
+    pub fn lock(&self) -> MutexGuard<'_, World> {
+        // A panic of one request is that request's affair.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Serves the world on two sockets; the firewall with TLS if it has an identity. Must be called within a runtime.
+    pub fn serve(
+        self,
+        panos: TcpListener,
+        aws: TcpListener,
+        identity: Option<&Identity>,
+    ) -> Result<Served, ServeError> {
+        let (panos_address, aws_address) = (panos.local_addr()?, aws.local_addr()?);
+        let firewall = self.panos();
+        let firewall = match identity {
+            Some(identity) => {
+                let listener = TlsListener::new(panos, identity)?;
+                tokio::spawn(axum::serve(listener, firewall).into_future())
+            }
+            None => tokio::spawn(axum::serve(panos, firewall).into_future()),
+        };
+        let cloud = tokio::spawn(aws::serve(aws, Arc::new(self)));
+        Ok(Served { panos: panos_address, aws: aws_address, tasks: [firewall, cloud] })
+    }
+
+    /// The firewall as a service.
+    pub fn panos(&self) -> Router {
+        let world = self.clone();
+        let router = panos::router(move |request| world.lock().panos(request));
+        router.layer(middleware::from_fn_with_state(self.clone(), answer_in_time))
+    }
+}
+
+impl Backend for SharedWorld {
+    fn answer(&self, call: Call, credential: Option<Credential>) -> Reply {
+        let access_key = credential.map_or_else(|| "anonymous".to_owned(), |credential| credential.access_key);
+        Reply::Whole(self.lock().aws(&call, &access_key))
+    }
+}
+
+/// Nobody waits as long as a slow answer takes.
+const SLOW: Duration = Duration::from_secs(3600);
+
+async fn answer_in_time(State(world): State<SharedWorld>, request: Request, next: Next) -> Response {
+    let slow = world.lock().is_slow();
+    if slow {
+        tokio::time::sleep(SLOW).await;
+    }
+    next.run(request).await
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
