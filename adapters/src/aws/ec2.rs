@@ -349,7 +349,7 @@ mod tests {
         check(
             vpcs,
             || page(vpcs, "<vpcSet><item><cidrBlock>10.0.0.0/16</cidrBlock></item></vpcSet>", None),
-            &expect!["Transient, asked 1: what AWS listed cannot be used: `a VPC` is listed without `VpcId`"],
+            &expect!["Transient, asked 1: what AWS listed cannot be used: `Vpc` is listed without `VpcId`"],
         );
     }
 

@@ -10,7 +10,6 @@ mod sdk;
 mod secrets;
 #[cfg(test)]
 mod server;
-mod traffic;
 mod whole;
 
 use std::time::Duration;

@@ -23,7 +23,7 @@ use crate::{
 pub use given::SettingsFile;
 pub use keys::{FILE_VARIABLE, KEYS, Key, LOG_VARIABLE, Otherwise};
 use reader::Reader;
-use value::{application, choice, duration, gateway, parsed, port, positive_duration, size};
+use value::{application, base_url, choice, duration, gateway, parsed, port, positive_duration, size};
 
 /// Everything that is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +58,12 @@ pub struct AwsSettings {
     pub endpoint_url: Option<String>,
     /// The largest log file, unpacked.
     pub log_size_max: u64,
+}
+
+/// Every setting with its variable, its meaning and what holds without it.
+pub fn listing() -> String {
+    let entry = |key: &Key| format!("{} ({})\n    {}; {}\n", key.name, key.variable(), key.meaning, key.otherwise);
+    KEYS.iter().map(entry).collect()
 }
 
 /// One thing that is wrong, on one line: which setting, where it came from, what is wrong, and what to do.
@@ -223,7 +229,7 @@ impl Reader {
 
     fn aws(&mut self) -> Option<AwsSettings> {
         let region = self.maybe("aws.region", parsed);
-        let endpoint_url = self.maybe("aws.endpoint_url", |text| Ok(text.to_owned()));
+        let endpoint_url = self.maybe("aws.endpoint_url", base_url);
         let log_size_max = self.one("aws.log_size_max", size);
         Some(AwsSettings { region: region?, endpoint_url: endpoint_url?, log_size_max: log_size_max? })
     }
@@ -285,9 +291,9 @@ mod tests {
         let table = &config.translation.table;
         assert_eq!(table[&Port::Tcp(8443)].as_str(), "ssl");
         assert!(!table.contains_key(&Port::Tcp(80)) && table.contains_key(&Port::Tcp(22)));
-        assert_eq!(settings.firewall.address.to_string(), "https://fw.example:443");
+        assert_eq!(settings.firewall.host, "https://fw.example:443".parse().unwrap());
         assert!(matches!(settings.firewall.key, KeySource::Secret(_)));
-        assert_eq!(settings.firewall.verification, Verification::System);
+        assert_eq!(settings.firewall.tls, Tls::SystemRoots);
         assert_eq!((settings.firewall.vsys.as_str(), settings.aws.log_size_max), ("vsys1", 256 << 20));
     }
 
@@ -310,7 +316,8 @@ mod tests {
             ("DRAWBRIDGE_POLICY_TRUST_ZONE", "trust"),
             ("DRAWBRIDGE_SERVICES", "tcp/8443=ssl,udp/500=ike"),
             ("DRAWBRIDGE_POLICY_LOG_SETTING", ""),
-            ("DRAWBRIDGE_SETTINGS", "/etc/drawbridge.toml"),
+            (FILE_VARIABLE, "/etc/drawbridge.toml"),
+            (LOG_VARIABLE, "debug"),
             ("PANOS_HOSTNAME", "192.0.2.1"),
             ("PANOS_API_KEY", "LUFRPT0="),
             ("PATH", "/bin"),
@@ -405,7 +412,7 @@ mod tests {
             &[("PANOS_HOSTNAME", "http://fw.example")],
             &expect![[r#"
                 the settings cannot be used:
-                  `firewall.hostname` (PANOS_HOSTNAME): plain http would show the API key to the network: use https"#]],
+                  `firewall.hostname` (PANOS_HOSTNAME): `http://fw.example`: plain http is for loopback addresses only, because the API key is sent along"#]],
         );
         check(
             "x = = 1",
@@ -428,9 +435,6 @@ mod tests {
         }
         let files = [("DRAWBRIDGE_FIREWALL_API_KEY_FILE", "key"), ("DRAWBRIDGE_FIREWALL_CA_FILE", "ca.pem")];
         let firewall = read(&without_key, &files).unwrap().firewall;
-        assert_eq!(
-            (firewall.key, firewall.verification),
-            (KeySource::File("key".into()), Verification::CaFile("ca.pem".into()))
-        );
+        assert_eq!((firewall.key, firewall.tls), (KeySource::File("key".into()), Tls::CaFile("ca.pem".into())));
     }
 }

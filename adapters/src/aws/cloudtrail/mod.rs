@@ -315,7 +315,8 @@ mod tests {
             bytes[at] = byte;
             let mut reader = LogReader::new(LIMIT);
             let fed = bytes.chunks(chunk).try_for_each(|part| reader.feed(part));
-            prop_assert_eq!(fed.and_then(|()| reader.finish()), read(&bytes, LIMIT));
+            // Which of two troubles is met first may depend on the chunks; whether there is one may not.
+            prop_assert_eq!(fed.and_then(|()| reader.finish()).ok(), read(&bytes, LIMIT).ok());
         }
     }
 }

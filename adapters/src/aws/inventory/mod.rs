@@ -3,21 +3,26 @@
 //! A fact that cannot be read makes the look unusable: leaving it out would look as if it were gone, and remove rules. What
 //! is only referred to and not there stays a reference, which the core takes for unknown.
 
+mod permission;
+mod routing;
+mod traffic;
+
 use std::{collections::BTreeMap, fmt::Display, net::IpAddr, str::FromStr};
 
 use drawbridge_core::{
     address::AddressRange,
     command::Trouble,
-    id::{AccountId, GroupId, InstanceId, InterfaceId, PrefixListId, Region, RouteTableId, SubnetId, VpcId},
-    inventory::{
-        Destination, Group, Instance, InstanceState, Interface, Inventory, Peer, Permission, Route, RouteState,
-        RouteTable, Subnet, TableRole, Target, Vpc,
-    },
+    id::{AccountId, GroupId, InstanceId, InterfaceId, PrefixListId, Region, SubnetId, VpcId},
+    inventory::{Group, Instance, InstanceState, Interface, Inventory, Subnet, Vpc},
     range::Set,
 };
 use ipnet::IpNet;
 
-use super::{described, described::Described, traffic::traffic};
+use self::{
+    permission::permissions,
+    routing::{one_table_each, route_table},
+};
+use super::{described, described::Described};
 
 /// The facts of one look.
 ///
@@ -66,7 +71,7 @@ fn keyed<'d, D: 'd, K: Ord + Display, V: PartialEq>(
 }
 
 fn vpc(vpc: &described::Vpc) -> Result<(VpcId, Vpc), Trouble> {
-    let id: VpcId = required("a VPC", "VpcId", &vpc.vpc_id)?;
+    let id: VpcId = required("Vpc", "VpcId", &vpc.vpc_id)?;
     let v4 = vpc.cidr_block_association_set.iter().map(|held| (&held.cidr_block, &held.cidr_block_state));
     let v6 =
         vpc.ipv6_cidr_block_association_set.iter().map(|held| (&held.ipv6_cidr_block, &held.ipv6_cidr_block_state));
@@ -82,80 +87,13 @@ fn is_associated(state: Option<&described::State>) -> bool {
 }
 
 fn subnet(subnet: &described::Subnet) -> Result<(SubnetId, Subnet), Trouble> {
-    let id: SubnetId = required("a subnet", "SubnetId", &subnet.subnet_id)?;
+    let id: SubnetId = required("Subnet", "SubnetId", &subnet.subnet_id)?;
     let vpc = required(&id, "VpcId", &subnet.vpc_id)?;
     Ok((id, Subnet { vpc }))
 }
 
-fn route_table(table: &described::RouteTable) -> Result<(RouteTableId, RouteTable), Trouble> {
-    let id: RouteTableId = required("a route table", "RouteTableId", &table.route_table_id)?;
-    // An association with a gateway is about traffic that comes in from it, not about a subnet.
-    let associations = || {
-        let counts = |held: &&described::RouteTableAssociation| {
-            held.gateway_id.is_none() && is_associated(held.association_state.as_ref())
-        };
-        table.associations.iter().filter(counts)
-    };
-    let is_main = associations().any(|held| held.main == Some(true));
-    let subnets = associations().filter(|held| held.subnet_id.is_some());
-    let routes = table.routes.iter().filter_map(|held| route(&id, held).transpose());
-    let read = RouteTable {
-        vpc: required(&id, "VpcId", &table.vpc_id)?,
-        role: if is_main { TableRole::Main } else { TableRole::Plain },
-        subnets: subnets.map(|held| required(&id, "SubnetId", &held.subnet_id)).collect::<Result<_, _>>()?,
-        routes: routes.collect::<Result<_, _>>()?,
-    };
-    Ok((id, read))
-}
-
-/// A route, unless it is `filtered`: such a one was advertised and is not in use.
-fn route(table: &impl Display, route: &described::Route) -> Result<Option<Route>, Trouble> {
-    let state = match route.state.as_deref() {
-        None | Some("active") => RouteState::Active,
-        Some("filtered") => return Ok(None),
-        // States that may come one day: whatever they are, it is not plain that traffic takes this route.
-        Some(_) => RouteState::Blackhole,
-    };
-    let cidr = route.destination_cidr_block.as_ref().or(route.destination_ipv6_cidr_block.as_ref());
-    let destination = match cidr {
-        Some(cidr) => Destination::Addresses(network(table, cidr)?),
-        None => Destination::PrefixList(required(table, "a route's destination", &route.destination_prefix_list_id)?),
-    };
-    Ok(Some(Route { destination, target: target(route), state }))
-}
-
-fn target(route: &described::Route) -> Target {
-    let (gateway, transit) = (route.gateway_id.as_deref(), route.transit_gateway_id.as_deref());
-    let interface = route.network_interface_id.as_deref().and_then(|id| id.parse().ok());
-    let instance = route.instance_id.as_deref().and_then(|id| id.parse().ok());
-    if gateway == Some("local") {
-        Target::Local
-    } else if let Some(endpoint) = gateway.and_then(|id| id.parse().ok()) {
-        Target::Endpoint(endpoint)
-    } else if let Some(transit) = transit.and_then(|id| id.parse().ok()) {
-        Target::TransitGateway(transit)
-    } else if interface.is_some() || instance.is_some() {
-        Target::Interface { interface, instance }
-    } else {
-        let others = [
-            &route.gateway_id,
-            &route.nat_gateway_id,
-            &route.transit_gateway_id,
-            &route.vpc_peering_connection_id,
-            &route.local_gateway_id,
-            &route.carrier_gateway_id,
-            &route.egress_only_internet_gateway_id,
-            &route.core_network_arn,
-            &route.odb_network_arn,
-            &route.network_interface_id,
-            &route.instance_id,
-        ];
-        Target::Other(others.into_iter().flatten().next().cloned().unwrap_or_else(|| "no target".to_owned()))
-    }
-}
-
 fn interface(interface: &described::NetworkInterface) -> Result<(InterfaceId, Interface), Trouble> {
-    let id: InterfaceId = required("a network interface", "NetworkInterfaceId", &interface.network_interface_id)?;
+    let id: InterfaceId = required("NetworkInterface", "NetworkInterfaceId", &interface.network_interface_id)?;
     let mut attachment = interface.attachment.iter().filter(|held| held.status.as_deref() != Some("detached"));
     let attached_to = attachment.find(|held| held.instance_id.is_some());
     let groups = interface.groups.iter().map(|held| required(&id, "GroupId", &held.group_id));
@@ -184,7 +122,7 @@ fn addresses(id: &impl Display, interface: &described::NetworkInterface) -> Resu
 }
 
 fn instance(instance: &described::Instance) -> Result<(InstanceId, Instance), Trouble> {
-    let id: InstanceId = required("an instance", "InstanceId", &instance.instance_id)?;
+    let id: InstanceId = required("Instance", "InstanceId", &instance.instance_id)?;
     let state = match instance.state.as_ref().and_then(|state| state.name.as_deref()) {
         Some("pending") => InstanceState::Pending,
         Some("running") => InstanceState::Running,
@@ -199,43 +137,13 @@ fn instance(instance: &described::Instance) -> Result<(InstanceId, Instance), Tr
 }
 
 fn group(group: &described::SecurityGroup) -> Result<(GroupId, Group), Trouble> {
-    let id: GroupId = required("a security group", "GroupId", &group.group_id)?;
+    let id: GroupId = required("SecurityGroup", "GroupId", &group.group_id)?;
     let read = Group {
         name: group.group_name.clone().unwrap_or_default(),
         ingress: permissions(&id, &group.ip_permissions)?,
         egress: permissions(&id, &group.ip_permissions_egress)?,
     };
     Ok((id, read))
-}
-
-/// One permission per peer, in a fixed order: EC2 folds and orders them as it likes.
-fn permissions(group: &impl Display, folded: &[described::IpPermission]) -> Result<Vec<Permission>, Trouble> {
-    let mut unfolded = Vec::new();
-    for permission in folded {
-        let traffic = traffic(permission);
-        unfolded
-            .extend(peers(group, permission)?.into_iter().map(|peer| Permission { traffic: traffic.clone(), peer }));
-    }
-    unfolded.sort_unstable();
-    unfolded.dedup();
-    Ok(unfolded)
-}
-
-fn peers(group: &impl Display, permission: &described::IpPermission) -> Result<Vec<Peer>, Trouble> {
-    let mut peers = Vec::new();
-    let v4 = permission.ip_ranges.iter().map(|range| &range.cidr_ip);
-    let v6 = permission.ipv6_ranges.iter().map(|range| &range.cidr_ipv6);
-    for cidr in v4.chain(v6).flatten() {
-        peers.push(Peer::Addresses(network(group, cidr)?));
-    }
-    for list in &permission.prefix_list_ids {
-        peers.push(Peer::PrefixList(required(group, "PrefixListId", &list.prefix_list_id)?));
-    }
-    // A reference by name alone opens nothing from outside either.
-    for pair in permission.user_id_group_pairs.iter().filter(|pair| pair.group_id.is_some()) {
-        peers.push(Peer::Group(required(group, "GroupId", &pair.group_id)?));
-    }
-    Ok(peers)
 }
 
 /// A list one of whose entries cannot be read is unknown as a whole.
@@ -247,27 +155,6 @@ fn prefix_list(
     ranges.sort_unstable();
     ranges.dedup();
     Some((id.parse().ok()?, ranges))
-}
-
-/// A subnet has one route table, and a VPC one main table; during a replacement EC2 may show two for a moment.
-fn one_table_each(inventory: &Inventory) -> Result<(), Trouble> {
-    let (mut by_subnet, mut main) = (BTreeMap::new(), BTreeMap::new());
-    for (id, table) in &inventory.route_tables {
-        for subnet in &table.subnets {
-            if let Some(other) = by_subnet.insert(subnet, id) {
-                return Err(unusable(format_args!("`{subnet}` is associated with both `{other}` and `{id}`")));
-            }
-        }
-        if table.role == TableRole::Main
-            && let Some(other) = main.insert(&table.vpc, id)
-        {
-            return Err(unusable(format_args!(
-                "both `{other}` and `{id}` are the main route table of `{}`",
-                table.vpc
-            )));
-        }
-    }
-    Ok(())
 }
 
 /// An address or a network.
@@ -296,28 +183,13 @@ mod tests {
 
     use super::*;
 
-    fn read(answers: Value) -> Result<Inventory, Trouble> {
+    pub(super) fn read(answers: Value) -> Result<Inventory, Trouble> {
         inventory(&serde_json::from_value(answers).unwrap(), "eu-west-1".parse().unwrap())
     }
 
     #[track_caller]
     fn check_unusable(answers: Value, expected: &Expect) {
         expected.assert_eq(&read(answers).unwrap_err().to_string());
-    }
-
-    #[track_caller]
-    fn check_routes(routes: &Value, expected: &Expect) {
-        let held =
-            read(json!({"RouteTables": [{"RouteTableId": "rtb-1", "VpcId": "vpc-1", "Routes": routes}]})).unwrap();
-        let said = held.route_tables.into_values().flat_map(|table| table.routes);
-        let line = |route: Route| {
-            let to = match route.destination {
-                Destination::Addresses(range) => range.to_string(),
-                Destination::PrefixList(id) => id.to_string(),
-            };
-            format!("{to} {:?} {:?}\n", route.target, route.state)
-        };
-        expected.assert_eq(&said.map(line).collect::<String>());
     }
 
     #[test]
@@ -344,62 +216,6 @@ mod tests {
     }
 
     #[test]
-    fn routes() {
-        check_routes(
-            &json!([{"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local", "State": "active"},
-                {"DestinationCidrBlock": "0.0.0.0/0", "NetworkInterfaceId": "eni-1", "InstanceId": "i-1", "InstanceOwnerId": "111122223333"},
-                {"DestinationCidrBlock": "0.0.0.0/1", "NetworkInterfaceId": "eni-1", "State": "blackhole"},
-                {"DestinationIpv6CidrBlock": "::/0", "GatewayId": "vpce-1", "State": "active"},
-                {"DestinationPrefixListId": "pl-1", "TransitGatewayId": "tgw-1"},
-                {"DestinationCidrBlock": "192.0.2.0/24", "GatewayId": "igw-1"},
-                {"DestinationCidrBlock": "198.51.100.0/24", "NatGatewayId": "nat-1", "State": "settling"},
-                {"DestinationCidrBlock": "203.0.113.0/24", "GatewayId": "vgw-1", "State": "filtered"},
-                {"DestinationCidrBlock": "203.0.113.0/25"}]),
-            &expect![[r#"
-                10.0.0.0/16 Local Active
-                any Interface { interface: Some(InterfaceId("eni-1")), instance: Some(InstanceId("i-1")) } Active
-                0.0.0.0/1 Interface { interface: Some(InterfaceId("eni-1")), instance: None } Blackhole
-                any Endpoint(EndpointId("vpce-1")) Active
-                pl-1 TransitGateway(TransitGatewayId("tgw-1")) Active
-                192.0.2.0/24 Other("igw-1") Active
-                198.51.100.0/24 Other("nat-1") Blackhole
-                203.0.113.0/25 Other("no target") Active
-            "#]],
-        );
-    }
-
-    #[test]
-    fn a_table_can_be_main_and_associated_and_edges_do_not_count() {
-        let held = read(json!({"RouteTables": [{"RouteTableId": "rtb-1", "VpcId": "vpc-1", "Associations": [
-            {"Main": true}, {"Main": false, "SubnetId": "subnet-1", "AssociationState": {"State": "associated"}},
-            {"Main": false, "SubnetId": "subnet-2", "AssociationState": {"State": "disassociated"}}, {"Main": false, "GatewayId": "igw-1"}]}]}))
-        .unwrap();
-        let table = held.route_tables.values().next().unwrap();
-        assert_eq!(table.role, TableRole::Main);
-        assert_eq!(table.subnets.iter().map(SubnetId::as_str).collect::<Vec<_>>(), ["subnet-1"]);
-    }
-
-    #[test]
-    fn permissions_are_unfolded_in_a_fixed_order() {
-        let permissions = json!([
-            {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "203.0.113.0/24"}, {"CidrIp": "0.0.0.0/0"}],
-                "Ipv6Ranges": [{"CidrIpv6": "::/0"}], "PrefixListIds": [{"PrefixListId": "pl-1"}],
-                "UserIdGroupPairs": [{"GroupId": "sg-2", "UserId": "111122223333"}, {"GroupName": "old"}]},
-            {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "192.0.2.5/32"}]}]);
-        let mut reversed = permissions.clone();
-        reversed.as_array_mut().unwrap().reverse();
-        let of = |permissions| {
-            read(json!({"SecurityGroups": [{"GroupId": "sg-1", "GroupName": "web", "IpPermissions": permissions}]}))
-        };
-        let held = of(permissions).unwrap();
-        assert_eq!(of(reversed).unwrap(), held);
-        let ingress = &held.groups.values().next().unwrap().ingress;
-        assert_eq!(ingress.len(), 6);
-        assert_eq!(ingress[0].peer, Peer::Addresses("192.0.2.5".parse().unwrap()));
-        assert_eq!(ingress[5].peer, Peer::Group("sg-2".parse().unwrap()));
-    }
-
-    #[test]
     fn what_cannot_be_read_makes_the_look_unusable() {
         check_unusable(
             json!({"Reservations": [{"Instances": [{"InstanceId": "i-1", "State": {"Name": "dreaming"}}]}]}),
@@ -412,7 +228,7 @@ mod tests {
         check_unusable(
             json!({"Subnets": [{"SubnetId": "lan-1", "VpcId": "vpc-1"}]}),
             &expect![
-                "what AWS listed cannot be used: `a subnet` has an odd `SubnetId`: `lan-1` is not a subnet id (`subnet-…`)"
+                "what AWS listed cannot be used: `Subnet` has an odd `SubnetId`: `lan-1` is not a subnet id (`subnet-…`)"
             ],
         );
         check_unusable(
