@@ -64,7 +64,7 @@ impl Direct {
 }
 
 /// What the adapter asks EC2 first: an error of EC2 meets this call by wire.
-const FIRST_CALL: &str = "DescribeRouteTables";
+const FIRST_CALL: &str = "DescribeVpcs";
 
 impl Act for Direct {
     async fn act(&mut self, command: &Command, _limit: Duration) -> Result<Reply, Failure> {

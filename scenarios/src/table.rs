@@ -7,7 +7,7 @@ use drawbridge_simulator::{script::RuleState, world::RuleRow};
 const OURS: &str = "*";
 
 /// A table of rules; those with the tag are marked.
-pub fn rules(rows: &[RuleRow], owner: &str) -> Vec<String> {
+pub(crate) fn rules(rows: &[RuleRow], owner: &str) -> Vec<String> {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(["", "#", "name", "from", "to", "source", "destination", "application", "service", "action"]);
