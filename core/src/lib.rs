@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod allowed;
+pub mod apply;
 pub mod change;
 pub mod command;
 pub mod config;
@@ -21,3 +22,10 @@ pub mod run;
 pub mod service;
 pub mod translate;
 pub mod wanted;
+
+// The samples of the tests name the crate as its users do, so that unit tests and integration tests can share them.
+#[cfg(test)]
+extern crate self as drawbridge_core;
+#[cfg(test)]
+#[path = "../tests/it/sample.rs"]
+mod sample;

@@ -25,6 +25,8 @@ use crate::{
 /// Both configurations, read with the eyes of one deployment.
 #[derive(Debug)]
 pub struct Rulebase<'a> {
+    /// Our own account.
+    pub admin: &'a AdminName,
     /// What administrators and we are working on.
     pub candidate: Policy<'a>,
     /// What decides traffic now.
@@ -159,7 +161,7 @@ impl<'a> Rulebase<'a> {
     ///
     /// # Errors
     /// [`Unfit`], when something must be put right by a person before anything may be decided.
-    pub fn read(firewall: &'a Firewall, config: &Config) -> Result<Self, Unfit> {
+    pub fn read(firewall: &'a Firewall, config: &'a Config) -> Result<Self, Unfit> {
         let admin = config.admin.as_ref().or(firewall.admin.as_ref()).ok_or(Unfit::UnknownAdmin)?;
         check_settings(&firewall.candidate, config)?;
         check_tag(firewall, config, admin)?;
@@ -174,7 +176,7 @@ impl<'a> Rulebase<'a> {
                 Some((rule.name.clone(), ((*by).clone(), rule.spelling.clone())))
             })
             .collect();
-        Ok(Self { candidate, running, deleted })
+        Ok(Self { admin, candidate, running, deleted })
     }
 
     /// This rulebase, if our rules were made for the account and region of the inventory.
