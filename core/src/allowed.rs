@@ -17,7 +17,7 @@ use crate::{
     firewall::{Action, Addresses, Applications, Configuration, RuleFacts, RuleType, Services, Status},
     id::{AppName, RuleName, ZoneName},
     range::{Range, Set},
-    rulebase::{Owned, OwnedState, Policy, Rule},
+    rulebase::{Policy, Rule},
     service::{Apps, L4, Service},
     translate::STANDARD_PORT,
     wanted::Atom,
@@ -141,19 +141,14 @@ impl Cover {
         let allows = |facts: &RuleFacts| certain(facts, config, &ports);
         let above = policy.rules[..policy.bottom]
             .iter()
-            .filter_map(|rule| match rule {
-                Rule::Foreign(facts) => Some(*facts),
-                // What another administrator is working on counts as it stands.
-                Rule::Owned(Owned { state: OwnedState::Held(_), facts, .. }) => Some(*facts),
-                Rule::Owned(_) => None,
-            })
+            .filter_map(Rule::as_it_stands)
+            .chain(policy.deleted.iter().copied())
             .flat_map(allows)
             .chain(kept.iter().map(|(name, spelling)| Allow::owned(Some(name.clone()), spelling)))
             .collect();
-        let below = policy
-            .foreign()
-            .filter(|(index, _)| *index >= policy.bottom)
-            .map(|(_, facts)| facts)
+        let below = policy.rules[policy.bottom..]
+            .iter()
+            .filter_map(Rule::as_it_stands)
             .chain(&policy.configuration.default_rules)
             .filter_map(|facts| lower(facts, config, &ports))
             .collect();

@@ -8,8 +8,8 @@ use crate::{
     change::{Direction, Spelling},
     config::Config,
     firewall::{
-        Action, Addresses, Applications, Configuration, Digest, Effect, Firewall, Node, Place, Profiles, RuleFacts,
-        RuleType, Services, Status, Zones,
+        Action, Addresses, Applications, Configuration, Digest, Effect, Firewall, Node, Pending, Place, Profiles,
+        RuleFacts, RuleType, Services, Status, Zones,
     },
     id::{
         AccountId, AdminName, AppName, OwnedName, ProfileName, Region, RuleName, ServiceName, Subject, TagName,
@@ -44,6 +44,9 @@ pub struct Policy<'a> {
     pub rules: Vec<Rule<'a>>,
     /// The index of the bottom rule.
     pub bottom: usize,
+    /// Rules of ours above the bottom rule that another administrator has deleted here but not committed: they count as
+    /// they stood.
+    pub deleted: Vec<&'a RuleFacts>,
 }
 
 /// A rule, ours or not.
@@ -53,6 +56,23 @@ pub enum Rule<'a> {
     Owned(Owned<'a>),
     /// Everything else: read, honoured, never touched.
     Foreign(&'a RuleFacts),
+}
+
+impl<'a> Rule<'a> {
+    fn owned(&self) -> Option<&Owned<'a>> {
+        match self {
+            Self::Owned(owned) => Some(owned),
+            Self::Foreign(_) => None,
+        }
+    }
+
+    /// The rule, if it counts as it stands: it is not ours, or another administrator is working on it.
+    pub(crate) fn as_it_stands(&self) -> Option<&'a RuleFacts> {
+        match self {
+            Self::Foreign(facts) | Self::Owned(Owned { state: OwnedState::Held(_), facts, .. }) => Some(facts),
+            Self::Owned(_) => None,
+        }
+    }
 }
 
 /// A rule of ours.
@@ -165,17 +185,21 @@ impl<'a> Rulebase<'a> {
         let admin = config.admin.as_ref().or(firewall.admin.as_ref()).ok_or(Unfit::UnknownAdmin)?;
         check_settings(&firewall.candidate, config)?;
         check_tag(firewall, config, admin)?;
-        let others = Others::of(firewall, admin);
-        let candidate = Policy::read(&firewall.candidate, config, Which::Candidate, &others)?;
+        let others = Others::of(firewall, Some(admin));
+        let mut candidate = Policy::read(&firewall.candidate, config, Which::Candidate, &others)?;
         let running = Policy::read(&firewall.running, config, Which::Running, &others)?;
         check_own_work(firewall, &candidate, &running, config, admin)?;
-        let deleted = running
+        let is_gone = |rule: &&Owned<'_>| candidate.owned().all(|other| other.name != rule.name);
+        let deleted: BTreeMap<_, _> = running
             .owned()
+            .filter(is_gone)
             .filter_map(|rule| {
                 let by = others.deleted.get(&rule.facts.name)?;
                 Some((rule.name.clone(), ((*by).clone(), rule.spelling.clone())))
             })
             .collect();
+        let above = running.rules[..running.bottom].iter().filter_map(Rule::owned);
+        candidate.deleted = above.filter(|rule| deleted.contains_key(&rule.name)).map(|rule| rule.facts).collect();
         Ok(Self { admin, candidate, running, deleted })
     }
 
@@ -241,7 +265,7 @@ impl<'a> Policy<'a> {
             .iter()
             .position(is_bottom)
             .ok_or_else(|| Unfit::NoBottomRule(config.bottom_rule.clone(), which))?;
-        if let Some(by) = others.holder(&configuration.rules[bottom]) {
+        if let Some(by) = others.holder(&configuration.rules[bottom].name) {
             return Err(Unfit::BottomRuleHeld(config.bottom_rule.clone(), by.clone()));
         }
         let rules = configuration
@@ -256,15 +280,12 @@ impl<'a> Policy<'a> {
                 None => Rule::Foreign(facts),
             })
             .collect();
-        Ok(Self { configuration, rules, bottom })
+        Ok(Self { configuration, rules, bottom, deleted: Vec::new() })
     }
 
     /// Our rules, in order.
     pub fn owned(&self) -> impl Iterator<Item = &Owned<'a>> {
-        self.rules.iter().filter_map(|rule| match rule {
-            Rule::Owned(owned) => Some(owned),
-            Rule::Foreign(_) => None,
-        })
+        self.rules.iter().filter_map(Rule::owned)
     }
 
     /// Everybody else's rules, in order, with their index.
@@ -277,13 +298,7 @@ impl<'a> Policy<'a> {
 
     /// Names of our rules that stand below the bottom rule.
     pub fn sunken(&self) -> BTreeSet<&OwnedName> {
-        self.rules[self.bottom..]
-            .iter()
-            .filter_map(|rule| match rule {
-                Rule::Owned(owned) => Some(&owned.name),
-                Rule::Foreign(_) => None,
-            })
-            .collect()
+        self.rules[self.bottom..].iter().filter_map(Rule::owned).map(|rule| &rule.name).collect()
     }
 
     /// What each of our rules is, as far as a commit could change it.
@@ -312,32 +327,33 @@ pub(crate) fn digest<'n>(rules: impl Iterator<Item = (&'n OwnedName, Option<&'n 
 }
 
 /// What other administrators have not committed yet.
-struct Others<'f> {
-    us: &'f AdminName,
+pub(crate) struct Others<'f> {
     deleted: BTreeMap<&'f RuleName, &'f AdminName>,
     changed: BTreeMap<&'f RuleName, &'f AdminName>,
 }
 
 impl<'f> Others<'f> {
-    fn of(firewall: &'f Firewall, us: &'f AdminName) -> Self {
-        let mut others = Self { us, deleted: BTreeMap::new(), changed: BTreeMap::new() };
-        for pending in firewall.pending.iter().filter(|pending| pending.admin != *us) {
-            if let Node::Rule(name) = &pending.node {
-                match pending.effect {
-                    Effect::Deleted => others.deleted.insert(name, &pending.admin),
-                    Effect::Changed => others.changed.insert(name, &pending.admin),
+    /// By dirty marks, which only the candidate bears, and by the list of changes, which alone tells of deletions.
+    pub(crate) fn of(firewall: &'f Firewall, us: Option<&AdminName>) -> Self {
+        let others = |admin: &&AdminName| Some(*admin) != us;
+        let mut found = Self { deleted: BTreeMap::new(), changed: BTreeMap::new() };
+        for rule in &firewall.candidate.rules {
+            found.changed.extend(rule.touched_by.iter().find(others).map(|admin| (&rule.name, admin)));
+        }
+        for Pending { node, admin, effect } in firewall.pending.iter().filter(|pending| others(&&pending.admin)) {
+            if let Node::Rule(name) = node {
+                match effect {
+                    Effect::Deleted => found.deleted.insert(name, admin),
+                    Effect::Changed => found.changed.insert(name, admin),
                 };
             }
         }
-        others
+        found
     }
 
     /// Who else has uncommitted work on this rule.
-    fn holder<'r>(&self, rule: &'r RuleFacts) -> Option<&'r AdminName>
-    where
-        'f: 'r,
-    {
-        rule.touched_by.iter().find(|admin| *admin != self.us).or_else(|| self.changed.get(&rule.name).copied())
+    pub(crate) fn holder(&self, rule: &RuleName) -> Option<&'f AdminName> {
+        self.changed.get(rule).or_else(|| self.deleted.get(rule)).copied()
     }
 }
 
@@ -353,7 +369,7 @@ fn state(
     spelling: Option<&Spelling>,
     others: &Others<'_>,
 ) -> OwnedState {
-    if let Some(by) = others.holder(facts) {
+    if let Some(by) = others.holder(&facts.name) {
         return OwnedState::Held(by.clone());
     }
     if facts.status == Status::Disabled {

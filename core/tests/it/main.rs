@@ -1,0 +1,4 @@
+//! What the core promises, tried from outside.
+
+mod plan;
+mod sample;
