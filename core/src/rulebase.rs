@@ -11,10 +11,7 @@ use crate::{
         Action, Addresses, Applications, Configuration, Digest, Effect, Firewall, Node, Pending, Place, Profiles,
         RuleFacts, RuleType, Services, Status, Zones,
     },
-    id::{
-        AccountId, AdminName, AppName, OwnedName, ProfileName, Region, RuleName, ServiceName, Subject, TagName,
-        ZoneName,
-    },
+    id::{AdminName, AppName, OwnedName, ProfileName, RuleName, ServiceName, Subject, TagName, ZoneName},
     inventory::Inventory,
     plan::Stamp,
     range::Range,
@@ -152,10 +149,8 @@ pub enum Unfit {
     #[error("the firewall does not say whose the API key is: set `firewall.admin`")]
     UnknownAdmin,
     /// Another deployment uses our tag.
-    #[error(
-        "rule `{0}` carries our tag but was made for account {1} in {2}: give each deployment a `policy.owner` of its own"
-    )]
-    OtherAccount(OwnedName, AccountId, Region),
+    #[error("rule `{0}` carries our tag but was made for `{1}`: give each deployment a `policy.owner` of its own")]
+    OtherAccount(OwnedName, Stamp),
 }
 
 /// Which configuration.
@@ -209,12 +204,13 @@ impl<'a> Rulebase<'a> {
     /// [`Unfit::OtherAccount`]: another deployment uses our tag.
     pub fn of_this_account(self, inventory: &Inventory) -> Result<Self, Unfit> {
         for rule in self.candidate.owned().chain(self.running.owned()) {
-            let Some(Stamp { account: Some(account), region }) = Stamp::parse(&rule.facts.description) else {
-                continue;
+            let Some(stamp) = Stamp::parse(&rule.facts.description) else { continue };
+            let other_account = match (&inventory.account, &stamp.account) {
+                (Some(ours), Some(theirs)) => ours != theirs,
+                (None, _) | (_, None) => false,
             };
-            let other_account = inventory.account.as_ref().is_some_and(|ours| *ours != account);
-            if other_account || region != inventory.region {
-                return Err(Unfit::OtherAccount(rule.name.clone(), account, region));
+            if other_account || stamp.region != inventory.region {
+                return Err(Unfit::OtherAccount(rule.name.clone(), stamp));
             }
         }
         Ok(self)
@@ -240,15 +236,30 @@ impl<'a> Rulebase<'a> {
         in_candidate.map(|rule| &rule.name).chain(self.deleted.keys())
     }
 
-    /// The largest number in use for each id, in both configurations, ours or not.
-    pub fn numbers(&self) -> BTreeMap<Subject, u32> {
-        let mut numbers = BTreeMap::new();
+    /// The numbers in use for each id, in both configurations, ours or not.
+    pub(crate) fn numbers(&self) -> Numbers {
         let rules = [self.candidate.configuration, self.running.configuration].into_iter().flat_map(|c| &c.rules);
+        let mut numbers = Numbers::default();
         for name in rules.filter_map(|rule| OwnedName::parse(rule.name.as_str())) {
-            let number = numbers.entry(name.subject).or_insert(0);
-            *number = name.number.max(*number);
+            numbers.0.entry(name.subject).or_default().insert(name.number);
         }
         numbers
+    }
+}
+
+/// Which names of the form of ours are taken.
+#[derive(Debug, Default)]
+pub(crate) struct Numbers(BTreeMap<Subject, BTreeSet<u32>>);
+
+impl Numbers {
+    /// A name that is not in use: one more than the largest number, or the smallest free one where that is taken.
+    pub(crate) fn next(&mut self, subject: &Subject) -> OwnedName {
+        let taken = self.0.entry(subject.clone()).or_default();
+        let after = taken.last().map_or(Some(1), |last| last.checked_add(1));
+        let number = after.or_else(|| (1..=u32::MAX).find(|number| !taken.contains(number)));
+        let number = number.expect("no configuration holds four thousand million rules");
+        taken.insert(number);
+        OwnedName { subject: subject.clone(), number }
     }
 }
 
@@ -429,10 +440,12 @@ fn spelling(facts: &RuleFacts, config: &Config) -> Option<Spelling> {
     else {
         return None;
     };
-    let peers = match facts.source.is_any() {
-        true => locals.iter().map(|range| range.family().whole()).collect(),
-        false => peers.clone(),
-    };
+    let every_family: BTreeSet<_> = locals.iter().map(|range| range.family().whole()).collect();
+    let peers = if facts.source.is_any() { every_family.clone() } else { peers.clone() };
+    // `any` stands alone in a column and means both families: nothing else can be written beside it.
+    if peers.iter().any(|peer| *peer == peer.family().whole()) && peers != every_family {
+        return None;
+    }
     Some(Spelling { direction, locals: locals.clone(), peers, service: service(facts)? })
 }
 
@@ -464,12 +477,14 @@ fn standard_port(names: &BTreeSet<AppName>) -> Option<L4> {
 }
 
 /// The name under which a service object of ours holds these ports, or the name that a new one gets. A foreign object is
-/// never used, whatever it holds; a taken name gets our owner as a suffix, and a number after that.
+/// never used, whatever it holds, nor one that another administrator works on: only their commit would make it what it
+/// seems. A taken name gets our owner as a suffix, and a number after that.
 pub(crate) fn service_object(
-    configuration: &Configuration,
+    rulebase: &Rulebase<'_>,
     ports: ServicePorts,
     owner: &TagName,
 ) -> (ServiceName, ObjectStatus) {
+    let [candidate, running] = [&rulebase.candidate, &rulebase.running].map(|policy| &policy.configuration.services);
     let wanted = match ports {
         ServicePorts::Tcp(ports) => L4::Tcp(ports),
         ServicePorts::Udp(ports) => L4::Udp(ports),
@@ -480,10 +495,13 @@ pub(crate) fn service_object(
         .chain((1_u32..).map(|n| if n == 1 { format!("{ports}_{suffix}") } else { format!("{ports}_{suffix}_{n}") }));
     names
         .filter_map(|text| text.parse::<ServiceName>().ok())
-        .find_map(|name| match configuration.services.get(&name) {
+        .find_map(|name| match candidate.get(&name) {
+            None if running.contains_key(&name) => None,
             None => Some((name, ObjectStatus::Missing)),
-            Some(object) if object.tags.contains(owner) && object.l4 == [wanted] => Some((name, ObjectStatus::Present)),
-            Some(_) => None,
+            Some(object) => {
+                let is_ours = object.tags.contains(owner) && object.touched_by.iter().all(|by| by == rulebase.admin);
+                (is_ours && object.l4 == [wanted]).then_some((name, ObjectStatus::Present))
+            }
         })
         .expect("there are more numbers than objects")
 }
@@ -532,8 +550,10 @@ fn check_own_work(
     let owned: BTreeSet<&RuleName> =
         [candidate, running].into_iter().flat_map(Policy::owned).map(|rule| &rule.facts.name).collect();
     let configurations = [&firewall.candidate, &firewall.running];
+    let exists = |name: &RuleName| configurations.iter().any(|held| held.rules.iter().any(|rule| rule.name == *name));
     let is_ours = |node: &Node| match node {
-        Node::Rule(name) => owned.contains(name),
+        // A rule that was added and deleted again is in neither configuration.
+        Node::Rule(name) => owned.contains(name) || (OwnedName::parse(name.as_str()).is_some() && !exists(name)),
         Node::Service(name) => configurations.iter().any(|held| is_own_service(held, name, &config.owner)),
         Node::Tag(name) => *name == config.owner,
         // The container of the rules: some releases note a move there.
