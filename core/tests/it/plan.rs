@@ -181,3 +181,64 @@ fn work_of_our_own_account_elsewhere_is_a_hard_stop() {
     assert!(pending(rule("web"), Effect::Changed).unwrap_err().starts_with("the account `fwsync` has uncommitted"));
     assert!(pending(Node::Other("/config/devices".into()), Effect::Changed).is_err());
 }
+
+#[test]
+fn rules_are_named_after_what_caused_them() {
+    let two = "i-1 10.0.1.10 sg-web,sg-x\n i-2 10.0.1.11 sg-web,sg-x\n i-3 10.0.1.12 sg-web
+        sg-web tcp/443 8.8.8.0/24\n sg-x tcp/443 8.8.8.0/24\n sg-x tcp/22 9.9.9.9/32";
+    Story::of(two, "").check(&expect![[r#"
+        + sg-web-1  8.8.8.0/24 -> 10.0.1.10,10.0.1.11,10.0.1.12  ssl on tcp 443, above `clean-up`
+        + sg-x-1  9.9.9.9 -> 10.0.1.10,10.0.1.11  ssh on tcp 22, above `clean-up`
+    "#]]);
+    // An instance that started has rules of its own; others that happen to be missing bear the group's name.
+    Story::of(two, "").causes(&["i-2"]).check(&expect![[r#"
+        + i-2-1  9.9.9.9 -> 10.0.1.11  ssh on tcp 22, above `clean-up`
+        + i-2-2  8.8.8.0/24 -> 10.0.1.11  ssl on tcp 443, above `clean-up`
+        + sg-web-1  8.8.8.0/24 -> 10.0.1.10,10.0.1.12  ssl on tcp 443, above `clean-up`
+        + sg-x-1  9.9.9.9 -> 10.0.1.10  ssh on tcp 22, above `clean-up`
+    "#]]);
+    // A group whose permissions changed comes before the instance, and before a smaller id.
+    Story::of(two, "").causes(&["i-2", "sg-x"]).check(&expect![[r#"
+        + sg-web-1  8.8.8.0/24 -> 10.0.1.12  ssl on tcp 443, above `clean-up`
+        + sg-x-1  9.9.9.9 -> 10.0.1.10,10.0.1.11  ssh on tcp 22, above `clean-up`
+        + sg-x-2  8.8.8.0/24 -> 10.0.1.10,10.0.1.11  ssl on tcp 443, above `clean-up`
+    "#]]);
+}
+
+#[test]
+fn only_addresses_with_the_same_missing_peers_share_a_rule() {
+    let two = "i-1 10.0.1.10 sg-web\n i-2 10.0.1.11 sg-web\n sg-web tcp/443 8.8.8.0/24\n sg-web tcp/443 9.9.9.0/24";
+    Story::of(two, "part 9.9.9.0/24 -> 10.0.1.11").check(&expect![[r#"
+        + sg-web-1  8.8.8.0/24 -> 10.0.1.11  ssl on tcp 443, above `clean-up`
+        + sg-web-2  8.8.8.0/24,9.9.9.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+    "#]]);
+}
+
+#[test]
+fn what_an_administrator_disabled_stays_so_and_is_still_shrunk() {
+    let web = "i-1 10.0.1.10 sg-web\n sg-web tcp/443 8.8.8.0/24";
+    Story::of(web, "sg-web-1 8.8.8.0/24,9.9.9.9 -> 10.0.1.10 app:ssl app-default ours disabled").check(&expect![[r#"
+        ~ sg-web-1  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443
+        sg-web-1 is disabled by an administrator: left so
+    "#]]);
+    let sunken = "clean-up any -> any deny\n sg-web-1 8.8.8.0/24 -> 10.0.1.10 app:ssl app-default ours disabled";
+    Story::of(web, sunken).check(&expect![[r#"
+        sg-web-1 is disabled by an administrator: left so
+    "#]]);
+    Story::of(web, "sg-web-1 9.9.9.9 -> 10.0.1.10 app:ssl app-default ours disabled").check(&expect![[r#"
+        + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+        - sg-web-1
+    "#]]);
+}
+
+#[test]
+fn a_rule_that_is_not_as_we_write_it_is_written_again_in_place() {
+    let web = "i-1 10.0.1.10 sg-web\n sg-web tcp/443 8.8.8.0/24";
+    for odd in ["user", "from:any", "deny", "intrazone", "tcp/443"] {
+        let column = if odd == "tcp/443" { "" } else { "app-default" };
+        let rule = format!("sg-web-1 8.8.8.0/24 -> 10.0.1.10 app:ssl {column} ours {odd}");
+        let plan = Story::of(web, &rule).plan();
+        let changes: Vec<_> = plan.changes.iter().map(ToString::to_string).collect();
+        assert_eq!(changes, ["~ sg-web-1  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443"], "{odd}");
+    }
+}
