@@ -17,7 +17,7 @@ use crate::{
     firewall::{Action, Addresses, Applications, Configuration, RuleFacts, RuleType, Services, Status},
     id::{AppName, RuleName, ZoneName},
     range::{Range, Set},
-    rulebase::{Owned, OwnedState, Policy, Rule},
+    rulebase::{Policy, Rule},
     service::{Apps, L4, Service},
     translate::STANDARD_PORT,
     wanted::Atom,
@@ -141,19 +141,14 @@ impl Cover {
         let allows = |facts: &RuleFacts| certain(facts, config, &ports);
         let above = policy.rules[..policy.bottom]
             .iter()
-            .filter_map(|rule| match rule {
-                Rule::Foreign(facts) => Some(*facts),
-                // What another administrator is working on counts as it stands.
-                Rule::Owned(Owned { state: OwnedState::Held(_), facts, .. }) => Some(*facts),
-                Rule::Owned(_) => None,
-            })
+            .filter_map(Rule::as_it_stands)
+            .chain(policy.deleted.iter().copied())
             .flat_map(allows)
             .chain(kept.iter().map(|(name, spelling)| Allow::owned(Some(name.clone()), spelling)))
             .collect();
-        let below = policy
-            .foreign()
-            .filter(|(index, _)| *index >= policy.bottom)
-            .map(|(_, facts)| facts)
+        let below = policy.rules[policy.bottom..]
+            .iter()
+            .filter_map(Rule::as_it_stands)
             .chain(&policy.configuration.default_rules)
             .filter_map(|facts| lower(facts, config, &ports))
             .collect();
@@ -184,8 +179,8 @@ impl Cover {
                 .chain(more)
                 .filter(|allow| allow.side(atom.direction, Side::Local).meets(atom.local))
                 .collect();
-            let mut proof = Proof { atom, app: app.as_ref(), evidence: &mut evidence, steps: STEPS_MAX };
-            if let Some(packet) = proof.gap(Cube::of(atom), &rules) {
+            let proof = Proof { atom, app: app.as_ref(), rules };
+            if let Some(packet) = proof.gap(&mut evidence) {
                 return Verdict::Gap(packet);
             }
         }
@@ -300,16 +295,39 @@ impl Cube {
 struct Proof<'p> {
     atom: &'p Atom,
     app: Option<&'p AppName>,
-    evidence: &'p mut BTreeSet<RuleName>,
-    steps: usize,
+    rules: Vec<&'p Allow>,
+}
+
+/// How a cube stands to the rules.
+enum Step {
+    /// A rule lets all of it through.
+    Held(Option<RuleName>),
+    /// This rule is the first to let some of it through: the pieces are to be proved from there on.
+    Cut(usize, Vec<Cube>),
+    /// No rule lets any of it through.
+    Bare,
 }
 
 impl Proof<'_> {
-    /// A packet of the cube that none of the rules lets through.
-    fn gap(&mut self, cube: Cube, rules: &[&Allow]) -> Option<Packet> {
-        self.steps = self.steps.saturating_sub(1);
+    /// A packet of the atom that none of the rules lets through. Rules that let some of it through become evidence.
+    fn gap(&self, evidence: &mut BTreeSet<RuleName>) -> Option<Packet> {
+        let mut open = vec![(0, Cube::of(self.atom))];
+        let mut steps = STEPS_MAX;
+        while let Some((first, cube)) = open.pop() {
+            match self.step(first, cube) {
+                Step::Held(rule) => evidence.extend(rule),
+                Step::Cut(index, pieces) if steps > 0 => open.extend(pieces.into_iter().map(|piece| (index, piece))),
+                Step::Cut(..) | Step::Bare => return Some(self.packet(cube)),
+            }
+            steps = steps.saturating_sub(1);
+        }
+        None
+    }
+
+    /// Rules before the first are known not to meet the cube.
+    fn step(&self, first: usize, cube: Cube) -> Step {
         let mut meeting = None;
-        for (index, allow) in rules.iter().enumerate() {
+        for (index, allow) in self.rules.iter().enumerate().skip(first) {
             let local = allow.side(self.atom.direction, Side::Local);
             let peer = allow.side(self.atom.direction, Side::Peer);
             if !local.meets(cube.local) || !peer.meets(cube.peer) {
@@ -320,15 +338,11 @@ impl Proof<'_> {
                 continue;
             }
             if local.contains(cube.local) && peer.contains(cube.peer) && ports.contains(cube.ports) {
-                self.evidence.extend(allow.rule.clone());
-                return None;
+                return Step::Held(allow.rule.clone());
             }
-            meeting.get_or_insert((index, cut(cube, local, peer, &ports)));
+            meeting.get_or_insert_with(|| (index, cut(cube, local, peer, &ports)));
         }
-        let Some((first, pieces)) = meeting.filter(|_| self.steps > 0) else {
-            return Some(self.packet(cube));
-        };
-        pieces.into_iter().find_map(|piece| self.gap(piece, &rules[first..]))
+        meeting.map_or(Step::Bare, |(index, pieces)| Step::Cut(index, pieces))
     }
 
     fn packet(&self, cube: Cube) -> Packet {
@@ -506,4 +520,97 @@ pub fn overridden_by<'a>(policy: &Policy<'a>, atom: &Atom, config: &Config) -> V
         })
         .map(|(_, facts)| &facts.name)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{rulebase::Rulebase, sample};
+
+    #[track_caller]
+    fn check(rules: &str, atom: &str, expected: &str) {
+        let (config, firewall) = (sample::config(), sample::quiet(sample::configuration(rules)));
+        let rulebase = Rulebase::read(&firewall, &config).unwrap();
+        let said = match Cover::of(&rulebase.candidate, &[], &config).verdict(&sample::atom(atom)) {
+            Verdict::Allowed(by) => by.iter().map(RuleName::as_str).collect::<Vec<_>>().join(" "),
+            Verdict::Gap(packet) => format!("gap: {packet}"),
+        };
+        assert_eq!(said, expected, "{rules}");
+    }
+
+    const SSH: &str = "8.8.8.0/24 -> 10.0.1.10 ssh@tcp/22";
+    const GAP: &str = "gap: 8.8.8.0 -> 10.0.1.10 tcp 22 (ssh)";
+
+    #[test]
+    fn a_certain_allow_above_the_bottom_rule_is_enough() {
+        check("web any -> any", SSH, "web");
+        check("web any -> 10.0.0.0/8 tcp/22 app:ssh,ssl", SSH, "web");
+        check("web any -> any from:any to:any app-default", SSH, "web");
+        check("web any -> any app-default app:ssh", SSH, "web");
+        // A deny above does not enter: ours would stand below it as well.
+        check("no any -> any deny\n web any -> any", SSH, "web");
+    }
+
+    #[test]
+    fn whatever_narrows_a_rule_or_is_not_known_for_certain_makes_it_count_for_nothing() {
+        for rule in [
+            "web any -> any disabled",
+            "web any -> any deny",
+            "web any -> any user",
+            "web any -> any fqdn",
+            "web any -> any app:ssl",
+            "web any -> any tcp/23",
+            "web any -> any udp/22",
+            "web any -> any from:dmz",
+            "web any -> any intrazone",
+            "web any -> any app:telnet app-default",
+            "web any -> 10.0.1.11",
+            "web 2001:db8::/32 -> any",
+        ] {
+            check(rule, SSH, GAP);
+        }
+    }
+
+    #[test]
+    fn several_rules_may_allow_together_and_a_gap_is_shown() {
+        check("a 8.8.8.0/25 -> any\n b 8.8.8.128/25 -> any", SSH, "a b");
+        check("a 8.8.8.0/25 -> any\n b 8.8.8.129-8.8.8.255 -> any", SSH, "gap: 8.8.8.128 -> 10.0.1.10 tcp 22 (ssh)");
+        check("a any -> any tcp/1-100\n b any -> any tcp/101-200", "8.8.8.0/24 -> 10.0.1.10 tcp/50-150", "a b");
+        check(
+            "a any -> any tcp/1-100\n b any -> any tcp/102-200",
+            "8.8.8.0/24 -> 10.0.1.10 tcp/50-150",
+            "gap: 8.8.8.0 -> 10.0.1.10 tcp 101",
+        );
+    }
+
+    #[test]
+    fn a_service_of_several_applications_is_covered_when_each_of_them_is() {
+        let icmp = "8.8.8.0/24 -> 10.0.1.10 icmp,ping@ip/1";
+        check("a any -> any app:ping app-default\n b any -> any app:icmp app-default", icmp, "a b");
+        check("a any -> any app:ping app-default", icmp, "gap: 8.8.8.0 -> 10.0.1.10 protocol 1 (icmp)");
+        check("a any -> any app:ping app-default", "8.8.8.0/24 -> 10.0.1.10 all", "gap: 8.8.8.0 -> 10.0.1.10 any");
+    }
+
+    #[test]
+    fn below_the_bottom_rule_allows_count_until_something_might_deny() {
+        check("clean-up any -> any deny tcp/23\n web any -> any", SSH, "web");
+        check("clean-up any -> any deny tcp/23\n no 8.8.8.8 -> any deny user\n web any -> any", SSH, GAP);
+        check("clean-up any -> any deny tcp/23\n no 9.9.9.9 -> any deny user\n web any -> any", SSH, "web");
+        check("clean-up any -> any deny tcp/23\n no any -> any deny app:ssl\n web any -> any", SSH, "web");
+        check("clean-up any -> any deny\n web any -> any post", SSH, GAP);
+    }
+
+    #[test]
+    fn an_atom_cut_into_thousands_of_slivers_is_not_covered() {
+        let slivers = |number: u16| {
+            let lines = (0..number).map(|n| format!("r{n} 8.8.{}.{} -> any\n", n / 256, n % 256));
+            lines.collect::<String>()
+        };
+        let (config, firewall) = (sample::config(), sample::quiet(sample::configuration(&slivers(4096))));
+        let rulebase = Rulebase::read(&firewall, &config).unwrap();
+        let mut cover = Cover::of(&rulebase.candidate, &[], &config);
+        let atom = |peer: &str| sample::atom(&format!("{peer} -> 10.0.1.10 ssh@tcp/22"));
+        assert!(matches!(cover.verdict(&atom("8.8.0.0/21")), Verdict::Allowed(by) if by.len() == 2048));
+        assert!(matches!(cover.verdict(&atom("8.8.0.0/20")), Verdict::Gap(_)));
+    }
 }

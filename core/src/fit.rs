@@ -29,7 +29,7 @@ impl<'w> Pairs<'w> {
 
     /// Whether a pair of a rule is wanted. Pairs of an address whose exposure nobody can tell count as wanted.
     fn hold(&self, spelling: &Spelling, local: AddressRange, peer: AddressRange) -> bool {
-        self.unknown.is_some_and(|wanted| wanted.unknown.meets(local))
+        self.unknown.is_some_and(|wanted| wanted.unknown.contains(local))
             || self
                 .wanted
                 .get(&(spelling.direction, &spelling.service))
@@ -184,6 +184,8 @@ mod tests {
     fn an_address_in_doubt_keeps_what_it_has() {
         let rule = ssh(&["10.0.0.1", "10.0.0.2"], &["1.0.0.0/8"]);
         check(&rule, &[], &["10.0.0.2"], "1.0.0.0/8 -> 10.0.0.2  tcp 22");
+        // A range that holds more than the addresses in doubt would let through what nobody is in doubt about.
+        check(&ssh(&["10.0.0.0/24"], &["1.0.0.0/8"]), &[], &["10.0.0.2"], "nothing");
     }
 
     #[test]

@@ -253,8 +253,7 @@ impl Planner<'_> {
             ServiceColumn::Any => WrittenService::Any,
             ServiceColumn::ApplicationDefault => WrittenService::ApplicationDefault,
             ServiceColumn::Object(ports) => {
-                let candidate = self.rulebase.candidate.configuration;
-                let (name, status) = service_object(candidate, ports, &self.config.owner);
+                let (name, status) = service_object(self.rulebase, ports, &self.config.owner);
                 if status == ObjectStatus::Missing {
                     self.draft.services.insert(name.clone(), ports);
                 }
@@ -301,9 +300,7 @@ impl Planner<'_> {
         let mut numbers = self.rulebase.numbers();
         for (key, atoms) in grouped(missing, causes) {
             for (peers, locals) in by_peers(&atoms) {
-                let number = numbers.entry(key.subject.clone()).or_insert(0);
-                *number += 1;
-                let name = OwnedName { subject: key.subject.clone(), number: *number };
+                let name = numbers.next(&key.subject);
                 let atoms: Vec<_> =
                     atoms.iter().filter(|missing| locals.contains(&missing.atom.local)).copied().collect();
                 let spelling = Spelling { direction: key.direction, locals, peers, service: key.service.clone() };

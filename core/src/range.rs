@@ -10,15 +10,21 @@ pub trait Countable: Copy + Ord {
     fn previous(self) -> Option<Self>;
 }
 
-impl Countable for u16 {
-    fn next(self) -> Option<Self> {
-        self.checked_add(1)
-    }
+macro_rules! countable {
+    ($($number:ty)+) => {$(
+        impl Countable for $number {
+            fn next(self) -> Option<Self> {
+                self.checked_add(1)
+            }
 
-    fn previous(self) -> Option<Self> {
-        self.checked_sub(1)
-    }
+            fn previous(self) -> Option<Self> {
+                self.checked_sub(1)
+            }
+        }
+    )+};
 }
+
+countable! { u16 u32 }
 
 /// All values from `first` to `last`, both included. Never empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

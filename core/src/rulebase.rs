@@ -8,13 +8,10 @@ use crate::{
     change::{Direction, Spelling},
     config::Config,
     firewall::{
-        Action, Addresses, Applications, Configuration, Digest, Effect, Firewall, Node, Place, Profiles, RuleFacts,
-        RuleType, Services, Status, Zones,
+        Action, Addresses, Applications, Configuration, Digest, Effect, Firewall, Node, Pending, Place, Profiles,
+        RuleFacts, RuleType, Services, Status, Zones,
     },
-    id::{
-        AccountId, AdminName, AppName, OwnedName, ProfileName, Region, RuleName, ServiceName, Subject, TagName,
-        ZoneName,
-    },
+    id::{AdminName, AppName, OwnedName, ProfileName, RuleName, ServiceName, Subject, TagName, ZoneName},
     inventory::Inventory,
     plan::Stamp,
     range::Range,
@@ -25,6 +22,8 @@ use crate::{
 /// Both configurations, read with the eyes of one deployment.
 #[derive(Debug)]
 pub struct Rulebase<'a> {
+    /// Our own account.
+    pub admin: &'a AdminName,
     /// What administrators and we are working on.
     pub candidate: Policy<'a>,
     /// What decides traffic now.
@@ -42,6 +41,9 @@ pub struct Policy<'a> {
     pub rules: Vec<Rule<'a>>,
     /// The index of the bottom rule.
     pub bottom: usize,
+    /// Rules of ours above the bottom rule that another administrator has deleted here but not committed: they count as
+    /// they stood.
+    pub deleted: Vec<&'a RuleFacts>,
 }
 
 /// A rule, ours or not.
@@ -51,6 +53,23 @@ pub enum Rule<'a> {
     Owned(Owned<'a>),
     /// Everything else: read, honoured, never touched.
     Foreign(&'a RuleFacts),
+}
+
+impl<'a> Rule<'a> {
+    fn owned(&self) -> Option<&Owned<'a>> {
+        match self {
+            Self::Owned(owned) => Some(owned),
+            Self::Foreign(_) => None,
+        }
+    }
+
+    /// The rule, if it counts as it stands: it is not ours, or another administrator is working on it.
+    pub(crate) fn as_it_stands(&self) -> Option<&'a RuleFacts> {
+        match self {
+            Self::Foreign(facts) | Self::Owned(Owned { state: OwnedState::Held(_), facts, .. }) => Some(facts),
+            Self::Owned(_) => None,
+        }
+    }
 }
 
 /// A rule of ours.
@@ -130,10 +149,8 @@ pub enum Unfit {
     #[error("the firewall does not say whose the API key is: set `firewall.admin`")]
     UnknownAdmin,
     /// Another deployment uses our tag.
-    #[error(
-        "rule `{0}` carries our tag but was made for account {1} in {2}: give each deployment a `policy.owner` of its own"
-    )]
-    OtherAccount(OwnedName, AccountId, Region),
+    #[error("rule `{0}` carries our tag but was made for `{1}`: give each deployment a `policy.owner` of its own")]
+    OtherAccount(OwnedName, Stamp),
 }
 
 /// Which configuration.
@@ -159,22 +176,26 @@ impl<'a> Rulebase<'a> {
     ///
     /// # Errors
     /// [`Unfit`], when something must be put right by a person before anything may be decided.
-    pub fn read(firewall: &'a Firewall, config: &Config) -> Result<Self, Unfit> {
+    pub fn read(firewall: &'a Firewall, config: &'a Config) -> Result<Self, Unfit> {
         let admin = config.admin.as_ref().or(firewall.admin.as_ref()).ok_or(Unfit::UnknownAdmin)?;
         check_settings(&firewall.candidate, config)?;
         check_tag(firewall, config, admin)?;
-        let others = Others::of(firewall, admin);
-        let candidate = Policy::read(&firewall.candidate, config, Which::Candidate, &others)?;
+        let others = Others::of(firewall, Some(admin));
+        let mut candidate = Policy::read(&firewall.candidate, config, Which::Candidate, &others)?;
         let running = Policy::read(&firewall.running, config, Which::Running, &others)?;
         check_own_work(firewall, &candidate, &running, config, admin)?;
-        let deleted = running
+        let is_gone = |rule: &&Owned<'_>| candidate.owned().all(|other| other.name != rule.name);
+        let deleted: BTreeMap<_, _> = running
             .owned()
+            .filter(is_gone)
             .filter_map(|rule| {
                 let by = others.deleted.get(&rule.facts.name)?;
                 Some((rule.name.clone(), ((*by).clone(), rule.spelling.clone())))
             })
             .collect();
-        Ok(Self { candidate, running, deleted })
+        let above = running.rules[..running.bottom].iter().filter_map(Rule::owned);
+        candidate.deleted = above.filter(|rule| deleted.contains_key(&rule.name)).map(|rule| rule.facts).collect();
+        Ok(Self { admin, candidate, running, deleted })
     }
 
     /// This rulebase, if our rules were made for the account and region of the inventory.
@@ -183,12 +204,13 @@ impl<'a> Rulebase<'a> {
     /// [`Unfit::OtherAccount`]: another deployment uses our tag.
     pub fn of_this_account(self, inventory: &Inventory) -> Result<Self, Unfit> {
         for rule in self.candidate.owned().chain(self.running.owned()) {
-            let Some(Stamp { account: Some(account), region }) = Stamp::parse(&rule.facts.description) else {
-                continue;
+            let Some(stamp) = Stamp::parse(&rule.facts.description) else { continue };
+            let other_account = match (&inventory.account, &stamp.account) {
+                (Some(ours), Some(theirs)) => ours != theirs,
+                (None, _) | (_, None) => false,
             };
-            let other_account = inventory.account.as_ref().is_some_and(|ours| *ours != account);
-            if other_account || region != inventory.region {
-                return Err(Unfit::OtherAccount(rule.name.clone(), account, region));
+            if other_account || stamp.region != inventory.region {
+                return Err(Unfit::OtherAccount(rule.name.clone(), stamp));
             }
         }
         Ok(self)
@@ -214,15 +236,30 @@ impl<'a> Rulebase<'a> {
         in_candidate.map(|rule| &rule.name).chain(self.deleted.keys())
     }
 
-    /// The largest number in use for each id, in both configurations, ours or not.
-    pub fn numbers(&self) -> BTreeMap<Subject, u32> {
-        let mut numbers = BTreeMap::new();
+    /// The numbers in use for each id, in both configurations, ours or not.
+    pub(crate) fn numbers(&self) -> Numbers {
         let rules = [self.candidate.configuration, self.running.configuration].into_iter().flat_map(|c| &c.rules);
+        let mut numbers = Numbers::default();
         for name in rules.filter_map(|rule| OwnedName::parse(rule.name.as_str())) {
-            let number = numbers.entry(name.subject).or_insert(0);
-            *number = name.number.max(*number);
+            numbers.0.entry(name.subject).or_default().insert(name.number);
         }
         numbers
+    }
+}
+
+/// Which names of the form of ours are taken.
+#[derive(Debug, Default)]
+pub(crate) struct Numbers(BTreeMap<Subject, BTreeSet<u32>>);
+
+impl Numbers {
+    /// A name that is not in use: one more than the largest number, or the smallest free one where that is taken.
+    pub(crate) fn next(&mut self, subject: &Subject) -> OwnedName {
+        let taken = self.0.entry(subject.clone()).or_default();
+        let after = taken.last().map_or(Some(1), |last| last.checked_add(1));
+        let number = after.or_else(|| (1..=u32::MAX).find(|number| !taken.contains(number)));
+        let number = number.expect("no configuration holds four thousand million rules");
+        taken.insert(number);
+        OwnedName { subject: subject.clone(), number }
     }
 }
 
@@ -239,7 +276,7 @@ impl<'a> Policy<'a> {
             .iter()
             .position(is_bottom)
             .ok_or_else(|| Unfit::NoBottomRule(config.bottom_rule.clone(), which))?;
-        if let Some(by) = others.holder(&configuration.rules[bottom]) {
+        if let Some(by) = others.holder(&configuration.rules[bottom].name) {
             return Err(Unfit::BottomRuleHeld(config.bottom_rule.clone(), by.clone()));
         }
         let rules = configuration
@@ -254,15 +291,12 @@ impl<'a> Policy<'a> {
                 None => Rule::Foreign(facts),
             })
             .collect();
-        Ok(Self { configuration, rules, bottom })
+        Ok(Self { configuration, rules, bottom, deleted: Vec::new() })
     }
 
     /// Our rules, in order.
     pub fn owned(&self) -> impl Iterator<Item = &Owned<'a>> {
-        self.rules.iter().filter_map(|rule| match rule {
-            Rule::Owned(owned) => Some(owned),
-            Rule::Foreign(_) => None,
-        })
+        self.rules.iter().filter_map(Rule::owned)
     }
 
     /// Everybody else's rules, in order, with their index.
@@ -275,13 +309,7 @@ impl<'a> Policy<'a> {
 
     /// Names of our rules that stand below the bottom rule.
     pub fn sunken(&self) -> BTreeSet<&OwnedName> {
-        self.rules[self.bottom..]
-            .iter()
-            .filter_map(|rule| match rule {
-                Rule::Owned(owned) => Some(&owned.name),
-                Rule::Foreign(_) => None,
-            })
-            .collect()
+        self.rules[self.bottom..].iter().filter_map(Rule::owned).map(|rule| &rule.name).collect()
     }
 
     /// What each of our rules is, as far as a commit could change it.
@@ -310,32 +338,33 @@ pub(crate) fn digest<'n>(rules: impl Iterator<Item = (&'n OwnedName, Option<&'n 
 }
 
 /// What other administrators have not committed yet.
-struct Others<'f> {
-    us: &'f AdminName,
+pub(crate) struct Others<'f> {
     deleted: BTreeMap<&'f RuleName, &'f AdminName>,
     changed: BTreeMap<&'f RuleName, &'f AdminName>,
 }
 
 impl<'f> Others<'f> {
-    fn of(firewall: &'f Firewall, us: &'f AdminName) -> Self {
-        let mut others = Self { us, deleted: BTreeMap::new(), changed: BTreeMap::new() };
-        for pending in firewall.pending.iter().filter(|pending| pending.admin != *us) {
-            if let Node::Rule(name) = &pending.node {
-                match pending.effect {
-                    Effect::Deleted => others.deleted.insert(name, &pending.admin),
-                    Effect::Changed => others.changed.insert(name, &pending.admin),
+    /// By dirty marks, which only the candidate bears, and by the list of changes, which alone tells of deletions.
+    pub(crate) fn of(firewall: &'f Firewall, us: Option<&AdminName>) -> Self {
+        let others = |admin: &&AdminName| Some(*admin) != us;
+        let mut found = Self { deleted: BTreeMap::new(), changed: BTreeMap::new() };
+        for rule in &firewall.candidate.rules {
+            found.changed.extend(rule.touched_by.iter().find(others).map(|admin| (&rule.name, admin)));
+        }
+        for Pending { node, admin, effect } in firewall.pending.iter().filter(|pending| others(&&pending.admin)) {
+            if let Node::Rule(name) = node {
+                match effect {
+                    Effect::Deleted => found.deleted.insert(name, admin),
+                    Effect::Changed => found.changed.insert(name, admin),
                 };
             }
         }
-        others
+        found
     }
 
     /// Who else has uncommitted work on this rule.
-    fn holder<'r>(&self, rule: &'r RuleFacts) -> Option<&'r AdminName>
-    where
-        'f: 'r,
-    {
-        rule.touched_by.iter().find(|admin| *admin != self.us).or_else(|| self.changed.get(&rule.name).copied())
+    pub(crate) fn holder(&self, rule: &RuleName) -> Option<&'f AdminName> {
+        self.changed.get(rule).or_else(|| self.deleted.get(rule)).copied()
     }
 }
 
@@ -351,7 +380,7 @@ fn state(
     spelling: Option<&Spelling>,
     others: &Others<'_>,
 ) -> OwnedState {
-    if let Some(by) = others.holder(facts) {
+    if let Some(by) = others.holder(&facts.name) {
         return OwnedState::Held(by.clone());
     }
     if facts.status == Status::Disabled {
@@ -411,10 +440,12 @@ fn spelling(facts: &RuleFacts, config: &Config) -> Option<Spelling> {
     else {
         return None;
     };
-    let peers = match facts.source.is_any() {
-        true => locals.iter().map(|range| range.family().whole()).collect(),
-        false => peers.clone(),
-    };
+    let every_family: BTreeSet<_> = locals.iter().map(|range| range.family().whole()).collect();
+    let peers = if facts.source.is_any() { every_family.clone() } else { peers.clone() };
+    // `any` stands alone in a column and means both families: nothing else can be written beside it.
+    if peers.iter().any(|peer| *peer == peer.family().whole()) && peers != every_family {
+        return None;
+    }
     Some(Spelling { direction, locals: locals.clone(), peers, service: service(facts)? })
 }
 
@@ -446,12 +477,14 @@ fn standard_port(names: &BTreeSet<AppName>) -> Option<L4> {
 }
 
 /// The name under which a service object of ours holds these ports, or the name that a new one gets. A foreign object is
-/// never used, whatever it holds; a taken name gets our owner as a suffix, and a number after that.
+/// never used, whatever it holds, nor one that another administrator works on: only their commit would make it what it
+/// seems. A taken name gets our owner as a suffix, and a number after that.
 pub(crate) fn service_object(
-    configuration: &Configuration,
+    rulebase: &Rulebase<'_>,
     ports: ServicePorts,
     owner: &TagName,
 ) -> (ServiceName, ObjectStatus) {
+    let [candidate, running] = [&rulebase.candidate, &rulebase.running].map(|policy| &policy.configuration.services);
     let wanted = match ports {
         ServicePorts::Tcp(ports) => L4::Tcp(ports),
         ServicePorts::Udp(ports) => L4::Udp(ports),
@@ -462,10 +495,13 @@ pub(crate) fn service_object(
         .chain((1_u32..).map(|n| if n == 1 { format!("{ports}_{suffix}") } else { format!("{ports}_{suffix}_{n}") }));
     names
         .filter_map(|text| text.parse::<ServiceName>().ok())
-        .find_map(|name| match configuration.services.get(&name) {
+        .find_map(|name| match candidate.get(&name) {
+            None if running.contains_key(&name) => None,
             None => Some((name, ObjectStatus::Missing)),
-            Some(object) if object.tags.contains(owner) && object.l4 == [wanted] => Some((name, ObjectStatus::Present)),
-            Some(_) => None,
+            Some(object) => {
+                let is_ours = object.tags.contains(owner) && object.touched_by.iter().all(|by| by == rulebase.admin);
+                (is_ours && object.l4 == [wanted]).then_some((name, ObjectStatus::Present))
+            }
         })
         .expect("there are more numbers than objects")
 }
@@ -514,8 +550,10 @@ fn check_own_work(
     let owned: BTreeSet<&RuleName> =
         [candidate, running].into_iter().flat_map(Policy::owned).map(|rule| &rule.facts.name).collect();
     let configurations = [&firewall.candidate, &firewall.running];
+    let exists = |name: &RuleName| configurations.iter().any(|held| held.rules.iter().any(|rule| rule.name == *name));
     let is_ours = |node: &Node| match node {
-        Node::Rule(name) => owned.contains(name),
+        // A rule that was added and deleted again is in neither configuration.
+        Node::Rule(name) => owned.contains(name) || (OwnedName::parse(name.as_str()).is_some() && !exists(name)),
         Node::Service(name) => configurations.iter().any(|held| is_own_service(held, name, &config.owner)),
         Node::Tag(name) => *name == config.owner,
         // The container of the rules: some releases note a move there.
