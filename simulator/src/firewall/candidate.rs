@@ -1,5 +1,7 @@
 //! The candidate configuration: what administrators edit, checked at every write.
 
+use std::collections::BTreeMap;
+
 use super::{
     answer::Refusal,
     check::{self, Strictness, duplicate},
@@ -271,11 +273,18 @@ pub(super) fn check_tree(tree: &Element, place: &Path, strictness: Strictness) -
 
 /// Merges as `set` does: texts are overwritten, lists united, of alternatives the new one stays.
 fn merge(target: &mut Element, fragment: &Element, node: &Node, mark: &Mark) {
+    if fragment.children.is_empty() {
+        return;
+    }
     for part in &fragment.children {
-        let step = Step::to(part);
         let rivals = node.alternatives(&part.name);
         target.children.retain(|child| child.name == part.name || !rivals.contains(&child.name.as_str()));
-        let index = target.children.iter().position(|child| step.leads_to(child)).unwrap_or_else(|| {
+    }
+    // Rulebases are long: each rule is looked up, not searched for.
+    let mut places: BTreeMap<Step, usize> = target.children.iter().map(Step::to).zip(0..).collect();
+    for part in &fragment.children {
+        let step = Step::to(part);
+        let index = *places.entry(step.clone()).or_insert_with(|| {
             target.children.push(Element::new(&part.name));
             target.children.len() - 1
         });

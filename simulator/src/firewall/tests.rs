@@ -4,6 +4,7 @@ mod commits;
 mod locks;
 mod operations;
 mod reads;
+mod robustness;
 mod writes;
 
 use std::time::Duration;
