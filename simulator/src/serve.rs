@@ -114,3 +114,63 @@ impl Drop for Served {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+        time::timeout,
+    };
+
+    use super::*;
+    use crate::{faults::Command, script::Script};
+
+    /// Sends one form and returns everything that comes back.
+    async fn post(address: SocketAddr, path: &str, headers: &str, form: &str) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let length = form.len();
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{form}"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    async fn served(world: &SharedWorld) -> Served {
+        let (panos, aws) =
+            (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
+        world.clone().serve(panos, aws, None).unwrap()
+    }
+
+    #[tokio::test]
+    async fn both_shells_show_the_same_world() {
+        let world = SharedWorld::new(World::build(&Script::parse("test", "").unwrap()).unwrap());
+        let served = served(&world).await;
+        let key = format!("X-PAN-KEY: {}\r\n", world.lock().key());
+        let info =
+            post(served.panos, "/api/", &key, "type=op&cmd=%3Cshow%3E%3Csystem%3E%3Cinfo/%3E%3C/system%3E%3C/show%3E");
+        assert!(info.await.contains("<sw-version>"));
+        assert!(post(served.aws, "/", "", "Action=DescribeInstances").await.contains("10.0.0.10"));
+
+        world.lock().advance(Duration::from_secs(60));
+        let clock = post(served.panos, "/api/", &key, "type=op&cmd=%3Cshow%3E%3Cclock/%3E%3C/show%3E").await;
+        assert!(clock.contains("08:01:00"), "{clock}");
+    }
+
+    #[tokio::test]
+    async fn a_slow_answer_does_not_come_while_anybody_waits() {
+        let story = Script::parse("test", "fault poll 1 slow\n----\n").unwrap();
+        let world = SharedWorld::new(World::build(&story).unwrap());
+        world.lock().perform(&story.blocks[0].deeds[0].what).unwrap();
+        let served = served(&world).await;
+        world.lock().begin(Command::Poll);
+        let asked = timeout(Duration::from_millis(50), post(served.panos, "/api/", "", "type=op"));
+        assert!(asked.await.is_err());
+        world.lock().begin(Command::Poll);
+        assert!(post(served.panos, "/api/", "", "type=op").await.contains("403"));
+    }
+}

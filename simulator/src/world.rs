@@ -6,8 +6,10 @@
 
 mod calls;
 mod cloud;
+mod desk;
 mod disturbed;
 mod firewall;
+mod forms;
 mod rows;
 mod trail;
 
@@ -82,10 +84,8 @@ impl World {
         let mut firewall = Firewall::new();
         firewall.settings.commit_takes = COMMIT_TAKES;
         let key = firewall.add_admin(DRAWBRIDGE);
-        for line in &script.setup.firewall {
-            let furnished = firewall::furnish(&mut firewall, &line.what, &names);
-            furnished.map_err(|what| script.mistake(line.line, names.shorten(&what)))?;
-        }
+        firewall::furnish(&mut firewall, &script.setup.firewall, &names)
+            .map_err(|(line, what)| script.mistake(line, names.shorten(&what)))?;
         Ok(Self {
             clock: Clock::Virtual(Moment::default()),
             firewall,
@@ -222,7 +222,7 @@ impl World {
 
     fn act(&mut self, admin: &str, act: &Act) -> Result<(), String> {
         let mut now = self.now();
-        let done = firewall::act(&mut self.firewall, admin, act, &self.names, &mut now);
+        let done = desk::act(&mut self.firewall, admin, act, &self.names, &mut now);
         self.set_clock(now);
         done
     }
