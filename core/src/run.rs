@@ -75,6 +75,8 @@ pub struct Run {
     causes: Vec<Cause>,
     looks: usize,
     confirmed_empty: bool,
+    /// The last write did not succeed, and is being tried again.
+    write_failed: bool,
     blamed: Option<BTreeSet<OwnedName>>,
     report: Report,
 }
@@ -120,6 +122,7 @@ impl Run {
             causes: Vec::new(),
             looks: 0,
             confirmed_empty: false,
+            write_failed: false,
             blamed: None,
             report: Report::default(),
         }
@@ -136,8 +139,8 @@ impl Run {
     /// When the reply does not answer the command: a bug in the driver.
     pub fn advance(&mut self, elapsed: Duration, input: Input) -> Next {
         self.elapsed = elapsed;
-        if let Input::Done(_) = input {
-            self.backoff.reset();
+        if let Input::Done(reply) = &input {
+            self.note_success(reply);
         }
         match (std::mem::replace(&mut self.state, State::Finished), input) {
             (State::Starting, Input::Begin) => self.begin(),
@@ -167,6 +170,18 @@ impl Run {
 
             (state, Input::Failed(failure)) => self.failed(state, failure),
             (state, input) => panic!("{input:?} does not answer {state:?}: a bug in the driver"),
+        }
+    }
+
+    /// A look that succeeds between two attempts at a write is no progress: waits go on growing.
+    fn note_success(&mut self, reply: &Reply) {
+        match reply {
+            Reply::Facts(..) if self.write_failed => {}
+            Reply::Facts(..) | Reply::Log(_) | Reply::Polled(_) => self.backoff.reset(),
+            Reply::Applied | Reply::Job(_) | Reply::NothingToCommit | Reply::Reverted => {
+                self.backoff.reset();
+                self.write_failed = false;
+            }
         }
     }
 
@@ -362,6 +377,7 @@ impl Run {
             return self.give_up(Problem::Trouble(failure.what));
         }
         let wrote = matches!(state, State::Applying(_) | State::Committing(_) | State::Reverting(..));
+        self.write_failed |= wrote;
         let again = if wrote { State::Observing(Look::Firewall) } else { state };
         self.wait_and(again, &failure.what)
     }

@@ -78,8 +78,8 @@ pub enum Untellable {
     },
 }
 
-/// How long a run may take: what a Lambda may.
-const BUDGET: Duration = Duration::from_secs(15 * 60);
+/// How long a run may take: enough for a commit, and not so long that a story about waiting becomes one about patience.
+const BUDGET: Duration = Duration::from_secs(5 * 60);
 
 /// Jitter is the same in every telling.
 const SEED: u64 = 2016;
