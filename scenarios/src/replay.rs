@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::{
     direct::Direct,
-    judge::Judge,
+    judge::{Theirs, Witness},
     settings,
     stage::{Act, Stage},
     table,
@@ -137,17 +137,27 @@ struct Teller<'s, A> {
     config: Config,
     /// Nobody while a run has it.
     actor: Option<A>,
-    judge: Judge,
+    witness: Witness,
+    /// Promises broken by the run that has just ended.
+    broken: Vec<String>,
     transcript: Transcript,
     calls: Vec<String>,
 }
 
 impl<'s, A: Act + Send + Sync> Teller<'s, A> {
     fn new(script: &'s Script, world: SharedWorld, settings: &Settings, actor: A) -> Self {
-        let judge = Judge::new(&world, settings);
         let config = settings.config.clone();
         let transcript = Transcript::default();
-        Self { script, world, config, actor: Some(actor), judge, transcript, calls: Vec::new() }
+        Self {
+            script,
+            world,
+            config,
+            actor: Some(actor),
+            witness: Witness::default(),
+            broken: Vec::new(),
+            transcript,
+            calls: Vec::new(),
+        }
     }
 
     async fn tell(mut self) -> Result<Transcript, Untellable> {
@@ -163,11 +173,10 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
                         self.run(&event, index, text).await;
                     }
                 }
-                self.judge.judge(&self.world).map_err(|violation| Untellable::Violation {
-                    file: self.script.file.clone(),
-                    line: deed.line,
-                    violation: self.world.lock().names().shorten(&violation),
-                })?;
+                if let Some(violation) = self.broken.first() {
+                    let violation = self.world.lock().names().shorten(violation);
+                    return Err(Untellable::Violation { file: self.script.file.clone(), line: deed.line, violation });
+                }
             }
         }
         Ok(self.transcript)
@@ -175,16 +184,20 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
 
     async fn run(&mut self, event: &Value, block: usize, deed: String) {
         let before = self.rules(Tree::Running);
+        let theirs = Theirs::of(&self.world, self.config.owner.as_str());
         let mut run = driver::begin(Envelope::open(event).trigger(), &self.config, BUDGET, SEED);
         let Some(actor) = self.actor.take() else { return };
-        let mut stage = Stage::new(self.world.clone(), actor);
+        let mut stage = Stage::new(self.world.clone(), actor, std::mem::take(&mut self.witness));
         let killed = stage.killed.clone();
         let outcome = tokio::select! {
             outcome = driver::drive(&mut run, &mut stage) => Some(outcome),
             () = killed.notified() => None,
         };
-        self.actor = Some(stage.leave());
+        let (actor, witness) = stage.leave();
+        (self.actor, self.witness) = (Some(actor), witness);
         let report = outcome.as_ref().map_or_else(|| run.report(), |outcome| &outcome.report);
+        self.broken = self.witness.violations(&self.config, &report.withheld);
+        self.broken.extend(theirs.violation(&Theirs::of(&self.world, self.config.owner.as_str())));
         let lines = self.lines(report, outcome.as_ref());
         self.calls = calls(report);
         self.transcript.runs.push(Watched {

@@ -9,6 +9,8 @@ use drawbridge_simulator::{
 };
 use tokio::sync::Notify;
 
+use crate::judge::Witness;
+
 /// What every command costs. Virtual: the world stands still while a command runs, so that both ways of telling a story
 /// take the same time in it.
 const COST: Duration = Duration::from_millis(100);
@@ -24,21 +26,22 @@ pub struct Stage<A> {
     world: SharedWorld,
     actor: A,
     began: Duration,
+    witness: Witness,
     /// Told when the process dies: whoever drives the run must stop then.
     pub killed: Arc<Notify>,
 }
 
 impl<A> Stage<A> {
     /// A stage on which a run begins now.
-    pub fn new(world: SharedWorld, actor: A) -> Self {
+    pub(crate) fn new(world: SharedWorld, actor: A, witness: Witness) -> Self {
         let began = world.lock().now().elapsed();
-        Self { world, actor, began, killed: Arc::new(Notify::new()) }
+        Self { world, actor, began, witness, killed: Arc::new(Notify::new()) }
     }
 
-    /// Ends the run's faults and gives back who acted.
-    pub fn leave(self) -> A {
+    /// Ends the run's faults and gives back who acted, and who watched.
+    pub(crate) fn leave(self) -> (A, Witness) {
         self.world.lock().end();
-        self.actor
+        (self.actor, self.witness)
     }
 
     /// Never returns if the process dies at this moment.
@@ -59,6 +62,7 @@ impl<A: Act + Send + Sync> Perform for Stage<A> {
         self.world.lock().begin(kind(command));
         self.live_through(Moment::Before).await;
         let reply = self.actor.act(command, limit).await;
+        self.witness.see(command, reply.as_ref().ok());
         self.world.lock().advance(COST);
         self.live_through(Moment::After).await;
         reply
