@@ -169,8 +169,9 @@ impl Planner<'_> {
                 },
             }
         }
-        for (name, (admin, spelling)) in &rulebase.deleted {
-            self.draft.notes.push(Note::DeletedBy(name.clone(), admin.clone()));
+        for (name, (admin, spelling)) in &rulebase.taken {
+            let note = if rulebase.candidate.has(&name.rule_name()) { Note::Held } else { Note::DeletedBy };
+            self.draft.notes.push(note(name.clone(), admin.clone()));
             self.spelled.extend(spelling.clone());
         }
     }

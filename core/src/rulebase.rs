@@ -28,8 +28,8 @@ pub struct Rulebase<'a> {
     pub candidate: Policy<'a>,
     /// What decides traffic now.
     pub running: Policy<'a>,
-    /// Rules of ours that another administrator has deleted but not committed, as they stood.
-    pub deleted: BTreeMap<OwnedName, (AdminName, Option<Spelling>)>,
+    /// Rules of ours that another administrator has deleted or made their own but not committed, as they stood.
+    pub taken: BTreeMap<OwnedName, (AdminName, Option<Spelling>)>,
 }
 
 /// One configuration's rules, in order. There is none without its bottom rule.
@@ -184,18 +184,19 @@ impl<'a> Rulebase<'a> {
         let mut candidate = Policy::read(&firewall.candidate, config, Which::Candidate, &others)?;
         let running = Policy::read(&firewall.running, config, Which::Running, &others)?;
         check_own_work(firewall, &candidate, &running, config, admin)?;
-        let is_gone = |rule: &&Owned<'_>| candidate.owned().all(|other| other.name != rule.name);
-        let deleted: BTreeMap<_, _> = running
+        let ours: BTreeSet<_> = candidate.owned().map(|rule| &rule.name).collect();
+        let taken: BTreeMap<_, _> = running
             .owned()
-            .filter(is_gone)
+            .filter(|rule| !ours.contains(&rule.name))
             .filter_map(|rule| {
-                let by = others.deleted.get(&rule.facts.name)?;
-                Some((rule.name.clone(), ((*by).clone(), rule.spelling.clone())))
+                let by = others.holder(&rule.facts.name)?;
+                Some((rule.name.clone(), (by.clone(), rule.spelling.clone())))
             })
             .collect();
         let above = running.rules[..running.bottom].iter().filter_map(Rule::owned);
-        candidate.deleted = above.filter(|rule| deleted.contains_key(&rule.name)).map(|rule| rule.facts).collect();
-        Ok(Self { admin, candidate, running, deleted })
+        let deleted = above.filter(|rule| taken.contains_key(&rule.name) && !candidate.has(&rule.facts.name));
+        candidate.deleted = deleted.map(|rule| rule.facts).collect();
+        Ok(Self { admin, candidate, running, taken })
     }
 
     /// This rulebase, if our rules were made for the account and region of the inventory.
@@ -233,7 +234,7 @@ impl<'a> Rulebase<'a> {
     /// Names of rules of ours that another administrator works on.
     pub fn held(&self) -> impl Iterator<Item = &OwnedName> {
         let in_candidate = self.candidate.owned().filter(|rule| matches!(rule.state, OwnedState::Held(_)));
-        in_candidate.map(|rule| &rule.name).chain(self.deleted.keys())
+        in_candidate.map(|rule| &rule.name).chain(self.taken.keys())
     }
 
     /// The numbers in use for each id, in both configurations, ours or not.
@@ -292,6 +293,11 @@ impl<'a> Policy<'a> {
             })
             .collect();
         Ok(Self { configuration, rules, bottom, deleted: Vec::new() })
+    }
+
+    /// Whether there is a rule of this name, ours or not.
+    pub fn has(&self, name: &RuleName) -> bool {
+        self.configuration.rules.iter().any(|rule| rule.name == *name)
     }
 
     /// Our rules, in order.
