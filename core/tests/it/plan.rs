@@ -84,6 +84,7 @@ fn a_rule_under_somebody_elses_hands_counts_as_it_stands() {
     "#]]);
     // They have taken our tag off it: it is theirs as soon as they commit.
     Story::of(WEB, rules).candidate("sg-a-1 any -> 10.0.1.11 by:alice").check(&expect![[r#"
+        + service tcp_80
         + sg-web-1  any -> 10.0.1.10  web-browsing on tcp 80, above `clean-up`
         + sg-web-2  any -> 10.0.1.10  ssl on tcp 443, above `clean-up`
         sg-a-1 has uncommitted work of `alice`: left alone
