@@ -491,7 +491,8 @@ fn summary(plan: &Plan) -> String {
     };
     match (plan.changes.len(), plan.commit) {
         (0, true) => format!("as planned, running differs{withheld}"),
-        (0, false) => format!("{facts}: in sync{withheld}"),
+        (0, false) if plan.withheld.is_empty() => format!("{facts}: in sync"),
+        (0, false) => format!("{facts}: nothing that may be changed{withheld}"),
         (number, _) => format!("{facts}: {}{withheld}", counted(number, "change")),
     }
 }

@@ -22,26 +22,20 @@ pub trait Act {
 }
 
 /// Carries out commands in a world with a clock of its own, and counts them.
-pub struct Stage<A> {
+pub struct Stage<'s, A> {
     world: SharedWorld,
-    actor: A,
+    actor: &'s mut A,
+    witness: &'s mut Witness,
     began: Duration,
-    witness: Witness,
     /// Told when the process dies: whoever drives the run must stop then.
     pub killed: Arc<Notify>,
 }
 
-impl<A> Stage<A> {
+impl<'s, A> Stage<'s, A> {
     /// A stage on which a run begins now.
-    pub(crate) fn new(world: SharedWorld, actor: A, witness: Witness) -> Self {
+    pub(crate) fn new(world: SharedWorld, actor: &'s mut A, witness: &'s mut Witness) -> Self {
         let began = world.lock().now().elapsed();
-        Self { world, actor, began, witness, killed: Arc::new(Notify::new()) }
-    }
-
-    /// Ends the run's faults and gives back who acted, and who watched.
-    pub(crate) fn leave(self) -> (A, Witness) {
-        self.world.lock().end();
-        (self.actor, self.witness)
+        Self { world, actor, witness, began, killed: Arc::new(Notify::new()) }
     }
 
     /// Never returns if the process dies at this moment.
@@ -53,7 +47,14 @@ impl<A> Stage<A> {
     }
 }
 
-impl<A: Act + Send + Sync> Perform for Stage<A> {
+/// With the run its faults are over.
+impl<A> Drop for Stage<'_, A> {
+    fn drop(&mut self) {
+        self.world.lock().end();
+    }
+}
+
+impl<A: Act + Send + Sync> Perform for Stage<'_, A> {
     fn elapsed(&self) -> Duration {
         self.world.lock().now().elapsed() - self.began
     }
