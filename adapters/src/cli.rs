@@ -1,6 +1,6 @@
 //! The command line: what can be asked, and how it is answered.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{fmt, path::PathBuf, process::ExitCode, time::Duration};
 
 use anstream::{eprintln, println};
 use anstyle::{AnsiColor, Style};
@@ -15,9 +15,9 @@ use drawbridge_core::{
 };
 
 use crate::{
-    driver,
+    deployment, driver,
     live::{Deployment, Live, NotReady},
-    render,
+    logging, render,
     settings::KEYS,
 };
 
@@ -36,7 +36,8 @@ pub struct Cli {
 const AFTER_HELP: &str = "\
 Settings come from a TOML file (--config) and from the environment, which wins: DRAWBRIDGE_POLICY_BOTTOM_RULE is
 `policy.bottom_rule`, and so on; PANOS_HOSTNAME, PANOS_API_KEY and PANOS_API_KEY_SECRET_ARN are known too. Credentials and
-region of AWS come from where the AWS CLI finds them. `drawbridge settings` lists every setting.
+region of AWS come from where the AWS CLI finds them. `drawbridge settings` lists every setting. DRAWBRIDGE_LOG
+chooses how much is logged (`warn`, `info`, `debug`).
 
 As a Lambda function (AWS_LAMBDA_RUNTIME_API is set) the same program takes S3 notifications, EventBridge events and
 schedules, and needs no arguments.
@@ -91,10 +92,7 @@ pub async fn run() -> ExitCode {
         }
     };
     done.unwrap_or_else(|error| {
-        let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
-        for line in error.0.lines() {
-            eprintln!("{style}error{style:#}: {line}");
-        }
+        print_error(&error);
         ExitCode::FAILURE
     })
 }
@@ -140,8 +138,13 @@ async fn apply(common: &Common, within: Duration) -> Result<ExitCode, NotReady> 
 }
 
 async fn deployment(common: &Common) -> Result<Deployment, NotReady> {
-    crate::logging::to_stderr(common.verbose);
-    crate::deployment::from_environment(common.config.as_deref()).await
+    logging::to_stderr(common.verbose)?;
+    deployment::from_environment(common.config.as_deref()).await
+}
+
+fn print_error(error: &dyn fmt::Display) {
+    let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
+    eprintln!("{style}error{style:#}: {error}");
 }
 
 fn print_json(document: &serde_json::Value) {
@@ -197,7 +200,10 @@ fn print_outcome(outcome: &Outcome) {
         println!("note: uncommitted work of `{}`: {}", pending.admin, pending.node);
     }
     match outcome.ending {
-        Ending::Failed | Ending::OutOfTime => eprintln!("error: {outcome}"),
+        Ending::OutOfTime if outcome.report.problem.is_none() => print_error(&format_args!(
+            "{outcome}; allow more with `--within`, or let the next run go on from what it finds"
+        )),
+        Ending::Failed | Ending::OutOfTime => print_error(outcome),
         Ending::InSync | Ending::Irrelevant | Ending::Withheld => println!("{outcome}"),
     }
 }

@@ -8,7 +8,7 @@ use drawbridge_core::{
     report::{Outcome, Step},
     run::{Input, Next, Run, Trigger},
 };
-use tracing::{info, warn};
+use tracing::info;
 
 /// A run, ready to be driven. Jitter is drawn from the seed.
 pub fn begin(trigger: Trigger, config: &Config, budget: Duration, seed: u64) -> Run {
@@ -38,7 +38,6 @@ pub async fn drive(run: &mut Run, world: &mut impl Perform) -> Outcome {
             }
             Next::Finish(outcome) => {
                 tell(&outcome.report.steps[told..]);
-                tell_end(&outcome);
                 return *outcome;
             }
         }
@@ -51,21 +50,5 @@ fn tell(steps: &[Step]) {
         for said in &step.said {
             info!(at = format!("{:.1}s", step.at.as_secs_f64()), command = step.command, "{said}");
         }
-    }
-}
-
-fn tell_end(outcome: &Outcome) {
-    for (log, why) in &outcome.report.unreadable {
-        warn!(bucket = log.bucket, key = log.key, "unreadable log: {why}");
-    }
-    for note in &outcome.report.notes {
-        warn!("{note}");
-    }
-    for withheld in &outcome.report.withheld {
-        warn!("withheld: {}: {}", withheld.change, withheld.why);
-    }
-    match &outcome.report.problem {
-        Some(problem) => warn!("{}: {problem}", outcome.ending),
-        None => info!("{outcome}"),
     }
 }

@@ -6,9 +6,10 @@ use std::{
 };
 
 use drawbridge_core::report::{Ending, Outcome};
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use serde_json::Value;
 use tokio::sync::Mutex;
+use tracing::{info, warn};
 
 use crate::{
     driver,
@@ -42,15 +43,36 @@ pub async fn serve(deployment: Deployment) -> Result<(), Error> {
 pub async fn invoked(deployment: &mut Deployment, payload: &Value, budget: Duration, seed: u64) -> Outcome {
     let trigger = Envelope::open(payload).trigger();
     let mut run = driver::begin(trigger, &deployment.settings.config, budget, seed);
-    driver::drive(&mut run, &mut Live::new(deployment)).await
+    let outcome = driver::drive(&mut run, &mut Live::new(deployment)).await;
+    log(&outcome);
+    outcome
+}
+
+/// Nobody may ever look at the result, so the log says it as well.
+fn log(outcome: &Outcome) {
+    for (log, why) in &outcome.report.unreadable {
+        warn!(bucket = log.bucket, key = log.key, "unreadable log: {why}");
+    }
+    for note in &outcome.report.notes {
+        warn!("{note}");
+    }
+    for withheld in &outcome.report.withheld {
+        warn!("withheld: {}: {}", withheld.change, withheld.why);
+    }
+    match outcome.report.problem {
+        Some(_) => warn!("{outcome}"),
+        None => info!("{outcome}"),
+    }
 }
 
 /// A function fails only when it could not do its work: the platform then tries again.
-fn result(outcome: &Outcome) -> Result<Value, Error> {
-    match outcome.ending {
-        Ending::Failed | Ending::OutOfTime => Err(outcome.to_string().into()),
-        Ending::Irrelevant | Ending::InSync | Ending::Withheld => Ok(render::outcome(outcome)),
-    }
+fn result(outcome: &Outcome) -> Result<Value, Diagnostic> {
+    let error_type = match outcome.ending {
+        Ending::Irrelevant | Ending::InSync | Ending::Withheld => return Ok(render::outcome(outcome)),
+        Ending::Failed => "Drawbridge.Failed",
+        Ending::OutOfTime => "Drawbridge.OutOfTime",
+    };
+    Err(Diagnostic { error_type: error_type.to_owned(), error_message: outcome.to_string() })
 }
 
 /// Time left until a moment in milliseconds since 1970.

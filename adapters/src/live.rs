@@ -1,8 +1,9 @@
 //! The real world: S3, EC2 and the firewall, in real time.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use drawbridge_core::command::{Command, Failure, Look, Perform, Reply, Trouble};
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     aws::{Ec2, S3Logs},
@@ -38,40 +39,40 @@ impl Deployment {
     /// # Errors
     /// What went wrong, and whether trying again can help.
     pub async fn perform(&mut self, command: &Command, limit: Duration) -> Result<Reply, Failure> {
-        let too_late = match command {
-            Command::FetchLog(_) => Trouble::AwsUnreachable { call: "GetObject".to_owned() },
-            Command::Observe(_) | Command::Apply(_) | Command::Commit(_) | Command::PollJob(_) | Command::Revert => {
-                Trouble::NoAnswer
-            }
-        };
-        match tokio::time::timeout(limit, self.carry_out(command)).await {
-            Ok(reply) => reply,
-            Err(_) => Err(too_late.transient()),
-        }
-    }
-
-    async fn carry_out(&mut self, command: &Command) -> Result<Reply, Failure> {
+        let until = Instant::now() + limit;
+        let firewall = &mut self.firewall;
         match command {
-            Command::FetchLog(log) => self.logs.fetch(log).await.map(|log| Reply::Log(log.events)),
-            Command::Observe(look) => self.observe(*look).await,
-            Command::Apply(changes) => self.firewall.apply(changes).await.map(|()| Reply::Applied),
-            Command::Commit(note) => Ok(match self.firewall.commit(note).await? {
+            Command::FetchLog(log) => {
+                of_aws("GetObject", until, self.logs.fetch(log)).await.map(|log| Reply::Log(log.events))
+            }
+            Command::Observe(look) => {
+                let inventory = match look {
+                    Look::Everything => Some(Box::new(of_aws("Describe*", until, self.ec2.inventory()).await?)),
+                    Look::Firewall => None,
+                };
+                let seen = of_firewall(until, firewall.observe()).await?;
+                Ok(Reply::Facts(inventory, Box::new(seen)))
+            }
+            Command::Apply(changes) => of_firewall(until, firewall.apply(changes)).await.map(|()| Reply::Applied),
+            Command::Commit(note) => Ok(match of_firewall(until, firewall.commit(note)).await? {
                 Committed::Job(job) => Reply::Job(job),
                 Committed::Nothing => Reply::NothingToCommit,
             }),
-            Command::PollJob(job) => self.firewall.poll(*job).await.map(Reply::Polled),
-            Command::Revert => self.firewall.revert().await.map(|()| Reply::Reverted),
+            Command::PollJob(job) => of_firewall(until, firewall.poll(*job)).await.map(Reply::Polled),
+            Command::Revert => of_firewall(until, firewall.revert()).await.map(|()| Reply::Reverted),
         }
     }
+}
 
-    async fn observe(&mut self, look: Look) -> Result<Reply, Failure> {
-        let inventory = match look {
-            Look::Everything => Some(Box::new(self.ec2.inventory().await?)),
-            Look::Firewall => None,
-        };
-        let firewall = self.firewall.observe().await?;
-        Ok(Reply::Facts(inventory, Box::new(firewall)))
-    }
+/// Waits for an answer of AWS, but not for ever.
+async fn of_aws<T>(call: &str, until: Instant, answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let late = |_| Err(Trouble::AwsUnreachable { call: call.to_owned() }.transient());
+    timeout_at(until, answer).await.unwrap_or_else(late)
+}
+
+/// Waits for an answer of the firewall, but not for ever.
+async fn of_firewall<T>(until: Instant, answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    timeout_at(until, answer).await.unwrap_or_else(|_| Err(Trouble::NoAnswer.transient()))
 }
 
 /// A deployment and the moment at which its run began.

@@ -71,7 +71,7 @@ pub enum KeySource {
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
     /// It cannot be read.
-    #[error("cannot read the API key from `{path}`: check `firewall.api_key_file`")]
+    #[error("cannot read the API key from `{path}`: {source}; check `firewall.api_key_file`")]
     Read {
         /// The file.
         path: String,

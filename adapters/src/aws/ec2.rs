@@ -326,7 +326,9 @@ mod tests {
         check(
             vpcs,
             || error(401, "AuthFailure"),
-            &expect!["Permanent, asked 1: AWS answered `DescribeVpcs` with AuthFailure"],
+            &expect![
+                "Permanent, asked 1: AWS answered `DescribeVpcs` with AuthFailure: check the credentials, and the clock"
+            ],
         );
         check(vpcs, || Answer::xml(503, ""), &expect!["Transient, asked 1: AWS answered `DescribeVpcs` with HTTP 503"]);
         check(

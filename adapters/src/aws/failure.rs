@@ -27,6 +27,21 @@ const THROTTLING: &[&str] = &[
 /// Codes that mean that the role's policies do not allow the call.
 const DENIED: &[&str] = &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"];
 
+/// Codes that mean that the credentials are not (or no longer) valid (EC2 developer guide, `errors-overview`; IAM user guide,
+/// `troubleshoot`).
+const CREDENTIALS: &[&str] = &[
+    "AuthFailure",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "MissingAuthenticationToken",
+    "RequestExpired",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+];
+
 /// An error that AWS sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -69,6 +84,8 @@ impl Refusal {
             Trouble::AwsThrottled { call, code: self.code }
         } else if DENIED.contains(&self.code.as_str()) {
             Trouble::AwsDenied { call }
+        } else if CREDENTIALS.contains(&self.code.as_str()) {
+            Trouble::Aws { call, code: format!("{}: check the credentials, and the clock", self.code) }
         } else {
             Trouble::Aws { call, code: self.code }
         };

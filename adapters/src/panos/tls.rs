@@ -31,7 +31,7 @@ pub struct Fingerprint(pub [u8; 32]);
 
 /// A text that is no fingerprint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("is not a SHA-256 fingerprint: give 64 hexadecimal digits, with or without colons")]
+#[error("it is no SHA-256 fingerprint: give 64 hexadecimal digits, with or without colons")]
 pub struct NotAFingerprint;
 
 /// `AB:CD:…`, as `openssl x509 -fingerprint -sha256` prints it, or without colons.
