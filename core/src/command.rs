@@ -119,7 +119,7 @@ pub enum Trouble {
         code: String,
     },
     /// Any other error of AWS.
-    #[error("AWS answered `{call}` with {code}: look it up in the service's list of error codes")]
+    #[error("AWS answered `{call}` with {code}")]
     Aws {
         /// The API action.
         call: String,
