@@ -447,7 +447,7 @@ pub(crate) enum Hand {
 }
 
 pub(crate) fn deed() -> impl Strategy<Value = (Index, Deed, Hand)> {
-    let hand = prop_oneof![4 => Just(Hand::Committed), 2 => Just(Hand::Uncommitted), 1 => Just(Hand::Deleted)];
+    let hand = prop_oneof![12 => Just(Hand::Committed), 2 => Just(Hand::Uncommitted), 1 => Just(Hand::Deleted)];
     (any::<Index>(), select(DEEDS), hand)
 }
 
@@ -455,8 +455,8 @@ pub(crate) fn deed() -> impl Strategy<Value = (Index, Deed, Hand)> {
 pub(crate) fn world() -> impl Strategy<Value = World> {
     let causes =
         vec((prop_oneof![one_of::<String>(GROUPS), one_of::<String>(INSTANCES)], Just("Test".to_owned())), 0..3);
-    let changed = (inventory(), inventory(), any::<u8>())
-        .prop_map(|(inventory, other, parts)| (before(&inventory, other, parts), inventory));
+    let changed = (inventory(), inventory(), any::<(u8, u8)>())
+        .prop_map(|(inventory, other, parts)| (before(&inventory, other, parts.0 & parts.1), inventory));
     (config(), changed, foreign_configuration(), vec(deed(), 0..8), causes, 0..40_usize).prop_map(
         |(config, (earlier, inventory), foreign, deeds, causes, left)| {
             let mut firewall = sample::quiet(foreign);

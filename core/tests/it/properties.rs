@@ -1,20 +1,29 @@
 //! The invariants, each over worlds that dice have drawn.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use drawbridge_core::{
+    address::AddressRange,
     allowed::{Cover, Verdict},
-    change::Change,
+    change::{Change, Position},
     firewall::{Action, Configuration, RuleFacts, Status},
     id::OwnedName,
     invariants::{Commit, Invariant, Violation, check},
+    inventory::{Peer, Permission},
     limits::Withheld,
     plan::{Plan, plan},
     rulebase::{OwnedState, Rulebase, owned_name},
     service::Apps,
     wanted::{Atom, wanted},
 };
-use proptest::{prelude::*, test_runner::RngSeed};
+use proptest::{
+    prelude::*,
+    strategy::ValueTree,
+    test_runner::{RngSeed, TestRunner},
+};
 
 use crate::{
     generate::{World, shuffled, world},
@@ -197,7 +206,7 @@ proptest! {
         names.dedup();
         prop_assert_eq!(number, names.len());
         for change in world.plan().changes {
-            if let Change::Put(rule, drawbridge_core::change::Position::Above(_)) = change {
+            if let Change::Put(rule, Position::Above(_)) = change {
                 let taken = [&world.firewall.candidate, &world.firewall.running];
                 let taken = taken.iter().any(|c| c.rules.iter().any(|held| held.name == rule.name.rule_name()));
                 prop_assert!(!taken, "{} is in use", rule.name);
@@ -212,12 +221,17 @@ proptest! {
         let wanted = wanted(&world.inventory, &world.config);
         for atom in wanted.atoms.keys() {
             for packet in oracle::packets().iter().filter(|packet| is_of(atom, packet)) {
-                let mut here = oracle::reached(&world.inventory, &world.config, packet.local);
-                let admitted = here.any(|(interface, reach)| {
+                // Interfaces of several VPCs may have the address: all of them want it, and none of them is in doubt.
+                let mut by_vpc: BTreeMap<_, bool> = BTreeMap::new();
+                for (interface, reach) in oracle::reached(&world.inventory, &world.config, packet.local) {
                     let permit = || oracle::groups_permit(&world.inventory, &world.config, &interface.groups, packet);
-                    reach == Reach::Yes && permit() == Some(true)
-                });
-                prop_assert!(admitted, "{atom} is not admitted: {packet}");
+                    if reach == Reach::Yes {
+                        *by_vpc.entry(&interface.vpc).or_default() |= permit() == Some(true);
+                    }
+                    prop_assert!(reach == Reach::No || permit().is_some(), "{packet} is in doubt");
+                    prop_assert!(reach != Reach::Unknown, "{packet} is in doubt");
+                }
+                prop_assert!(!by_vpc.is_empty() && by_vpc.values().all(|wants| *wants), "{packet} is not admitted");
             }
         }
         // Security groups know no applications: one packet for each port is enough.
@@ -229,6 +243,30 @@ proptest! {
             };
             if is_plainly_wanted(&world, packet) {
                 prop_assert!(wanted.atoms.keys().any(by_l4), "{packet} is not wanted");
+            }
+        }
+    }
+
+    /// What nobody can tell stays as it is.
+    #[test]
+    fn addresses_in_doubt_keep_what_they_have(world in world()) {
+        let in_doubt = |local: &AddressRange| {
+            oracle::reached(&world.inventory, &world.config, local.first().into()).any(|(interface, reach)| {
+                let nothing = Packet { peer: local.first().into(), local: local.first().into(), protocol: 0, port: 0, app: "other" };
+                let unread = || oracle::groups_permit(&world.inventory, &world.config, &interface.groups, &nothing).is_none();
+                reach == Reach::Unknown || reach == Reach::Yes && unread()
+            })
+        };
+        let changes = world.plan().changes;
+        for rule in world.rulebase().candidate.owned() {
+            let Some(said) = &rule.spelling else { continue };
+            let doubtful: Vec<_> = said.locals.iter().filter(|local| in_doubt(local)).collect();
+            for change in changes.iter().filter(|change| change.rule() == Some(&rule.name)) {
+                match change {
+                    Change::Put(left, _) => prop_assert!(doubtful.iter().all(|local| left.spelling.locals.contains(local))),
+                    Change::Delete(name) => prop_assert!(doubtful.is_empty(), "{name} held {doubtful:?}"),
+                    Change::Tag(_) | Change::Service(_) | Change::Lift(..) => {}
+                }
             }
         }
     }
@@ -285,16 +323,14 @@ fn is_plainly_wanted(world: &World, packet: &Packet) -> bool {
             && interface.vpc == first.vpc
             && oracle::groups_permit(inventory, config, &interface.groups, packet).is_some()
     });
-    let whole = |ranges: &[drawbridge_core::address::AddressRange]| {
+    let whole = |ranges: &[AddressRange]| {
         let inside = crate::generate::inside(inventory, config, first);
         ranges.iter().any(|range| oracle::holds(range, packet.peer) && !inside.contains(*range))
     };
-    let outside = |permission: &drawbridge_core::inventory::Permission| match &permission.peer {
-        drawbridge_core::inventory::Peer::Addresses(range) => whole(std::slice::from_ref(range)),
-        drawbridge_core::inventory::Peer::PrefixList(list) => {
-            inventory.prefix_lists.get(list).is_some_and(|entries| whole(entries))
-        }
-        drawbridge_core::inventory::Peer::Group(_) => false,
+    let outside = |permission: &Permission| match &permission.peer {
+        Peer::Addresses(range) => whole(std::slice::from_ref(range)),
+        Peer::PrefixList(list) => inventory.prefix_lists.get(list).is_some_and(|entries| whole(entries)),
+        Peer::Group(_) => false,
     };
     let permissions =
         here.iter().flat_map(|(interface, _)| &interface.groups).filter_map(|id| inventory.groups.get(id));
@@ -347,23 +383,26 @@ fn as_packet(gap: &drawbridge_core::allowed::Packet, atom: &Atom) -> Packet {
     Packet { peer: gap.peer.into(), local: gap.local.into(), protocol, port, app }
 }
 
-/// The world of the properties is worth something only if it is varied.
+/// Properties are worth something only if the worlds are varied.
 #[test]
 fn the_dice_draw_worlds_worth_looking_at() {
-    use proptest::strategy::ValueTree;
-    let mut runner = proptest::test_runner::TestRunner::new(settings());
-    let mut seen = [0; 6];
+    let mut runner = TestRunner::new(settings());
+    let mut seen: BTreeMap<_, usize> = BTreeMap::new();
     for _ in 0..300 {
-        let drawn = world().new_tree(&mut runner).unwrap().current();
-        let plan = drawn.plan();
-        let has = |wanted: fn(&Change) -> bool| usize::from(plan.changes.iter().any(wanted));
-        use drawbridge_core::change::Position;
-        seen[0] += has(|change| matches!(change, Change::Put(_, Position::Above(_))));
-        seen[1] += has(|change| matches!(change, Change::Put(_, Position::InPlace)));
-        seen[2] += has(|change| matches!(change, Change::Delete(_)));
-        seen[3] += has(|change| matches!(change, Change::Lift(..)));
-        seen[4] += usize::from(plan.changes.is_empty());
-        seen[5] += usize::from(plan.notes.len() > 1);
+        let plan = world().new_tree(&mut runner).unwrap().current().plan();
+        let kind = |change: &Change| match change {
+            Change::Tag(_) => "tag",
+            Change::Service(_) => "service",
+            Change::Put(_, Position::Above(_)) => "new rule",
+            Change::Put(_, Position::InPlace) => "rewritten rule",
+            Change::Lift(..) => "lifted rule",
+            Change::Delete(_) => "deleted rule",
+        };
+        let kinds: BTreeSet<_> = plan.changes.iter().map(kind).collect();
+        let others = [(plan.changes.is_empty(), "in sync"), (!plan.notes.is_empty(), "note"), (plan.commit, "commit")];
+        for kind in kinds.into_iter().chain(others.iter().filter(|(is, _)| *is).map(|(_, kind)| *kind)) {
+            *seen.entry(kind).or_default() += 1;
+        }
     }
-    assert!(seen.iter().all(|number| *number > 5), "{seen:?}");
+    assert!(seen.len() == 9 && seen.values().all(|number| *number >= 5), "{seen:?}");
 }
