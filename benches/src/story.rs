@@ -67,8 +67,8 @@ const BUDGET: Duration = Duration::from_secs(15 * 60);
 
 async fn run(world: &SharedWorld, settings: &Settings, news: &Value) -> Outcome {
     let mut run = driver::begin(Envelope::open(news).trigger(), &settings.config, BUDGET, 1);
-    let actor = Direct::new(world.clone(), settings);
-    driver::drive(&mut run, &mut Stage::new(world.clone(), actor)).await
+    let mut actor = Direct::new(world.clone(), settings);
+    driver::drive(&mut run, &mut Stage::new(world.clone(), &mut actor)).await
 }
 
 fn told(instances: usize) -> String {

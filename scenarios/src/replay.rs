@@ -192,7 +192,7 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
         };
         let mut run = driver::begin(Envelope::open(event).trigger(), config, BUDGET, SEED);
         let outcome = {
-            let mut stage = Stage::new(self.world.clone(), actor, &mut self.witness);
+            let mut stage = Stage::watched(self.world.clone(), actor, &mut self.witness);
             let killed = stage.killed.clone();
             tokio::select! {
                 outcome = driver::drive(&mut run, &mut stage) => Some(outcome),

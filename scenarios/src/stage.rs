@@ -25,7 +25,7 @@ pub trait Act {
 pub struct Stage<'s, A> {
     world: SharedWorld,
     actor: &'s mut A,
-    witness: &'s mut Witness,
+    witness: Option<&'s mut Witness>,
     began: Duration,
     /// Told when the process dies: whoever drives the run must stop then.
     pub killed: Arc<Notify>,
@@ -33,9 +33,16 @@ pub struct Stage<'s, A> {
 
 impl<'s, A> Stage<'s, A> {
     /// A stage on which a run begins now.
-    pub(crate) fn new(world: SharedWorld, actor: &'s mut A, witness: &'s mut Witness) -> Self {
+    pub fn new(world: SharedWorld, actor: &'s mut A) -> Self {
         let began = world.lock().now().elapsed();
-        Self { world, actor, witness, began, killed: Arc::new(Notify::new()) }
+        Self { world, actor, witness: None, began, killed: Arc::new(Notify::new()) }
+    }
+
+    /// The same, with somebody watching.
+    pub(crate) fn watched(world: SharedWorld, actor: &'s mut A, witness: &'s mut Witness) -> Self {
+        let mut stage = Self::new(world, actor);
+        stage.witness = Some(witness);
+        stage
     }
 
     /// Never returns if the process dies at this moment.
@@ -63,7 +70,9 @@ impl<A: Act + Send + Sync> Perform for Stage<'_, A> {
         self.world.lock().begin(kind(command));
         self.live_through(Moment::Before).await;
         let reply = self.actor.act(command, limit).await;
-        self.witness.see(command, reply.as_ref().ok());
+        if let Some(witness) = &mut self.witness {
+            witness.see(command, reply.as_ref().ok());
+        }
         self.world.lock().advance(COST);
         self.live_through(Moment::After).await;
         reply

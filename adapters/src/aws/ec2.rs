@@ -311,12 +311,16 @@ mod tests {
         check(
             vpcs,
             || error(503, "RequestLimitExceeded"),
-            &expect!["Transient, asked 1: AWS throttles `DescribeVpcs` (RequestLimitExceeded): the limit is shared by the whole account, find out who else uses it up"],
+            &expect![
+                "Transient, asked 1: AWS throttles `DescribeVpcs` (RequestLimitExceeded): the limit is shared by the whole account, find out who else uses it up"
+            ],
         );
         check(
             vpcs,
             || error(400, "Throttling"),
-            &expect!["Transient, asked 1: AWS throttles `DescribeVpcs` (Throttling): the limit is shared by the whole account, find out who else uses it up"],
+            &expect![
+                "Transient, asked 1: AWS throttles `DescribeVpcs` (Throttling): the limit is shared by the whole account, find out who else uses it up"
+            ],
         );
         check(
             vpcs,
@@ -363,7 +367,9 @@ mod tests {
         check(
             entries,
             || error(503, "RequestLimitExceeded"),
-            &expect!["Transient, asked 1: AWS throttles `GetManagedPrefixListEntries` (RequestLimitExceeded): the limit is shared by the whole account, find out who else uses it up"],
+            &expect![
+                "Transient, asked 1: AWS throttles `GetManagedPrefixListEntries` (RequestLimitExceeded): the limit is shared by the whole account, find out who else uses it up"
+            ],
         );
     }
 }
