@@ -68,7 +68,7 @@ pub fn plan(plan: &Plan) -> Value {
 }
 
 fn with_reason(mut change: Value, reason: Option<String>) -> Value {
-    change["reason"] = json!(reason);
+    change["reason"] = Value::from(reason);
     change
 }
 
