@@ -50,13 +50,18 @@ pub fn outcome(outcome: &Outcome) -> Value {
 
 /// A plan that was only looked at.
 pub fn plan(plan: &Plan) -> Value {
-    let reason = |change: &Change| change.rule().and_then(|name| plan.reasons.get(name)).map(ToString::to_string);
+    let reasoned = |made: &Change| {
+        let mut document = change(made);
+        let reason = made.rule().and_then(|name| plan.reasons.get(name));
+        document["reason"] = json!(reason.map(ToString::to_string));
+        document
+    };
     json!({
         "version": VERSION,
-        "changes": plan.changes.iter().map(|made| with_reason(change(made), reason(made))).collect::<Vec<_>>(),
+        "changes": plan.changes.iter().map(reasoned).collect::<Vec<_>>(),
         "commit": plan.commit || !plan.changes.is_empty(),
         "withheld": plan.withheld.iter().map(|held| json!({
-            "change": with_reason(change(&held.change), reason(&held.change)), "why": held.why.to_string(),
+            "change": reasoned(&held.change), "why": held.why.to_string(),
         })).collect::<Vec<_>>(),
         "notes": plan.notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "left_out": plan.left_out.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -65,11 +70,6 @@ pub fn plan(plan: &Plan) -> Value {
         "rules_owned": plan.owned,
         "rules": plan.rules,
     })
-}
-
-fn with_reason(mut change: Value, reason: Option<String>) -> Value {
-    change["reason"] = Value::from(reason);
-    change
 }
 
 /// One change, with the whole rule where it writes one.

@@ -19,7 +19,7 @@ use crate::{
     range::{Range, Set},
     rulebase::{Policy, Rule},
     service::{Apps, L4, Service},
-    translate::STANDARD_PORT,
+    translate::{APPS_WITHOUT_PORTS, STANDARD_PORT},
     wanted::Atom,
 };
 
@@ -380,20 +380,24 @@ fn slices<T: crate::range::Countable>(range: Range<T>, set: &Set<T>) -> Vec<Rang
     [below, above, range.intersection(edge)].into_iter().flatten().collect()
 }
 
-/// Standard ports of applications: the device's where it was asked, else the few that mean exactly one port everywhere.
+/// Standard ports of applications: the device's where it was asked, else the few that mean exactly one port everywhere, and
+/// those that have none because they are protocols.
 struct StandardPorts<'a>(&'a Configuration);
 
 impl StandardPorts<'_> {
     fn of(&self, app: &AppName) -> Option<Vec<L4>> {
-        self.0.standard_ports.get(app).cloned().or_else(|| {
+        let by_device = self.0.standard_ports.get(app).cloned();
+        let by_port = || {
             let (_, port) = STANDARD_PORT.iter().find(|(name, _)| *name == app.as_str())?;
             Some(vec![L4::Tcp(Range::single(*port))])
-        })
+        };
+        let by_protocol = || Some(vec![L4::Ip(Service::protocol_of(&BTreeSet::from([app.clone()]))?)]);
+        by_device.or_else(by_port).or_else(by_protocol)
     }
 
     fn known(&self) -> BTreeSet<AppName> {
-        let exact = STANDARD_PORT.iter().filter_map(|(name, _)| name.parse().ok());
-        self.0.standard_ports.keys().cloned().chain(exact).collect()
+        let everywhere = STANDARD_PORT.iter().map(|(name, _)| name).chain(APPS_WITHOUT_PORTS);
+        self.0.standard_ports.keys().cloned().chain(everywhere.filter_map(|name| name.parse().ok())).collect()
     }
 }
 
@@ -452,9 +456,8 @@ fn services(applications: &Applications, service: &Services, ports: &StandardPor
         names
             .into_iter()
             .filter_map(|name| {
-                let own = BTreeSet::from([name.clone()]);
-                let l4 = ports.of(&name).or_else(|| Some(vec![L4::Ip(Service::protocol_of(&own)?)]))?;
-                Some((Apps::Named(own), l4))
+                let l4 = ports.of(&name)?;
+                Some((Apps::Named(BTreeSet::from([name])), l4))
             })
             .collect()
     };
@@ -587,6 +590,7 @@ mod tests {
     fn a_service_of_several_applications_is_covered_when_each_of_them_is() {
         let icmp = "8.8.8.0/24 -> 10.0.1.10 icmp,ping@ip/1";
         check("a any -> any app:ping app-default\n b any -> any app:icmp app-default", icmp, "a b");
+        check("a any -> any app-default", icmp, "a");
         check("a any -> any app:ping app-default", icmp, "gap: 8.8.8.0 -> 10.0.1.10 protocol 1 (icmp)");
         check("a any -> any app:ping app-default", "8.8.8.0/24 -> 10.0.1.10 all", "gap: 8.8.8.0 -> 10.0.1.10 any");
     }

@@ -111,7 +111,7 @@ pub enum Trouble {
         call: String,
     },
     /// AWS asks to slow down.
-    #[error("AWS throttles `{call}`: {code}")]
+    #[error("AWS throttles `{call}` ({code}): the limit is shared by the whole account, find out who else uses it up")]
     AwsThrottled {
         /// The API action.
         call: String,
@@ -119,7 +119,7 @@ pub enum Trouble {
         code: String,
     },
     /// Any other error of AWS.
-    #[error("AWS answered `{call}` with {code}")]
+    #[error("AWS answered `{call}` with {code}: look it up in the service's list of error codes")]
     Aws {
         /// The API action.
         call: String,
@@ -139,7 +139,7 @@ pub enum Trouble {
     #[error("the firewall cannot be reached: check `firewall.hostname` and the path to its management interface")]
     Unreachable,
     /// A connection to the firewall that broke, or took too long.
-    #[error("the firewall did not answer in time, or the connection broke")]
+    #[error("the firewall did not answer in time, or the connection broke: check its load and the path to it")]
     NoAnswer,
     /// Its certificate does not verify.
     #[error("the firewall's certificate does not verify: set `firewall.ca_file` or `firewall.fingerprint`")]

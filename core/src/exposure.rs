@@ -51,6 +51,8 @@ pub enum Doubt {
     Detached(RouteTableId, InterfaceId),
     /// The default route leads to an interface that is not listed.
     Interface(RouteTableId, InterfaceId),
+    /// Several routes for the same traffic lead to different places.
+    Ambiguous(RouteTableId),
     /// A prefix list that a route refers to cannot be read.
     RoutePrefixList(RouteTableId, PrefixListId),
     /// One of its groups is not listed.
@@ -83,6 +85,7 @@ impl fmt::Display for Doubt {
             Self::Interface(table, interface) => {
                 write!(f, "the default route of {table} leads to {interface}, which is not listed")
             }
+            Self::Ambiguous(table) => write!(f, "{table} has several default routes that differ"),
             Self::RoutePrefixList(table, list) => write!(f, "{list} in {table} cannot be read"),
             Self::Group(group) => write!(f, "{group} is not listed"),
             Self::PrefixList(group, list) => write!(f, "{list} in {group} cannot be read"),
@@ -170,7 +173,7 @@ impl<'a> Exposures<'a> {
     }
 
     /// The route that takes this half of the internet: one for exactly the half, else the default route. For equal
-    /// destinations a CIDR beats a prefix list (VPC guide, route priority).
+    /// destinations a CIDR beats a prefix list; between two lists AWS chooses at random (VPC guide, route priority).
     fn best_route(
         &self,
         table_id: &RouteTableId,
@@ -178,7 +181,8 @@ impl<'a> Exposures<'a> {
         half: AddressRange,
         family: Family,
     ) -> Result<Option<&'a Route>, Doubt> {
-        let mut best = None;
+        let mut best: Option<(_, &Route)> = None;
+        let mut rival = None;
         for route in &table.routes {
             let (ranges, listed) = match &route.destination {
                 Destination::Addresses(range) => (std::slice::from_ref(range), 0),
@@ -196,12 +200,21 @@ impl<'a> Exposures<'a> {
                     continue;
                 };
                 let rank = (length, 1 - listed);
-                if best.is_none_or(|(held, _)| held < rank) {
-                    best = Some((rank, route));
+                match best {
+                    Some((held, _)) if held > rank => {}
+                    Some((held, other))
+                        if held == rank && (&other.target, other.state) != (&route.target, route.state) =>
+                    {
+                        rival = Some(rank);
+                    }
+                    _ => best = Some((rank, route)),
                 }
             }
         }
-        Ok(best.map(|(_, route)| route))
+        match best {
+            Some((rank, _)) if rival == Some(rank) => Err(Doubt::Ambiguous(table_id.clone())),
+            _ => Ok(best.map(|(_, route)| route)),
+        }
     }
 
     fn target(&self, table: &RouteTableId, route: &Route) -> Exposure {

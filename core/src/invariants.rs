@@ -182,10 +182,13 @@ impl<'a> Judge<'a> {
         let after = &self.commit.after.rules;
         let twice = after.iter().map(|rule| &rule.name).filter(|name| !seen.insert(*name));
         let twice = twice.map(|name| format!("two rules are named `{name}`")).collect::<Vec<_>>();
-        let before = [&self.commit.before.running, &self.commit.before.candidate];
-        let foreign = before.into_iter().flat_map(|configuration| &configuration.rules);
-        let foreign: BTreeSet<_> = foreign.filter(|rule| !self.is_ours(rule)).map(|rule| &rule.name).collect();
-        let reused = after.iter().filter(|rule| self.is_ours(rule) && foreign.contains(&rule.name));
+        let Firewall { running, candidate, .. } = self.commit.before;
+        let were_ours: BTreeSet<_> =
+            running.rules.iter().filter(|rule| self.is_ours(rule)).map(|rule| &rule.name).collect();
+        let foreign = running.rules.iter().chain(&candidate.rules).filter(|rule| !self.is_ours(rule));
+        let foreign: BTreeSet<_> = foreign.map(|rule| &rule.name).collect();
+        let new = after.iter().filter(|rule| self.is_ours(rule) && !were_ours.contains(&rule.name));
+        let reused = new.filter(|rule| foreign.contains(&rule.name));
         twice.into_iter().chain(reused.map(|rule| format!("`{}` reuses a foreign rule's name", rule.name))).collect()
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    change::{Direction, Spelling},
+    change::{Change, Direction, Spelling},
     config::Config,
     firewall::{
         Action, Addresses, Applications, Configuration, Digest, Effect, Firewall, Node, Pending, Place, Profiles,
@@ -28,8 +28,8 @@ pub struct Rulebase<'a> {
     pub candidate: Policy<'a>,
     /// What decides traffic now.
     pub running: Policy<'a>,
-    /// Rules of ours that another administrator has deleted but not committed, as they stood.
-    pub deleted: BTreeMap<OwnedName, (AdminName, Option<Spelling>)>,
+    /// Rules of ours that another administrator has deleted or made their own but not committed, as they stood.
+    pub taken: BTreeMap<OwnedName, (AdminName, Option<Spelling>)>,
 }
 
 /// One configuration's rules, in order. There is none without its bottom rule.
@@ -184,18 +184,19 @@ impl<'a> Rulebase<'a> {
         let mut candidate = Policy::read(&firewall.candidate, config, Which::Candidate, &others)?;
         let running = Policy::read(&firewall.running, config, Which::Running, &others)?;
         check_own_work(firewall, &candidate, &running, config, admin)?;
-        let is_gone = |rule: &&Owned<'_>| candidate.owned().all(|other| other.name != rule.name);
-        let deleted: BTreeMap<_, _> = running
+        let ours: BTreeSet<_> = candidate.owned().map(|rule| &rule.name).collect();
+        let taken: BTreeMap<_, _> = running
             .owned()
-            .filter(is_gone)
+            .filter(|rule| !ours.contains(&rule.name))
             .filter_map(|rule| {
-                let by = others.deleted.get(&rule.facts.name)?;
-                Some((rule.name.clone(), ((*by).clone(), rule.spelling.clone())))
+                let by = others.holder(&rule.facts.name)?;
+                Some((rule.name.clone(), (by.clone(), rule.spelling.clone())))
             })
             .collect();
         let above = running.rules[..running.bottom].iter().filter_map(Rule::owned);
-        candidate.deleted = above.filter(|rule| deleted.contains_key(&rule.name)).map(|rule| rule.facts).collect();
-        Ok(Self { admin, candidate, running, deleted })
+        let deleted = above.filter(|rule| taken.contains_key(&rule.name) && !candidate.has(&rule.facts.name));
+        candidate.deleted = deleted.map(|rule| rule.facts).collect();
+        Ok(Self { admin, candidate, running, taken })
     }
 
     /// This rulebase, if our rules were made for the account and region of the inventory.
@@ -233,7 +234,7 @@ impl<'a> Rulebase<'a> {
     /// Names of rules of ours that another administrator works on.
     pub fn held(&self) -> impl Iterator<Item = &OwnedName> {
         let in_candidate = self.candidate.owned().filter(|rule| matches!(rule.state, OwnedState::Held(_)));
-        in_candidate.map(|rule| &rule.name).chain(self.deleted.keys())
+        in_candidate.map(|rule| &rule.name).chain(self.taken.keys())
     }
 
     /// The numbers in use for each id, in both configurations, ours or not.
@@ -294,6 +295,11 @@ impl<'a> Policy<'a> {
         Ok(Self { configuration, rules, bottom, deleted: Vec::new() })
     }
 
+    /// Whether there is a rule of this name, ours or not.
+    pub fn has(&self, name: &RuleName) -> bool {
+        self.configuration.rules.iter().any(|rule| rule.name == *name)
+    }
+
     /// Our rules, in order.
     pub fn owned(&self) -> impl Iterator<Item = &Owned<'a>> {
         self.rules.iter().filter_map(Rule::owned)
@@ -319,22 +325,29 @@ impl<'a> Policy<'a> {
         self.owned().map(|rule| (&rule.name, (bare(rule.facts), sunken.contains(&rule.name)))).collect()
     }
 
-    /// The hash of our rules as they stand here.
-    pub fn digest(&self) -> Digest {
-        digest(self.owned().map(|rule| (&rule.name, rule.spelling.as_ref(), rule.facts.status)))
+    /// The hash of what our rules will say here once these changes are made. Names do not count: the same rules under other
+    /// names would fail to commit in the same way.
+    pub fn digest_after(&self, changes: &[Change]) -> Digest {
+        let mut rules: BTreeMap<_, _> =
+            self.owned().map(|rule| (&rule.name, (rule.spelling.as_ref(), rule.facts.status))).collect();
+        for change in changes {
+            match change {
+                Change::Put(rule, _) => {
+                    rules.insert(&rule.name, (Some(&rule.spelling), rule.status));
+                }
+                Change::Delete(name) => {
+                    rules.remove(name);
+                }
+                Change::Tag(_) | Change::Service(_) | Change::Lift(..) => {}
+            }
+        }
+        let mut lines: Vec<_> = rules.values().map(|(spelling, status)| format!("{status:?} {spelling:?}\n")).collect();
+        lines.sort_unstable();
+        let mut hasher = Sha256::new();
+        lines.iter().for_each(|line| hasher.update(line));
+        let hash = hasher.finalize();
+        Digest(hash.iter().take(8).fold(0, |value, byte| value << 8 | u64::from(*byte)))
     }
-}
-
-/// The hash of a list of rules of ours, in whatever order.
-pub(crate) fn digest<'n>(rules: impl Iterator<Item = (&'n OwnedName, Option<&'n Spelling>, Status)>) -> Digest {
-    let mut lines: Vec<_> = rules.map(|(name, spelling, status)| format!("{name} {status:?} {spelling:?}\n")).collect();
-    lines.sort_unstable();
-    let mut hasher = Sha256::new();
-    for line in lines {
-        hasher.update(line);
-    }
-    let hash = hasher.finalize();
-    Digest(hash.iter().take(8).fold(0, |value, byte| value << 8 | u64::from(*byte)))
 }
 
 /// What other administrators have not committed yet.

@@ -70,8 +70,11 @@ const KNOWN: &[(Port, &str)] = &[
 /// Applications whose `application-default` means exactly one port.
 pub(crate) const STANDARD_PORT: &[(&str, u16)] = &[("ssh", 22), ("ssl", 443), ("mysql", 3306)];
 
-/// Protocols that PAN-OS knows as an application.
+/// Protocols that PAN-OS knows as one application.
 const PROTOCOL_APPS: &[(u8, &str)] = &[(47, "gre"), (50, "ipsec-esp"), (51, "ipsec-ah")];
+
+/// All applications that stand for a protocol instead of ports.
+pub(crate) const APPS_WITHOUT_PORTS: &[&str] = &["icmp", "ping", "ipv6-icmp", "gre", "ipsec-esp", "ipsec-ah"];
 
 /// IANA's number of ICMP.
 const ICMP: u8 = 1;

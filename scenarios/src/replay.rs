@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use drawbridge::{driver, envelope::Envelope, settings::Settings};
+use drawbridge::{driver, envelope::Envelope};
 use drawbridge_core::{
     config::Config,
     report::{Outcome, Report},
@@ -11,17 +11,17 @@ use drawbridge_core::{
 use drawbridge_simulator::{
     script::{Mistake, Script, Show},
     serve::SharedWorld,
-    world::{PendingRow, Performed, RuleRow, Tree, World},
+    world::{DRAWBRIDGE, PendingRow, Performed, RuleRow, Tree, World},
 };
 use serde_json::Value;
 
 use crate::{
     direct::Direct,
-    judge::Judge,
+    judge::{Theirs, Witness},
     settings,
     stage::{Act, Stage},
     table,
-    wire::{Wire, WireError},
+    wire::{ByWire, Wire, WireError},
 };
 
 /// How a story is told.
@@ -94,18 +94,19 @@ pub async fn tell(script: &Script, medium: Medium) -> Result<Transcript, Untella
         Medium::Direct => match settings::of_story(&world, NOWHERE, None) {
             Ok(settings) => {
                 let actor = Direct::new(world.clone(), &settings);
-                Teller::new(script, world, &settings, actor).tell().await
+                Teller::new(script, world, Drawbridge::Ready(Box::new(settings.config), actor)).tell().await
             }
-            Err(lines) => refused(script, &world, &lines),
+            Err(refusal) => Teller::<Direct>::new(script, world, Drawbridge::Refuses(refusal)).tell().await,
         },
         Medium::Wire => {
             let wire = Wire::serve(&world).await?;
             match settings::of_story(&world, &wire.firewall_url, Some(&wire.aws_url)) {
                 Ok(settings) => {
-                    let actor = wire.connect(settings.clone()).await?;
-                    Teller::new(script, world, &settings, actor).tell().await
+                    let config = settings.config.clone();
+                    let actor = wire.connect(settings).await?;
+                    Teller::new(script, world, Drawbridge::Ready(Box::new(config), actor)).tell().await
                 }
-                Err(lines) => refused(script, &world, &lines),
+                Err(refusal) => Teller::<ByWire>::new(script, world, Drawbridge::Refuses(refusal)).tell().await,
             }
         }
     }
@@ -114,40 +115,46 @@ pub async fn tell(script: &Script, medium: Medium) -> Result<Transcript, Untella
 /// Where nobody listens, for settings that want a host all the same.
 const NOWHERE: &str = "http://127.0.0.1:1";
 
-/// A story whose settings Drawbridge refuses: it never runs, and says why whenever it would.
-fn refused(script: &Script, world: &SharedWorld, lines: &[String]) -> Result<Transcript, Untellable> {
-    let mut transcript = Transcript::default();
-    for block in &script.blocks {
-        let mut said = Vec::new();
-        for deed in &block.deeds {
-            let mut world = world.lock();
-            let performed = world.perform(&deed.what).map_err(|what| script.mistake(deed.line, what))?;
-            if let Performed::Heard(_) = performed {
-                said.extend(lines.iter().map(|line| world.names().shorten(line)));
-            }
-        }
-        transcript.blocks.push(said);
-    }
-    Ok(transcript)
-}
-
 struct Teller<'s, A> {
     script: &'s Script,
     world: SharedWorld,
-    config: Config,
-    /// Nobody while a run has it.
-    actor: Option<A>,
-    judge: Judge,
+    drawbridge: Drawbridge<A>,
+    witness: Witness,
+    /// Promises broken by the run that has just ended.
+    broken: Vec<String>,
     transcript: Transcript,
     calls: Vec<String>,
 }
 
+/// Drawbridge in a story.
+enum Drawbridge<A> {
+    /// With the settings of the story, and whoever acts for it.
+    Ready(Box<Config>, A),
+    /// It refuses its settings, and says why whenever it would run.
+    Refuses(Vec<String>),
+}
+
+impl<A> Drawbridge<A> {
+    /// The tag of its rules.
+    fn owner(&self) -> String {
+        match self {
+            Self::Ready(config, _) => config.owner.to_string(),
+            Self::Refuses(_) => DRAWBRIDGE.to_owned(),
+        }
+    }
+}
+
 impl<'s, A: Act + Send + Sync> Teller<'s, A> {
-    fn new(script: &'s Script, world: SharedWorld, settings: &Settings, actor: A) -> Self {
-        let judge = Judge::new(&world, settings);
-        let config = settings.config.clone();
-        let transcript = Transcript::default();
-        Self { script, world, config, actor: Some(actor), judge, transcript, calls: Vec::new() }
+    fn new(script: &'s Script, world: SharedWorld, drawbridge: Drawbridge<A>) -> Self {
+        Self {
+            script,
+            world,
+            drawbridge,
+            witness: Witness::default(),
+            broken: Vec::new(),
+            transcript: Transcript::default(),
+            calls: Vec::new(),
+        }
     }
 
     async fn tell(mut self) -> Result<Transcript, Untellable> {
@@ -163,37 +170,42 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
                         self.run(&event, index, text).await;
                     }
                 }
-                self.judge.judge(&self.world).map_err(|violation| Untellable::Violation {
-                    file: self.script.file.clone(),
-                    line: deed.line,
-                    violation: self.world.lock().names().shorten(&violation),
-                })?;
+                if let Some(violation) = self.broken.first() {
+                    let violation = self.world.lock().names().shorten(violation);
+                    return Err(Untellable::Violation { file: self.script.file.clone(), line: deed.line, violation });
+                }
             }
         }
         Ok(self.transcript)
     }
 
     async fn run(&mut self, event: &Value, block: usize, deed: String) {
+        let owner = self.drawbridge.owner();
         let before = self.rules(Tree::Running);
-        let mut run = driver::begin(Envelope::open(event).trigger(), &self.config, BUDGET, SEED);
-        let Some(actor) = self.actor.take() else { return };
-        let mut stage = Stage::new(self.world.clone(), actor);
-        let killed = stage.killed.clone();
-        let outcome = tokio::select! {
-            outcome = driver::drive(&mut run, &mut stage) => Some(outcome),
-            () = killed.notified() => None,
+        let theirs = Theirs::of(&self.world, &owner);
+        let (config, actor) = match &mut self.drawbridge {
+            Drawbridge::Ready(config, actor) => (config, actor),
+            Drawbridge::Refuses(why) => {
+                let lines = why.iter().map(|line| self.world.lock().names().shorten(line)).collect();
+                return self.write(lines);
+            }
         };
-        self.actor = Some(stage.leave());
+        let mut run = driver::begin(Envelope::open(event).trigger(), config, BUDGET, SEED);
+        let outcome = {
+            let mut stage = Stage::new(self.world.clone(), actor, &mut self.witness);
+            let killed = stage.killed.clone();
+            tokio::select! {
+                outcome = driver::drive(&mut run, &mut stage) => Some(outcome),
+                () = killed.notified() => None,
+            }
+        };
         let report = outcome.as_ref().map_or_else(|| run.report(), |outcome| &outcome.report);
+        self.broken = self.witness.violations(config, &report.withheld);
+        self.broken.extend(theirs.violation(&Theirs::of(&self.world, &owner)));
         let lines = self.lines(report, outcome.as_ref());
         self.calls = calls(report);
-        self.transcript.runs.push(Watched {
-            deed,
-            block,
-            before,
-            lines: lines.clone(),
-            after: self.rules(Tree::Running),
-        });
+        let after = self.rules(Tree::Running);
+        self.transcript.runs.push(Watched { deed, block, before, lines: lines.clone(), after });
         self.write(lines);
     }
 
@@ -240,7 +252,7 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
             row
         };
         let rows: Vec<_> = world.rules(tree).into_iter().map(shorten).collect();
-        table::rules(&rows, self.config.owner.as_str())
+        table::rules(&rows, &self.drawbridge.owner())
     }
 
     fn write(&mut self, lines: Vec<String>) {

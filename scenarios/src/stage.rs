@@ -9,6 +9,8 @@ use drawbridge_simulator::{
 };
 use tokio::sync::Notify;
 
+use crate::judge::Witness;
+
 /// What every command costs. Virtual: the world stands still while a command runs, so that both ways of telling a story
 /// take the same time in it.
 const COST: Duration = Duration::from_millis(100);
@@ -20,25 +22,20 @@ pub trait Act {
 }
 
 /// Carries out commands in a world with a clock of its own, and counts them.
-pub struct Stage<A> {
+pub struct Stage<'s, A> {
     world: SharedWorld,
-    actor: A,
+    actor: &'s mut A,
+    witness: &'s mut Witness,
     began: Duration,
     /// Told when the process dies: whoever drives the run must stop then.
     pub killed: Arc<Notify>,
 }
 
-impl<A> Stage<A> {
+impl<'s, A> Stage<'s, A> {
     /// A stage on which a run begins now.
-    pub fn new(world: SharedWorld, actor: A) -> Self {
+    pub(crate) fn new(world: SharedWorld, actor: &'s mut A, witness: &'s mut Witness) -> Self {
         let began = world.lock().now().elapsed();
-        Self { world, actor, began, killed: Arc::new(Notify::new()) }
-    }
-
-    /// Ends the run's faults and gives back who acted.
-    pub fn leave(self) -> A {
-        self.world.lock().end();
-        self.actor
+        Self { world, actor, witness, began, killed: Arc::new(Notify::new()) }
     }
 
     /// Never returns if the process dies at this moment.
@@ -50,7 +47,14 @@ impl<A> Stage<A> {
     }
 }
 
-impl<A: Act + Send + Sync> Perform for Stage<A> {
+/// With the run its faults are over.
+impl<A> Drop for Stage<'_, A> {
+    fn drop(&mut self) {
+        self.world.lock().end();
+    }
+}
+
+impl<A: Act + Send + Sync> Perform for Stage<'_, A> {
     fn elapsed(&self) -> Duration {
         self.world.lock().now().elapsed() - self.began
     }
@@ -59,6 +63,7 @@ impl<A: Act + Send + Sync> Perform for Stage<A> {
         self.world.lock().begin(kind(command));
         self.live_through(Moment::Before).await;
         let reply = self.actor.act(command, limit).await;
+        self.witness.see(command, reply.as_ref().ok());
         self.world.lock().advance(COST);
         self.live_through(Moment::After).await;
         reply

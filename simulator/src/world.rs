@@ -161,6 +161,11 @@ impl World {
         })
     }
 
+    /// The security rules of the running configuration, as they stand there.
+    pub fn running_rules(&self) -> impl Iterator<Item = &Element> {
+        rows::entries(self.firewall.running())
+    }
+
     /// Everything that is not committed, and whose it is.
     pub fn pending(&mut self) -> Vec<PendingRow> {
         let question = "<show><config><list><changes/></list></config></show>";

@@ -10,7 +10,7 @@ mod value;
 use std::{collections::BTreeMap, fmt};
 
 use drawbridge_core::{
-    config::{Config, InterfaceScope, Limit, Limits, Mode, Timing},
+    config::{Config, Contradiction, InterfaceScope, Limit, Limits, Mode, Timing},
     id::Region,
     translate::{Applications, IcmpRule, Translation},
 };
@@ -115,9 +115,6 @@ const BOOLEANS: &[(&str, bool)] = &[("true", true), ("false", false)];
 impl Reader {
     fn settings(&mut self) -> Option<Settings> {
         let (config, firewall, aws) = (self.config(), self.firewall(), self.aws());
-        if let Some(config) = &config {
-            config.contradictions().iter().for_each(|found| self.note(found.to_string()));
-        }
         Some(Settings { config: config?, firewall: firewall?, aws: aws? })
     }
 
@@ -131,6 +128,12 @@ impl Reader {
         let profile_group = self.maybe("policy.security_profile_group", parsed);
         let log_setting = self.maybe("policy.log_setting", parsed);
         let gateways = self.list("gateways", gateway);
+        let gateways = gateways.map(|gateways| gateways.into_iter().collect());
+        let contradictions = [
+            gateways.as_ref().and_then(Contradiction::of_gateways),
+            bottom_rule.as_ref().and_then(Contradiction::of_bottom_rule),
+        ];
+        contradictions.into_iter().flatten().for_each(|found| self.note(found.to_string()));
         let firewall_instances = self.list("firewall.instances", parsed);
         let internal = self.list("internal_cidrs", parsed);
         let interfaces = self.one("interfaces", choice(INTERFACES));
@@ -144,7 +147,7 @@ impl Reader {
             trust: trust?,
             profile_group: profile_group?,
             log_setting: log_setting?,
-            gateways: gateways?.into_iter().collect(),
+            gateways: gateways?,
             firewall_instances: firewall_instances?.into_iter().collect(),
             internal: internal?.into_iter().collect(),
             interfaces: interfaces?,

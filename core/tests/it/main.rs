@@ -1,5 +1,8 @@
 //! What the core promises, tried from outside.
 #![cfg(test)]
 
+mod generate;
+mod oracle;
 mod plan;
+mod properties;
 mod sample;

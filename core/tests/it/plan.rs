@@ -82,6 +82,13 @@ fn a_rule_under_somebody_elses_hands_counts_as_it_stands() {
     Story::of(WEB, rules).candidate("sg-a-1 any -> 10.0.1.0/24 ours by:alice").check(&expect![[r#"
         sg-a-1 has uncommitted work of `alice`: left alone
     "#]]);
+    // They have taken our tag off it: it is theirs as soon as they commit.
+    Story::of(WEB, rules).candidate("sg-a-1 any -> 10.0.1.11 by:alice").check(&expect![[r#"
+        + service tcp_80
+        + sg-web-1  any -> 10.0.1.10  web-browsing on tcp 80, above `clean-up`
+        + sg-web-2  any -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+        sg-a-1 has uncommitted work of `alice`: left alone
+    "#]]);
     let deleted = Pending {
         node: Node::Rule("sg-a-1".parse().unwrap()),
         admin: "alice".parse().unwrap(),

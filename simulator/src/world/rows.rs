@@ -49,10 +49,15 @@ pub struct PendingRow {
 
 /// The security rules of a configuration, in order.
 pub(super) fn rules(config: &Element) -> Vec<RuleRow> {
+    entries(config).map(row).collect()
+}
+
+/// Their entries.
+pub(super) fn entries(config: &Element) -> impl Iterator<Item = &Element> {
     let vsys = config.child("devices").and_then(|devices| devices.entry_named("localhost.localdomain"));
     let vsys = vsys.and_then(|device| device.child("vsys")).and_then(|vsys| vsys.entry_named("vsys1"));
     let rules = vsys.and_then(|vsys| vsys.at(&["rulebase", "security", "rules"]));
-    rules.map(|rules| rules.children.iter().map(row).collect()).unwrap_or_default()
+    rules.into_iter().flat_map(|rules| &rules.children)
 }
 
 fn row(entry: &Element) -> RuleRow {
