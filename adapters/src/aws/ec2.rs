@@ -311,12 +311,16 @@ mod tests {
         check(
             vpcs,
             || error(503, "RequestLimitExceeded"),
-            &expect!["Transient, asked 1: AWS throttles `DescribeVpcs`: RequestLimitExceeded"],
+            &expect![
+                "Transient, asked 1: AWS throttles `DescribeVpcs` (RequestLimitExceeded): the limit is shared by the whole account, find out who else uses it up"
+            ],
         );
         check(
             vpcs,
             || error(400, "Throttling"),
-            &expect!["Transient, asked 1: AWS throttles `DescribeVpcs`: Throttling"],
+            &expect![
+                "Transient, asked 1: AWS throttles `DescribeVpcs` (Throttling): the limit is shared by the whole account, find out who else uses it up"
+            ],
         );
         check(
             vpcs,
@@ -327,7 +331,7 @@ mod tests {
             vpcs,
             || error(401, "AuthFailure"),
             &expect![
-                "Permanent, asked 1: AWS answered `DescribeVpcs` with AuthFailure: check the credentials, and the clock"
+                "Permanent, asked 1: AWS does not accept the credentials of `DescribeVpcs` (AuthFailure): renew them, and check the clock"
             ],
         );
         check(vpcs, || Answer::xml(503, ""), &expect!["Transient, asked 1: AWS answered `DescribeVpcs` with HTTP 503"]);
@@ -363,7 +367,9 @@ mod tests {
         check(
             entries,
             || error(503, "RequestLimitExceeded"),
-            &expect!["Transient, asked 1: AWS throttles `GetManagedPrefixListEntries`: RequestLimitExceeded"],
+            &expect![
+                "Transient, asked 1: AWS throttles `GetManagedPrefixListEntries` (RequestLimitExceeded): the limit is shared by the whole account, find out who else uses it up"
+            ],
         );
     }
 }
