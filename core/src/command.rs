@@ -110,6 +110,14 @@ pub enum Trouble {
         /// The API action.
         call: String,
     },
+    /// AWS does not know whose call it is.
+    #[error("AWS does not accept the credentials of `{call}` ({code}): renew them, and check the clock")]
+    AwsCredentials {
+        /// The API action.
+        call: String,
+        /// The error code.
+        code: String,
+    },
     /// AWS asks to slow down.
     #[error("AWS throttles `{call}` ({code}): the limit is shared by the whole account, find out who else uses it up")]
     AwsThrottled {
@@ -123,7 +131,7 @@ pub enum Trouble {
     Aws {
         /// The API action.
         call: String,
-        /// The error code, or what went wrong on the way.
+        /// The error code, or what went wrong on the way; and the remedy, if waiting is none.
         code: String,
     },
     /// No connection to AWS, or it broke.

@@ -331,7 +331,7 @@ mod tests {
             vpcs,
             || error(401, "AuthFailure"),
             &expect![
-                "Permanent, asked 1: AWS answered `DescribeVpcs` with AuthFailure: check the credentials, and the clock"
+                "Permanent, asked 1: AWS does not accept the credentials of `DescribeVpcs` (AuthFailure): renew them, and check the clock"
             ],
         );
         check(vpcs, || Answer::xml(503, ""), &expect!["Transient, asked 1: AWS answered `DescribeVpcs` with HTTP 503"]);

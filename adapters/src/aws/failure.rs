@@ -85,7 +85,9 @@ impl Refusal {
         } else if DENIED.contains(&self.code.as_str()) {
             Trouble::AwsDenied { call }
         } else if CREDENTIALS.contains(&self.code.as_str()) {
-            Trouble::Aws { call, code: format!("{}: check the credentials, and the clock", self.code) }
+            Trouble::AwsCredentials { call, code: self.code }
+        } else if lasting == Lasting::Permanent {
+            Trouble::Aws { call, code: format!("{}: look it up in the service's list of error codes", self.code) }
         } else {
             Trouble::Aws { call, code: self.code }
         };

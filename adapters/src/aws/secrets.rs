@@ -83,7 +83,9 @@ mod tests {
         check(
             400,
             r#"{"__type":"ResourceNotFoundException"}"#,
-            &expect!["Permanent: AWS answered `GetSecretValue` with ResourceNotFoundException"],
+            &expect![
+                "Permanent: AWS answered `GetSecretValue` with ResourceNotFoundException: look it up in the service's list of error codes"
+            ],
         );
     }
 }

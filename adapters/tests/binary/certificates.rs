@@ -62,7 +62,5 @@ async fn who_verifies_nothing_is_warned() {
     let stage = stage.set("DRAWBRIDGE_FIREWALL_VERIFY", "false");
     let ended = stage.run(&["plan"]).await;
     assert_eq!(ended.status, Some(2), "{ended:#?}");
-    expect![[r#"
-         WARN the firewall's certificate is not verified: whoever stands in between can read the API key; set `firewall.fingerprint`
-    "#]].assert_eq(&ended.stderr);
+    expect!["WARN the firewall's certificate is not verified: whoever stands in between can read the API key; set `firewall.fingerprint`"].assert_eq(ended.stderr.trim());
 }

@@ -68,7 +68,7 @@ async fn nobody_waits_for_ever() {
     let began = Instant::now();
     let (_listener, url) = silent();
     let stage = with_fault("slow").await.set("DRAWBRIDGE_TIMING_READ", "300ms");
-    check(&stage, &expect!["out of time: 1 retry; the firewall did not answer in time, or the connection broke"]).await;
+    check(&stage, &expect!["out of time: 1 retry; the firewall did not answer in time, or the connection broke: check its load and the path to it"]).await;
     let stage = Stage::new().await.set("DRAWBRIDGE_TIMING_READ", "300ms").set("AWS_ENDPOINT_URL", &url);
     let said = stage.fails(&["plan"]).await;
     assert!(said.starts_with("no answer from AWS to `Describe"), "{said}");
@@ -99,12 +99,12 @@ async fn aws_refuses() {
     .await;
     check_fault(
         "ec2 RequestLimitExceeded",
-        &expect!["out of time: 1 retry; AWS throttles `DescribeVpcs`: RequestLimitExceeded"],
+        &expect!["out of time: 1 retry; AWS throttles `DescribeVpcs` (RequestLimitExceeded): the limit is shared by the whole account, find out who else uses it up"],
     )
     .await;
     check_fault(
         "ec2 AuthFailure",
-        &expect!["failed; AWS answered `DescribeVpcs` with AuthFailure: check the credentials, and the clock"],
+        &expect!["failed; AWS does not accept the credentials of `DescribeVpcs` (AuthFailure): renew them, and check the clock"],
     )
     .await;
 }
