@@ -198,8 +198,9 @@ impl Planner<'_> {
             self.kept.push((rule.facts.name.clone(), left.clone()));
         }
         let why = match state {
-            OwnedState::Wrong(wrong) => Some(Reason::Wrong(wrong.clone())),
+            // What is revoked must go, whatever else is wrong: it counts as a removal.
             _ if rule.spelling.as_ref() != Some(left) => Some(Reason::Shrunk),
+            OwnedState::Wrong(wrong) => Some(Reason::Wrong(wrong.clone())),
             OwnedState::Right | OwnedState::Disabled | OwnedState::Held(_) => None,
         };
         if let Some(why) = why {

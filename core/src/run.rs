@@ -11,7 +11,7 @@ use crate::{
     firewall::{CommitNote, Digest, Firewall},
     id::{JobId, OwnedName},
     inventory::Inventory,
-    limits,
+    limits::Blamed,
     plan::{Plan, plan, predicted_digest},
     report::{Ending, Outcome, Problem, Report, Step, counted},
     retry::Backoff,
@@ -75,7 +75,10 @@ pub struct Run {
     causes: Vec<Cause>,
     looks: usize,
     confirmed_empty: bool,
-    blamed: Option<BTreeSet<OwnedName>>,
+    /// Rules that a failed commit blamed: left out for the rest of the run.
+    blamed: Option<Blamed>,
+    /// What the last failed command ran into, until one that does something succeeds.
+    trouble: Option<Trouble>,
     report: Report,
 }
 
@@ -89,8 +92,17 @@ enum State {
     Applying(Vec<Change>),
     Committing(CommitNote),
     AwaitingJob(JobId),
-    Reverting(JobId, Vec<String>),
+    Reverting(Afterwards),
     Finished,
+}
+
+/// What follows when our uncommitted changes are taken back.
+#[derive(Clone, Debug)]
+enum Afterwards {
+    /// Another look: the rules that the job blamed are left out, or nobody knows why the commit failed.
+    Look,
+    /// The end: the job's lines are for a person to read.
+    GiveUp(JobId, Vec<String>),
 }
 
 /// How many looks a run takes before it gives up: enough for thousands of rules at 250 changes each.
@@ -121,6 +133,7 @@ impl Run {
             looks: 0,
             confirmed_empty: false,
             blamed: None,
+            trouble: None,
             report: Report::default(),
         }
     }
@@ -136,8 +149,9 @@ impl Run {
     /// When the reply does not answer the command: a bug in the driver.
     pub fn advance(&mut self, elapsed: Duration, input: Input) -> Next {
         self.elapsed = elapsed;
-        if let Input::Done(_) = input {
-            self.backoff.reset();
+        // A look between two attempts at the same write is no progress.
+        if matches!(&input, Input::Done(reply) if !matches!(reply, Reply::Facts(..))) {
+            self.progress();
         }
         match (std::mem::replace(&mut self.state, State::Finished), input) {
             (State::Starting, Input::Begin) => self.begin(),
@@ -163,7 +177,7 @@ impl Run {
 
             (State::AwaitingJob(job), Input::Done(Reply::Polled(state))) => self.polled(job, state),
 
-            (State::Reverting(job, lines), Input::Done(Reply::Reverted)) => self.reverted(job, lines),
+            (State::Reverting(then), Input::Done(Reply::Reverted)) => self.reverted(then),
 
             (state, Input::Failed(failure)) => self.failed(state, failure),
             (state, input) => panic!("{input:?} does not answer {state:?}: a bug in the driver"),
@@ -223,7 +237,7 @@ impl Run {
         let why = if let Trouble::Log(why) = failure.what { why } else { LogTrouble::S3(failure.what.to_string()) };
         self.say(format!("unreadable: {why}; looking all the same"));
         self.report.unreadable.extend(logs.pop_front().map(|log| (log, why)));
-        self.backoff.reset();
+        self.progress();
         self.next_log(logs)
     }
 
@@ -247,8 +261,8 @@ impl Run {
             Err(unfit) => return self.give_up(Problem::Unfit(unfit)),
         };
         let mut plan = plan(inventory, &rulebase, &self.config, &self.causes);
-        if let Some(blamed) = &self.blamed {
-            let (changes, withheld) = limits::withhold_blamed(std::mem::take(&mut plan.changes), blamed);
+        if let Some(blamed) = &mut self.blamed {
+            let (changes, withheld) = blamed.withhold(std::mem::take(&mut plan.changes));
             plan.digest_then = predicted_digest(&rulebase.candidate, &changes);
             plan.changes = changes;
             plan.withheld.extend(withheld);
@@ -296,7 +310,7 @@ impl Run {
         if plan.commit {
             if failed(plan.digest_now).is_some() {
                 // What a failed commit left behind, of a run that did not live to take it back.
-                return self.enter(State::Reverting(JobId(0), Vec::new()));
+                return self.enter(State::Reverting(Afterwards::Look));
             }
             let note = CommitNote { owner: self.config.owner.clone(), digest: plan.digest_now };
             return self.enter(State::Committing(note));
@@ -330,7 +344,15 @@ impl Run {
             }
             JobState::Failed(lines) => {
                 self.say(format!("failed: {}", lines.join(" / ")));
-                self.enter(State::Reverting(job, lines))
+                // One more attempt without the rules that the job blames; anything else is for a person.
+                let blamed = blamed(&lines);
+                let then = if self.blamed.is_some() || blamed.is_empty() {
+                    Afterwards::GiveUp(job, lines)
+                } else {
+                    self.blamed = Some(Blamed::new(blamed));
+                    Afterwards::Look
+                };
+                self.enter(State::Reverting(then))
             }
             JobState::Lost => {
                 self.say("the firewall does not know it any more");
@@ -339,19 +361,13 @@ impl Run {
         }
     }
 
-    /// One more attempt without the rules that the job blames; anything else is for a person.
-    fn reverted(&mut self, job: JobId, lines: Vec<String>) -> Next {
+    fn reverted(&mut self, then: Afterwards) -> Next {
         self.say("our uncommitted changes are taken back");
         self.report.applied.clear();
-        let blamed = blamed(&lines, &self.report);
-        if self.blamed.is_none() && !blamed.is_empty() {
-            self.blamed = Some(blamed);
-            return self.enter(State::Observing(Look::Firewall));
+        match then {
+            Afterwards::Look => self.enter(State::Observing(Look::Firewall)),
+            Afterwards::GiveUp(job, lines) => self.give_up(Problem::CommitFailed { job, lines }),
         }
-        if lines.is_empty() {
-            return self.enter(State::Observing(Look::Firewall));
-        }
-        self.give_up(Problem::CommitFailed { job, lines })
     }
 
     /// A read is sent again; after a write nobody knows what happened, so the firewall is looked at first.
@@ -366,14 +382,17 @@ impl Run {
         self.wait_and(again, &failure.what)
     }
 
+    fn progress(&mut self) {
+        self.backoff.reset();
+        self.trouble = None;
+    }
+
     fn wait_and(&mut self, state: State, trouble: &Trouble) -> Next {
         let wait = self.backoff.wait();
         self.report.retries += 1;
         self.say(format!("failed: {trouble}; waiting {:.1}s", wait.as_secs_f64()));
         self.state = state;
-        if self.elapsed + wait >= self.budget {
-            self.report.problem = Some(Problem::Trouble(trouble.clone()));
-        }
+        self.trouble = Some(trouble.clone());
         self.sleep(wait)
     }
 
@@ -397,7 +416,8 @@ impl Run {
         if let Command::Observe(_) = command {
             self.looks += 1;
             if self.looks > LOOKS_MAX {
-                return self.give_up(Problem::Restless(LOOKS_MAX));
+                let problem = self.trouble.take().map_or(Problem::Restless(LOOKS_MAX), Problem::Trouble);
+                return self.give_up(problem);
             }
         }
         self.report.steps.push(Step { at: self.elapsed, command: command.to_string(), said: Vec::new() });
@@ -428,6 +448,10 @@ impl Run {
 
     fn finish(&mut self, ending: Ending) -> Next {
         self.state = State::Finished;
+        if ending == Ending::OutOfTime {
+            // What was waited for in vain.
+            self.report.problem = self.report.problem.take().or(self.trouble.take().map(Problem::Trouble));
+        }
         Next::Finish(Box::new(Outcome { ending, report: std::mem::take(&mut self.report) }))
     }
 }
@@ -451,10 +475,10 @@ fn transaction(mut changes: Vec<Change>) -> Vec<Change> {
     changes
 }
 
-/// Rules of ours that the job's lines name.
-fn blamed(lines: &[String], report: &Report) -> BTreeSet<OwnedName> {
+/// Rules of ours that the job's lines name, whichever run had written them.
+fn blamed(lines: &[String]) -> BTreeSet<OwnedName> {
     let words = lines.iter().flat_map(|line| line.split(|c: char| !(c.is_alphanumeric() || c == '-')));
-    words.filter_map(OwnedName::parse).filter(|name| report.reasons.contains_key(name)).collect()
+    words.filter_map(OwnedName::parse).collect()
 }
 
 /// What a look found, in a line.

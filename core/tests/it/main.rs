@@ -5,4 +5,5 @@ mod generate;
 mod oracle;
 mod plan;
 mod properties;
+mod run;
 mod sample;
