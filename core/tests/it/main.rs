@@ -7,3 +7,4 @@ mod plan;
 mod properties;
 mod run;
 mod sample;
+mod toy;
