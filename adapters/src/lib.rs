@@ -1,1 +1,24 @@
-//! Being laid.
+//! Where Drawbridge meets the two outside worlds: AWS, and the firewall.
+//!
+//! ```text
+//!     envelope ──► Trigger ──► driver ◄──► core::Run          lambda, cli: wiring
+//!                                │
+//!                              live ── aws    CloudTrail, EC2, S3, Secrets Manager
+//!                                   └─ panos  the XML API
+//! ```
+//!
+//! Codecs are pure and lie beside their clients; [`offline`] reads the same facts without a network.
+
+pub mod aws;
+pub mod cli;
+pub mod deployment;
+pub mod driver;
+pub mod envelope;
+pub mod lambda;
+pub mod live;
+pub mod logging;
+pub mod offline;
+pub mod panos;
+pub mod render;
+pub mod secret;
+pub mod settings;

@@ -110,8 +110,16 @@ pub enum Trouble {
         /// The API action.
         call: String,
     },
+    /// AWS does not know whose call it is.
+    #[error("AWS does not accept the credentials of `{call}` ({code}): renew them, and check the clock")]
+    AwsCredentials {
+        /// The API action.
+        call: String,
+        /// The error code.
+        code: String,
+    },
     /// AWS asks to slow down.
-    #[error("AWS throttles `{call}`: {code}")]
+    #[error("AWS throttles `{call}` ({code}): the limit is shared by the whole account, find out who else uses it up")]
     AwsThrottled {
         /// The API action.
         call: String,
@@ -123,7 +131,7 @@ pub enum Trouble {
     Aws {
         /// The API action.
         call: String,
-        /// The error code, or what went wrong on the way.
+        /// The error code, or what went wrong on the way; and the remedy, if waiting is none.
         code: String,
     },
     /// No connection to AWS, or it broke.
@@ -139,7 +147,7 @@ pub enum Trouble {
     #[error("the firewall cannot be reached: check `firewall.hostname` and the path to its management interface")]
     Unreachable,
     /// A connection to the firewall that broke, or took too long.
-    #[error("the firewall did not answer in time, or the connection broke")]
+    #[error("the firewall did not answer in time, or the connection broke: check its load and the path to it")]
     NoAnswer,
     /// Its certificate does not verify.
     #[error("the firewall's certificate does not verify: set `firewall.ca_file` or `firewall.fingerprint`")]

@@ -153,7 +153,7 @@ impl Default for Timing {
     }
 }
 
-/// Two settings, each valid, that cannot both be meant.
+/// A setting that is of the right form and cannot be meant.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Contradiction {
     /// Without a gateway nothing could ever be exposed, and everything of ours would be removed.
@@ -168,16 +168,14 @@ pub enum Contradiction {
     BottomRuleNamedLikeOurs(RuleName),
 }
 
-impl Config {
-    /// What cannot be meant, all at once.
-    pub fn contradictions(&self) -> Vec<Contradiction> {
-        let mut found = Vec::new();
-        if self.gateways.is_empty() {
-            found.push(Contradiction::NoGateway);
-        }
-        if OwnedName::parse(self.bottom_rule.as_str()).is_some() {
-            found.push(Contradiction::BottomRuleNamedLikeOurs(self.bottom_rule.clone()));
-        }
-        found
+impl Contradiction {
+    /// What cannot be meant by these gateways.
+    pub fn of_gateways(gateways: &BTreeSet<Gateway>) -> Option<Self> {
+        gateways.is_empty().then_some(Self::NoGateway)
+    }
+
+    /// What cannot be meant by this bottom rule.
+    pub fn of_bottom_rule(name: &RuleName) -> Option<Self> {
+        OwnedName::parse(name.as_str()).map(|_| Self::BottomRuleNamedLikeOurs(name.clone()))
     }
 }

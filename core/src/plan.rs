@@ -11,12 +11,12 @@ use crate::{
     change::{Change, Direction, Extras, OwnedRule, Position, ServiceObject, Spelling, WrittenService},
     config::Config,
     event::Cause,
-    firewall::{Digest, Status},
+    firewall::Status,
     fit::{Pairs, shrunk},
     id::{AdminName, GroupId, InstanceId, InterfaceId, OwnedName, RuleName, ServiceName, Subject},
     inventory::Inventory,
     limits::{self, Withheld},
-    rulebase::{ObjectStatus, Owned, OwnedState, Policy, Rulebase, Wrong, digest, service_object},
+    rulebase::{ObjectStatus, Owned, OwnedState, Rulebase, Wrong, service_object},
     service::Service,
     translate::{ServiceColumn, ServicePorts},
     wanted::{Atom, LeftOut, Origin, Wanted, wanted},
@@ -45,10 +45,6 @@ pub struct Plan {
     pub owned: usize,
     /// How many rules the candidate has.
     pub rules: usize,
-    /// Our rules as they stand in the candidate.
-    pub digest_now: Digest,
-    /// Our rules as they will stand when the plan is applied.
-    pub digest_then: Digest,
 }
 
 /// Why a rule is changed.
@@ -375,7 +371,6 @@ impl Planner<'_> {
             changes.insert(0, Change::Tag(config.owner.clone()));
         }
         let (changes, withheld) = limits::withhold(changes, &draft.reasons, owned, config);
-        let digest_then = predicted_digest(&rulebase.candidate, &changes);
         Plan {
             commit: config.mode != crate::config::Mode::Observe && rulebase.differs(),
             changes,
@@ -387,28 +382,8 @@ impl Planner<'_> {
             exposed: wanted.exposed,
             owned,
             rules: rulebase.candidate.rules.len(),
-            digest_now: rulebase.candidate.digest(),
-            digest_then,
         }
     }
-}
-
-/// Our rules as they will stand.
-pub(crate) fn predicted_digest(candidate: &Policy<'_>, changes: &[Change]) -> Digest {
-    let mut rules: BTreeMap<_, _> =
-        candidate.owned().map(|rule| (&rule.name, (rule.spelling.as_ref(), rule.facts.status))).collect();
-    for change in changes {
-        match change {
-            Change::Put(rule, _) => {
-                rules.insert(&rule.name, (Some(&rule.spelling), rule.status));
-            }
-            Change::Delete(name) => {
-                rules.remove(name);
-            }
-            Change::Tag(_) | Change::Service(_) | Change::Lift(..) => {}
-        }
-    }
-    digest(rules.into_iter().map(|(name, (spelling, status))| (name, spelling, status)))
 }
 
 /// Atoms that rules of ours spell out.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    change::{Direction, Spelling},
+    change::{Change, Direction, Spelling},
     config::Config,
     firewall::{
         Action, Addresses, Applications, Configuration, Digest, Effect, Firewall, Node, Pending, Place, Profiles,
@@ -325,22 +325,29 @@ impl<'a> Policy<'a> {
         self.owned().map(|rule| (&rule.name, (bare(rule.facts), sunken.contains(&rule.name)))).collect()
     }
 
-    /// The hash of our rules as they stand here.
-    pub fn digest(&self) -> Digest {
-        digest(self.owned().map(|rule| (&rule.name, rule.spelling.as_ref(), rule.facts.status)))
+    /// The hash of what our rules will say here once these changes are made. Names do not count: the same rules under other
+    /// names would fail to commit in the same way.
+    pub fn digest_after(&self, changes: &[Change]) -> Digest {
+        let mut rules: BTreeMap<_, _> =
+            self.owned().map(|rule| (&rule.name, (rule.spelling.as_ref(), rule.facts.status))).collect();
+        for change in changes {
+            match change {
+                Change::Put(rule, _) => {
+                    rules.insert(&rule.name, (Some(&rule.spelling), rule.status));
+                }
+                Change::Delete(name) => {
+                    rules.remove(name);
+                }
+                Change::Tag(_) | Change::Service(_) | Change::Lift(..) => {}
+            }
+        }
+        let mut lines: Vec<_> = rules.values().map(|(spelling, status)| format!("{status:?} {spelling:?}\n")).collect();
+        lines.sort_unstable();
+        let mut hasher = Sha256::new();
+        lines.iter().for_each(|line| hasher.update(line));
+        let hash = hasher.finalize();
+        Digest(hash.iter().take(8).fold(0, |value, byte| value << 8 | u64::from(*byte)))
     }
-}
-
-/// The hash of a list of rules of ours, in whatever order.
-pub(crate) fn digest<'n>(rules: impl Iterator<Item = (&'n OwnedName, Option<&'n Spelling>, Status)>) -> Digest {
-    let mut lines: Vec<_> = rules.map(|(name, spelling, status)| format!("{name} {status:?} {spelling:?}\n")).collect();
-    lines.sort_unstable();
-    let mut hasher = Sha256::new();
-    for line in lines {
-        hasher.update(line);
-    }
-    let hash = hasher.finalize();
-    Digest(hash.iter().take(8).fold(0, |value, byte| value << 8 | u64::from(*byte)))
 }
 
 /// What other administrators have not committed yet.

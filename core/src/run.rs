@@ -1,7 +1,11 @@
 //! The sequence: one request in flight, all waiting and retrying. A run always looks, then does one thing, then looks
 //! again, so that nothing is committed that was not just seen in the candidate.
 
-use std::{collections::BTreeSet, collections::VecDeque, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{
     change::Change,
@@ -12,7 +16,7 @@ use crate::{
     id::{JobId, OwnedName},
     inventory::Inventory,
     limits::Blamed,
-    plan::{Plan, plan, predicted_digest},
+    plan::{Plan, plan},
     report::{Ending, Outcome, Problem, Report, Step, counted},
     retry::Backoff,
     rulebase::Rulebase,
@@ -65,7 +69,7 @@ pub enum Next {
 /// One run, from what woke it to its outcome.
 #[derive(Debug)]
 pub struct Run {
-    config: Config,
+    config: Arc<Config>,
     trigger: Trigger,
     budget: Duration,
     elapsed: Duration,
@@ -75,10 +79,12 @@ pub struct Run {
     causes: Vec<Cause>,
     looks: usize,
     confirmed_empty: bool,
+    /// The last write did not succeed, and is being tried again.
+    write_failed: bool,
+    /// What the run is waiting out.
+    waited_for: Option<Trouble>,
     /// Rules that a failed commit blamed: left out for the rest of the run.
     blamed: Option<Blamed>,
-    /// What the last failed command ran into, until one that does something succeeds.
-    trouble: Option<Trouble>,
     report: Report,
 }
 
@@ -122,7 +128,7 @@ impl Run {
     /// A run that may take `budget`. Jitter is drawn from `seed`.
     pub fn new(config: Config, trigger: Trigger, budget: Duration, seed: u64) -> Self {
         Self {
-            config,
+            config: Arc::new(config),
             trigger,
             budget,
             elapsed: Duration::ZERO,
@@ -132,8 +138,9 @@ impl Run {
             causes: Vec::new(),
             looks: 0,
             confirmed_empty: false,
+            write_failed: false,
+            waited_for: None,
             blamed: None,
-            trouble: None,
             report: Report::default(),
         }
     }
@@ -149,9 +156,8 @@ impl Run {
     /// When the reply does not answer the command: a bug in the driver.
     pub fn advance(&mut self, elapsed: Duration, input: Input) -> Next {
         self.elapsed = elapsed;
-        // A look between two attempts at the same write is no progress.
-        if matches!(&input, Input::Done(reply) if !matches!(reply, Reply::Facts(..))) {
-            self.progress();
+        if let Input::Done(reply) = &input {
+            self.note_success(reply);
         }
         match (std::mem::replace(&mut self.state, State::Finished), input) {
             (State::Starting, Input::Begin) => self.begin(),
@@ -182,6 +188,17 @@ impl Run {
             (state, Input::Failed(failure)) => self.failed(state, failure),
             (state, input) => panic!("{input:?} does not answer {state:?}: a bug in the driver"),
         }
+    }
+
+    /// A look that succeeds between two attempts at a write is no progress: waits go on growing.
+    fn note_success(&mut self, reply: &Reply) {
+        match reply {
+            Reply::Facts(..) if self.write_failed => return,
+            Reply::Facts(..) | Reply::Log(_) | Reply::Polled(_) => {}
+            Reply::Applied | Reply::Job(_) | Reply::NothingToCommit | Reply::Reverted => self.write_failed = false,
+        }
+        self.backoff.reset();
+        self.waited_for = None;
     }
 
     fn begin(&mut self) -> Next {
@@ -237,7 +254,8 @@ impl Run {
         let why = if let Trouble::Log(why) = failure.what { why } else { LogTrouble::S3(failure.what.to_string()) };
         self.say(format!("unreadable: {why}; looking all the same"));
         self.report.unreadable.extend(logs.pop_front().map(|log| (log, why)));
-        self.progress();
+        self.backoff.reset();
+        self.waited_for = None;
         self.next_log(logs)
     }
 
@@ -256,14 +274,14 @@ impl Run {
     }
 
     fn decide(&mut self, inventory: &Inventory, firewall: &Firewall) -> Next {
-        let rulebase = match Rulebase::read(firewall, &self.config).and_then(|read| read.of_this_account(inventory)) {
+        let config = Arc::clone(&self.config);
+        let rulebase = match Rulebase::read(firewall, &config).and_then(|read| read.of_this_account(inventory)) {
             Ok(rulebase) => rulebase,
             Err(unfit) => return self.give_up(Problem::Unfit(unfit)),
         };
-        let mut plan = plan(inventory, &rulebase, &self.config, &self.causes);
+        let mut plan = plan(inventory, &rulebase, &config, &self.causes);
         if let Some(blamed) = &mut self.blamed {
             let (changes, withheld) = blamed.withhold(std::mem::take(&mut plan.changes));
-            plan.digest_then = predicted_digest(&rulebase.candidate, &changes);
             plan.changes = changes;
             plan.withheld.extend(withheld);
         }
@@ -275,7 +293,7 @@ impl Run {
         }
         self.say(summary(&plan));
         self.record(&plan, firewall);
-        self.act(plan, firewall)
+        self.act(plan, firewall, &rulebase)
     }
 
     /// Nothing exposed at all is more often a failed look or a fail-over than the truth.
@@ -294,25 +312,26 @@ impl Run {
         report.plan = Some(Box::new(plan.clone()));
     }
 
-    fn act(&mut self, plan: Plan, firewall: &Firewall) -> Next {
+    fn act(&mut self, plan: Plan, firewall: &Firewall, rulebase: &Rulebase<'_>) -> Next {
         let failed = |digest: Digest| {
             let ages = firewall.failed_commits.iter().filter(|commit| commit.digest == digest).map(|commit| commit.age);
             ages.min().filter(|age| *age < self.config.timing.failed_commit)
         };
         let wait = |age| Problem::FailedBefore { age, wait: self.config.timing.failed_commit - age };
         if !plan.changes.is_empty() {
-            if let Some(age) = failed(plan.digest_then) {
+            if let Some(age) = failed(rulebase.candidate.digest_after(&plan.changes)) {
                 self.report.problem = Some(wait(age));
                 return self.finish(Ending::Withheld);
             }
             return self.enter(State::Applying(transaction(plan.changes)));
         }
         if plan.commit {
-            if failed(plan.digest_now).is_some() {
+            let digest = rulebase.candidate.digest_after(&[]);
+            if failed(digest).is_some() {
                 // What a failed commit left behind, of a run that did not live to take it back.
                 return self.enter(State::Reverting(Afterwards::Look));
             }
-            let note = CommitNote { owner: self.config.owner.clone(), digest: plan.digest_now };
+            let note = CommitNote { owner: self.config.owner.clone(), digest };
             return self.enter(State::Committing(note));
         }
         let ending = if plan.withheld.is_empty() { Ending::InSync } else { Ending::Withheld };
@@ -378,13 +397,9 @@ impl Run {
             return self.give_up(Problem::Trouble(failure.what));
         }
         let wrote = matches!(state, State::Applying(_) | State::Committing(_) | State::Reverting(..));
+        self.write_failed |= wrote;
         let again = if wrote { State::Observing(Look::Firewall) } else { state };
         self.wait_and(again, &failure.what)
-    }
-
-    fn progress(&mut self) {
-        self.backoff.reset();
-        self.trouble = None;
     }
 
     fn wait_and(&mut self, state: State, trouble: &Trouble) -> Next {
@@ -392,7 +407,7 @@ impl Run {
         self.report.retries += 1;
         self.say(format!("failed: {trouble}; waiting {:.1}s", wait.as_secs_f64()));
         self.state = state;
-        self.trouble = Some(trouble.clone());
+        self.waited_for = Some(trouble.clone());
         self.sleep(wait)
     }
 
@@ -416,7 +431,7 @@ impl Run {
         if let Command::Observe(_) = command {
             self.looks += 1;
             if self.looks > LOOKS_MAX {
-                let problem = self.trouble.take().map_or(Problem::Restless(LOOKS_MAX), Problem::Trouble);
+                let problem = self.waited_for.take().map_or(Problem::Restless(LOOKS_MAX), Problem::Trouble);
                 return self.give_up(problem);
             }
         }
@@ -449,8 +464,7 @@ impl Run {
     fn finish(&mut self, ending: Ending) -> Next {
         self.state = State::Finished;
         if ending == Ending::OutOfTime {
-            // What was waited for in vain.
-            self.report.problem = self.report.problem.take().or(self.trouble.take().map(Problem::Trouble));
+            self.report.problem = self.waited_for.take().map(Problem::Trouble);
         }
         Next::Finish(Box::new(Outcome { ending, report: std::mem::take(&mut self.report) }))
     }
@@ -491,7 +505,8 @@ fn summary(plan: &Plan) -> String {
     };
     match (plan.changes.len(), plan.commit) {
         (0, true) => format!("as planned, running differs{withheld}"),
-        (0, false) => format!("{facts}: in sync{withheld}"),
+        (0, false) if plan.withheld.is_empty() => format!("{facts}: in sync"),
+        (0, false) => format!("{facts}: nothing that may be changed{withheld}"),
         (number, _) => format!("{facts}: {}{withheld}", counted(number, "change")),
     }
 }

@@ -1,2 +1,148 @@
-//! Being laid.
-fn main() {}
+//! `scenarios`: replays stories and says whether they still end as they should.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anstream::{eprintln, print, println};
+use anstyle::{AnsiColor, Style};
+use clap::{Parser, Subcommand};
+use drawbridge_scenarios::{
+    expect,
+    replay::{Medium, Transcript, tell},
+};
+use drawbridge_simulator::script::{self, Script};
+
+/// Replays stories of an embedded cloud and an embedded firewall, with Drawbridge between them.
+#[derive(Debug, Parser)]
+#[command(name = "scenarios", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Tell stories: files, or folders of `*.scenario` files.
+    ///
+    /// The fake AWS and the fake firewall listen on loopback; CloudTrail files land in the fake S3; the real AWS SDK and the
+    /// real PAN-OS client do the rest. One file is shown with its transcript and the rulebase around every run, rules of ours
+    /// marked; several are listed. UPDATE_EXPECT=1 writes what happened into the files. Exit status: 0 every story went as its
+    /// file says, 1 otherwise.
+    Replay {
+        /// What to replay.
+        #[arg(required = true, value_name = "FILE|FOLDER")]
+        paths: Vec<PathBuf>,
+        /// Without sockets: the same, a hundred times faster.
+        #[arg(long)]
+        direct: bool,
+    },
+}
+
+const GOOD: Style = Style::new().bold().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Green)));
+const BAD: Style = Style::new().bold().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Red)));
+const BOLD: Style = Style::new().bold();
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let Command::Replay { paths, direct } = Cli::parse().command;
+    let medium = if direct { Medium::Direct } else { Medium::Wire };
+    let files = match files(&paths) {
+        Ok(files) => files,
+        Err(error) => {
+            eprintln!("{BAD}error{BAD:#}: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut failed = 0;
+    for file in &files {
+        match replay(file, medium, files.len() == 1).await {
+            Ok(true) => {}
+            Ok(false) => failed += 1,
+            Err(error) => {
+                eprintln!("{BAD}error{BAD:#}: {error}");
+                failed += 1;
+            }
+        }
+    }
+    if files.len() > 1 {
+        println!("{} stories, {failed} not as expected", files.len());
+    }
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Tells one story; whether it went as its file says.
+async fn replay(path: &Path, medium: Medium, watched: bool) -> Result<bool, String> {
+    let name = path.display();
+    let text = fs::read_to_string(path).map_err(|error| format!("`{name}` cannot be read: {error}"))?;
+    let script = Script::parse(&name.to_string(), &text).map_err(|mistake| mistake.to_string())?;
+    if script.medium == script::Medium::Wire && medium == Medium::Direct {
+        println!("{BOLD}skip{BOLD:#}  {name}  (only by wire)");
+        return Ok(true);
+    }
+    let transcript = tell(&script, medium).await.map_err(|error| error.to_string())?;
+    if watched {
+        show(&script, &transcript);
+    }
+    let told = expect::told(&text, &script, &transcript.blocks);
+    match expect::difference(&text, &told) {
+        None => println!("{GOOD}ok{GOOD:#}    {name}"),
+        Some(_) if expect::rewrites() => {
+            expect::rewrite(path, &told).map_err(|error| format!("`{name}` cannot be written: {error}"))?;
+            println!("{BOLD}wrote{BOLD:#} {name}");
+        }
+        Some(difference) => {
+            println!("{BAD}differs{BAD:#} {name}: - expected, + happened");
+            print!("{difference}");
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The whole story, for whoever watches.
+fn show(script: &Script, transcript: &Transcript) {
+    for line in &script.about {
+        println!("{BOLD}{line}{BOLD:#}");
+    }
+    for (index, run) in transcript.runs.iter().enumerate() {
+        if index == 0 {
+            println!("\nThe rulebase at first (`*` marks rules of ours):\n");
+            run.before.iter().for_each(|line| println!("  {line}"));
+        } else if transcript.runs[index - 1].after != run.before {
+            println!("\nThe rulebase before, changed by somebody else:\n");
+            run.before.iter().for_each(|line| println!("  {line}"));
+        }
+        println!("\n{BOLD}> {}{BOLD:#}\n", run.deed);
+        run.lines.iter().for_each(|line| println!("  {line}"));
+        if run.before == run.after {
+            println!("\nThe rulebase stays as it was.");
+        } else {
+            println!("\nThe rulebase after:\n");
+            run.after.iter().for_each(|line| println!("  {line}"));
+        }
+    }
+    println!();
+}
+
+/// Every story that the paths name, in order.
+fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let entries = fs::read_dir(path).map_err(|error| format!("`{}` cannot be listed: {error}", path.display()))?;
+        let mut found: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+        found.retain(|path| path.extension().is_some_and(|extension| extension == "scenario"));
+        found.sort();
+        if found.is_empty() {
+            return Err(format!("`{}` holds no `.scenario` file", path.display()));
+        }
+        files.extend(found);
+    }
+    Ok(files)
+}

@@ -9,4 +9,11 @@
 //! The models are built on XML trees and plain records and know nothing of Drawbridge, so that they can disagree with it.
 
 pub mod clock;
+pub mod cloud;
+pub mod faults;
+pub mod firewall;
+pub mod http;
+pub mod script;
+pub mod serve;
+pub mod world;
 pub mod xml;

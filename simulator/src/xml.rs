@@ -70,6 +70,14 @@ impl Element {
         self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// Gives an attribute a value, adding it if need be.
+    pub fn set_attribute(&mut self, name: &str, value: impl Into<String>) {
+        match self.attributes.iter_mut().find(|(key, _)| key == name) {
+            Some((_, present)) => *present = value.into(),
+            None => self.attributes.push((name.to_owned(), value.into())),
+        }
+    }
+
     /// The first child of that name.
     pub fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)
@@ -142,7 +150,9 @@ impl Element {
                     Self::innermost(&mut open).text.push_str(&data);
                 }
                 Event::GeneralRef(reference) => {
-                    let text = escape::unescape(&format!("&{};", &*reference)).map_err(|error| malformed(&error))?.into_owned();
+                    let text = escape::unescape(&format!("&{};", &*reference))
+                        .map_err(|error| malformed(&error))?
+                        .into_owned();
                     Self::innermost(&mut open).text.push_str(&text);
                 }
                 Event::Decl(_) | Event::PI(_) | Event::DocType(_) | Event::Comment(_) => {}
@@ -151,7 +161,9 @@ impl Element {
         }
         match open.pop() {
             Some(root) if open.is_empty() && root.text.trim().is_empty() => Ok(root.children),
-            Some(root) if open.is_empty() => Err(Malformed(format!("text outside of elements: {:?}", root.text.trim()))),
+            Some(root) if open.is_empty() => {
+                Err(Malformed(format!("text outside of elements: {:?}", root.text.trim())))
+            }
             Some(unclosed) => Err(Malformed(format!("`{}` is not closed", unclosed.name))),
             None => Err(Malformed("an element is closed that was not opened".into())),
         }
@@ -196,7 +208,8 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back() {
-        let text = r#"<entry name="a &quot;b&quot; &lt;c&gt;"><to><member>trust &amp; more</member></to><empty/></entry>"#;
+        let text =
+            r#"<entry name="a &quot;b&quot; &lt;c&gt;"><to><member>trust &amp; more</member></to><empty/></entry>"#;
         let element = Element::parse(text).unwrap();
         assert_eq!(element.attribute("name"), Some("a \"b\" <c>"));
         assert_eq!(element.child("to").unwrap().members().collect::<Vec<_>>(), ["trust & more"]);

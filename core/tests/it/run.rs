@@ -98,7 +98,7 @@ impl Story {
             Applications::Any | Applications::Unknown => false,
         };
         if let Some(rule) = self.firewall.candidate.rules.iter().find(is_cursed) {
-            let digest = Rulebase::read(&self.firewall, &self.config).unwrap().candidate.digest();
+            let digest = Rulebase::read(&self.firewall, &self.config).unwrap().candidate.digest_after(&[]);
             self.firewall.failed_commits.push(FailedCommit { digest, age: Duration::ZERO });
             return JobState::Failed(vec![format!("rules -> {} -> application is invalid", rule.name)]);
         }
@@ -223,7 +223,7 @@ fn a_lock_is_waited_for_longer_and_longer_and_then_named() {
 fn other_trouble_is_not_waited_for_for_ever() {
     let broken = (0..50).map(|_| Twist::Fails(Trouble::NoAnswer));
     let told = Story::of(WEB, "").twist("apply", broken).told();
-    expect!["failed: 6 retries; the firewall did not answer in time, or the connection broke"]
+    expect!["failed: 6 retries; the firewall did not answer in time, or the connection broke: check its load and the path to it"]
         .assert_eq(told.lines().last().unwrap());
     Story::of(WEB, "").twist("observe", [Twist::FailsForGood(Trouble::KeyRefused)]).check(&expect![[r#"
            0.0s  observe           failed: the firewall refuses the API key: generate one for the account and set `firewall.api_key`
@@ -248,7 +248,7 @@ fn rules_that_a_commit_blames_are_left_out() {
            8.0s  observe firewall  as planned, running differs, 1 withheld
            9.0s  commit            job 1
           10.0s  poll job          succeeded
-          11.0s  observe           2 atoms wanted, 1 ours of 2 rules: in sync, 1 withheld
+          11.0s  observe           2 atoms wanted, 1 ours of 2 rules: nothing that may be changed, 1 withheld
         withheld: 1 change, 1 commit, 1 withheld
     "#]]);
     // The blame outlives a connection that breaks while the changes are taken back.
@@ -259,7 +259,7 @@ fn rules_that_a_commit_blames_are_left_out() {
            2.0s  observe firewall  as planned, running differs
            3.0s  commit            job 1
            4.0s  poll job          failed: rules -> sg-web-1 -> application is invalid
-           5.0s  revert            failed: the firewall did not answer in time, or the connection broke; waiting 0.9s
+           5.0s  revert            failed: the firewall did not answer in time, or the connection broke: check its load and the path to it; waiting 0.9s
            6.9s  observe firewall  as planned, running differs
            7.9s  revert            our uncommitted changes are taken back
            8.9s  observe firewall  2 atoms wanted, 0 ours of 1 rule: 1 change, 1 withheld
@@ -267,7 +267,7 @@ fn rules_that_a_commit_blames_are_left_out() {
           10.9s  observe firewall  as planned, running differs, 1 withheld
           11.9s  commit            job 1
           12.9s  poll job          succeeded
-          13.9s  observe           2 atoms wanted, 1 ours of 2 rules: in sync, 1 withheld
+          13.9s  observe           2 atoms wanted, 1 ours of 2 rules: nothing that may be changed, 1 withheld
         withheld: 1 change, 1 commit, 1 retry, 1 withheld
     "#]]);
     // Blame that names nobody, or a second failure, is for a person.
@@ -299,7 +299,7 @@ fn the_job_of_a_run_that_died_is_taken_over() {
            5.0s  observe firewall  as planned, running differs, 1 withheld
            6.0s  commit            job 1
            7.0s  poll job          succeeded
-           8.0s  observe           2 atoms wanted, 1 ours of 2 rules: in sync, 1 withheld
+           8.0s  observe           2 atoms wanted, 1 ours of 2 rules: nothing that may be changed, 1 withheld
         withheld: 1 change, 1 commit, 1 withheld
     "#]]);
 }
@@ -388,5 +388,5 @@ fn planned(inventory: &str) -> Vec<drawbridge_core::change::Change> {
 /// Of our rules as they will stand.
 fn digest(inventory: &str) -> drawbridge_core::firewall::Digest {
     let (config, firewall) = (sample::config(), sample::quiet(sample::configuration("")));
-    plan(&sample::inventory(inventory), &Rulebase::read(&firewall, &config).unwrap(), &config, &[]).digest_then
+    Rulebase::read(&firewall, &config).unwrap().candidate.digest_after(&planned(inventory))
 }

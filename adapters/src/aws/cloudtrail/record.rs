@@ -1,0 +1,320 @@
+//! One record of CloudTrail as an event.
+//!
+//! Actions are not modelled one by one: ids are found by walking the JSON, whichever of EC2's two styles it has.
+
+use std::{collections::BTreeSet, str::FromStr};
+
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use drawbridge_core::{
+    event::{Event, EventKind},
+    id::GroupId,
+};
+
+/// The only service whose calls matter.
+const EC2: &str = "ec2.amazonaws.com";
+
+/// The name of the event that stands for a record that may be about EC2 and could not be read: anything may have changed.
+const UNREADABLE: &str = "unreadable record";
+
+/// The event of one record in a file, if it is one that counts.
+pub(super) fn event_in(record: &[u8]) -> Option<Event> {
+    // Most records never mention EC2, and looking for the name is far cheaper than parsing.
+    match str::from_utf8(record) {
+        Ok(text) if !text.contains(EC2) => None,
+        Ok(text) => event(|| serde_json::from_str(text), || serde_json::from_str(text)),
+        Err(_) => Some(unreadable()),
+    }
+}
+
+/// The event of one record that EventBridge delivered, if it is one that counts.
+pub(crate) fn event_of(record: &Value) -> Option<Event> {
+    event(|| Head::deserialize(record), || Body::deserialize(record))
+}
+
+/// The event of a record that cannot be read, and may be anything.
+pub(super) fn unreadable() -> Event {
+    Event {
+        id: String::new(),
+        name: UNREADABLE.to_owned(),
+        principal: None,
+        instances: BTreeSet::new(),
+        groups: BTreeSet::new(),
+        kind: EventKind::Call,
+    }
+}
+
+/// Two readings: the body, which is most of a record, is built only where the head says that the record counts.
+fn event(
+    head: impl FnOnce() -> serde_json::Result<Head>,
+    body: impl FnOnce() -> serde_json::Result<Body>,
+) -> Option<Event> {
+    let Ok(head) = head() else { return Some(unreadable()) };
+    if !head.is_successful_write() {
+        return None;
+    }
+    let Ok(body) = body() else { return Some(unreadable()) };
+    let mut instances = BTreeSet::new();
+    for part in [&body.request_parameters, &body.response_elements, &body.service_event_details] {
+        collect_ids(part, &mut instances);
+    }
+    Some(Event {
+        id: head.event_id.unwrap_or_default(),
+        name: head.event_name.unwrap_or_default(),
+        principal: head.user_identity.and_then(Identity::into_principal),
+        instances,
+        groups: body.groups(),
+        kind: EventKind::Call,
+    })
+}
+
+/// What decides whether a record counts. Every field is optional and may have any type.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Head {
+    #[serde(rename = "eventID", deserialize_with = "word")]
+    event_id: Option<String>,
+    #[serde(deserialize_with = "word")]
+    event_source: Option<String>,
+    #[serde(deserialize_with = "word")]
+    event_name: Option<String>,
+    #[serde(deserialize_with = "word")]
+    event_type: Option<String>,
+    #[serde(deserialize_with = "word")]
+    event_category: Option<String>,
+    #[serde(deserialize_with = "word")]
+    error_code: Option<String>,
+    #[serde(deserialize_with = "word")]
+    read_only: Option<String>,
+    #[serde(deserialize_with = "identity")]
+    user_identity: Option<Identity>,
+}
+
+impl Head {
+    fn is_successful_write(&self) -> bool {
+        self.event_source.as_deref() == Some(EC2)
+            && self.error_code.as_deref().is_none_or(str::is_empty)
+            && !self.is_read()
+            && self.is_management()
+    }
+
+    fn is_read(&self) -> bool {
+        let name = self.event_name.as_deref().unwrap_or_default();
+        match self.read_only.as_deref() {
+            Some(text) => text == "true",
+            None => ["Describe", "Get", "List"].iter().any(|verb| name.starts_with(verb)),
+        }
+    }
+
+    /// Insights, and activity at VPC endpoints, are about calls that have records of their own.
+    fn is_management(&self) -> bool {
+        !matches!(self.event_category.as_deref(), Some("Insight" | "NetworkActivity"))
+            && !matches!(self.event_type.as_deref(), Some("AwsCloudTrailInsight" | "AwsVpceEvents"))
+    }
+}
+
+/// Who called. Records of AWS's own services have no ARN.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Identity {
+    #[serde(deserialize_with = "word")]
+    arn: Option<String>,
+    #[serde(deserialize_with = "word")]
+    invoked_by: Option<String>,
+    #[serde(deserialize_with = "word")]
+    principal_id: Option<String>,
+}
+
+impl Identity {
+    fn into_principal(self) -> Option<String> {
+        self.arn.or(self.invoked_by).or(self.principal_id)
+    }
+}
+
+/// What ids are found in.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Body {
+    request_parameters: Value,
+    response_elements: Value,
+    service_event_details: Value,
+}
+
+impl Body {
+    /// The groups that the call is about: those that the request names, else (for calls by name or by rule id) those whose
+    /// rules the response lists. Groups that a permission refers to lie deeper and are not meant.
+    fn groups(&self) -> BTreeSet<GroupId> {
+        let mut groups = BTreeSet::new();
+        for object in with_envelope(&self.request_parameters, "Request") {
+            collect_group_ids(object, &mut groups);
+        }
+        if groups.is_empty() {
+            for object in with_envelope(&self.response_elements, "Response") {
+                collect_group_ids(object, &mut groups);
+                for (label, rules) in object.as_object().into_iter().flatten() {
+                    if label.to_ascii_lowercase().ends_with("securitygroupruleset") {
+                        elements(rules).for_each(|rule| collect_group_ids(rule, &mut groups));
+                    }
+                }
+            }
+        }
+        groups
+    }
+}
+
+/// The object itself, and the one in an `<Action>Request` or `<Action>Response` that newer actions wrap it in.
+fn with_envelope<'v>(value: &'v Value, suffix: &str) -> impl Iterator<Item = &'v Value> {
+    let wrapped = value.as_object().into_iter().flatten().filter(move |(label, _)| label.ends_with(suffix));
+    std::iter::once(value).chain(wrapped.map(|(_, inner)| inner))
+}
+
+/// The elements of a list: `{"items": [..]}` and its variants, a bare array, or one element in the place of a list.
+fn elements(list: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
+    match (list, list.get("items").or_else(|| list.get("item"))) {
+        (_, Some(inner)) => elements(inner),
+        (Value::Array(items), None) => Box::new(items.iter()),
+        (single, None) => Box::new(std::iter::once(single)),
+    }
+}
+
+fn collect_group_ids(object: &Value, found: &mut BTreeSet<GroupId>) {
+    for label in ["groupId", "GroupId"] {
+        collect_ids(&object[label], found);
+    }
+}
+
+/// Every text anywhere in `value` that is an id of the wanted type.
+fn collect_ids<T: FromStr + Ord>(value: &Value, found: &mut BTreeSet<T>) {
+    match value {
+        Value::String(text) => found.extend(text.parse::<T>().ok()),
+        Value::Array(items) => items.iter().for_each(|item| collect_ids(item, found)),
+        Value::Object(members) => members.values().for_each(|member| collect_ids(member, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// A word in whichever form it came: some writers of JSON turn text into numbers and booleans.
+fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => Some(text),
+        Value::Bool(value) => Some(value.to_string()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    })
+}
+
+fn identity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Identity>, D::Error> {
+    Ok(Identity::deserialize(Value::deserialize(deserializer)?).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+    use serde_json::json;
+
+    use super::*;
+
+    /// The event of a call with these fields, as `name | instances | groups | principal`.
+    #[track_caller]
+    fn check(fields: &Value, expected: &Expect) {
+        let mut record = json!({"eventSource": EC2, "eventID": "e-1", "readOnly": false, "requestParameters": null});
+        record.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        let list = |ids: Vec<&str>| ids.join(" ");
+        let said = event_of(&record).map_or("dropped".to_owned(), |event| {
+            format!(
+                "{} | {} | {} | {}",
+                event.name,
+                list(event.instances.iter().map(|id| id.as_str()).collect()),
+                list(event.groups.iter().map(|id| id.as_str()).collect()),
+                event.principal.unwrap_or_default()
+            )
+        });
+        expected.assert_eq(&said);
+        assert_eq!(event_in(record.to_string().as_bytes()), event_of(&record));
+    }
+
+    #[test]
+    fn instances_are_found_in_request_response_and_service_details() {
+        check(
+            &json!({"eventName": "RunInstances", "userIdentity": {"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/scale/x"},
+                "requestParameters": {"instancesSet": {"items": [{"minCount": 1, "maxCount": 2}]}, "clientToken": "fleet-1"},
+                "responseElements": {"instancesSet": {"items": [{"instanceId": "i-0aaaaaaaaaaaaaaa3", "launchTime": 1793600000000_u64,
+                    "groupSet": {"items": [{"groupId": "sg-0fffffffffffffff1"}]}}, {"instanceId": "i-0aaaaaaaaaaaaaaa4"}]}}}),
+            &expect![
+                "RunInstances | i-0aaaaaaaaaaaaaaa3 i-0aaaaaaaaaaaaaaa4 |  | arn:aws:sts::111122223333:assumed-role/scale/x"
+            ],
+        );
+        check(
+            &json!({"eventName": "BidEvictedEvent", "eventType": "AwsServiceEvent", "readOnly": null,
+                "userIdentity": {"accountId": "111122223333", "invokedBy": "ec2.amazonaws.com"},
+                "serviceEventDetails": {"instanceIdSet": ["i-0aaaaaaaaaaaaaaa4"]}}),
+            &expect!["BidEvictedEvent | i-0aaaaaaaaaaaaaaa4 |  | ec2.amazonaws.com"],
+        );
+        check(
+            &json!({"eventName": "CreateFleet", "requestParameters": {"CreateFleetRequest": {"Type": "instant"}},
+                "responseElements": {"CreateFleetResponse": {"fleetInstanceSet": {"item": {"instanceIds": {"item": {"content": "i-0aaaaaaaaaaaaaaa5", "tag": 1}}}}}}}),
+            &expect!["CreateFleet | i-0aaaaaaaaaaaaaaa5 |  | "],
+        );
+    }
+
+    #[test]
+    fn groups_are_those_the_call_is_about() {
+        check(
+            &json!({"eventName": "AuthorizeSecurityGroupIngress", "requestParameters": {"groupId": "sg-0fffffffffffffff1", "ipPermissions":
+                {"items": [{"ipProtocol": "-1", "groups": {"items": [{"groupId": "sg-0fffffffffffffff2"}]}, "ipRanges": {}}]}}}),
+            &expect!["AuthorizeSecurityGroupIngress |  | sg-0fffffffffffffff1 | "],
+        );
+        check(
+            &json!({"eventName": "AuthorizeSecurityGroupIngress", "requestParameters": {"groupName": "default", "ipPermissions": {}},
+                "responseElements": {"_return": true, "securityGroupRuleSet": {"items": [{"groupId": "sg-0fffffffffffffff3",
+                    "referencedGroupInfo": {"groupId": "sg-0fffffffffffffff2"}}]}}}),
+            &expect!["AuthorizeSecurityGroupIngress |  | sg-0fffffffffffffff3 | "],
+        );
+        check(
+            &json!({"eventName": "RevokeSecurityGroupIngress", "requestParameters": {"groupName": "default", "ipPermissions": {}},
+                "responseElements": {"revokedSecurityGroupRuleSet": {"items": [{"groupId": "sg-0fffffffffffffff3"}]}}}),
+            &expect!["RevokeSecurityGroupIngress |  | sg-0fffffffffffffff3 | "],
+        );
+        check(
+            &json!({"eventName": "ModifySecurityGroupRules", "requestParameters": {"ModifySecurityGroupRulesRequest": {"GroupId": "sg-0fffffffffffffff1",
+                "SecurityGroupRule": {"tag": "1", "SecurityGroupRule": {"IpProtocol": -1, "ReferencedGroupId": "sg-0fffffffffffffff2"}}}}}),
+            &expect!["ModifySecurityGroupRules |  | sg-0fffffffffffffff1 | "],
+        );
+    }
+
+    #[test]
+    fn failures_dry_runs_reads_and_other_records_are_dropped() {
+        for fields in [
+            json!({"eventName": "StartInstances", "errorCode": "Client.DryRunOperation"}),
+            json!({"eventName": "StartInstances", "errorCode": "UnauthorizedOperation", "responseElements": null}),
+            json!({"eventName": "StartInstances", "errorCode": 403}),
+            json!({"eventName": "DescribeInstances", "readOnly": true}),
+            json!({"eventName": "DescribeInstances", "readOnly": "true"}),
+            json!({"eventName": "GetConsoleOutput", "readOnly": null}),
+            json!({"eventName": "ListSnapshotsInRecycleBin", "readOnly": null}),
+            json!({"eventName": "StartInstances", "eventSource": "rds.amazonaws.com", "sourceIPAddress": EC2}),
+            json!({"eventName": "StartInstances", "eventSource": null, "insightDetails": {"eventSource": EC2}}),
+            json!({"eventName": "StartInstances", "eventType": "AwsCloudTrailInsight"}),
+            json!({"eventName": "StartInstances", "eventCategory": "NetworkActivity"}),
+        ] {
+            check(&fields, &expect!["dropped"]);
+        }
+    }
+
+    #[test]
+    fn missing_and_odd_fields_are_no_reason_to_drop_a_write() {
+        check(
+            &json!({"eventName": "StopInstances", "requestParameters": "omitted", "errorCode": null}),
+            &expect!["StopInstances |  |  | "],
+        );
+        check(
+            &json!({"eventName": "NewAction", "eventID": 7, "userIdentity": "x", "eventTime": 1793600000}),
+            &expect!["NewAction |  |  | "],
+        );
+        check(
+            &json!({"eventName": ["x"], "responseElements": [1, {"a": "i-0aaaaaaaaaaaaaaa5"}]}),
+            &expect![" | i-0aaaaaaaaaaaaaaa5 |  | "],
+        );
+    }
+}

@@ -1,0 +1,91 @@
+//! The firewall's API key out of Secrets Manager.
+
+use aws_config::SdkConfig;
+use aws_sdk_secretsmanager::{Client, config::Builder};
+
+use drawbridge_core::command::{Failure, Trouble};
+
+use super::failure::failure;
+use crate::secret::{ApiKey, SecretArn};
+
+const CALL: &str = "GetSecretValue";
+
+/// Fetches the key. The secret's text is the key, or a JSON object whose member `api_key` is. The secret may lie in another
+/// region than the instances.
+///
+/// # Errors
+/// The call failed, or the secret holds no key.
+pub async fn fetch_api_key(config: &SdkConfig, secret: &SecretArn) -> Result<ApiKey, Failure> {
+    let region = aws_config::Region::new(secret.region().to_owned());
+    let client = Client::from_conf(Builder::from(config).region(region).build());
+    let held = client.get_secret_value().secret_id(secret.as_str()).send().await;
+    let held = held.map_err(|error| failure(CALL, &error))?;
+    let text = held.secret_string.ok_or_else(|| not_a_key("a binary secret: store the API key as text"))?;
+    key_in(&text).ok_or_else(|| not_a_key("a secret without an API key: store the key itself, or JSON with `api_key`"))
+}
+
+fn key_in(text: &str) -> Option<ApiKey> {
+    match serde_json::from_str(text) {
+        Ok(serde_json::Value::Object(members)) => members.get("api_key")?.as_str()?.parse().ok(),
+        Ok(_) | Err(_) => text.parse().ok(),
+    }
+}
+
+fn not_a_key(code: &str) -> Failure {
+    Trouble::Aws { call: CALL.to_owned(), code: code.to_owned() }.permanent()
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::aws::server::{Answer, Server};
+
+    #[track_caller]
+    fn check(status: u16, body: &'static str, expected: &Expect) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let said = runtime.block_on(async {
+            let server = Server::start(move |_| Answer::json(status, body)).await;
+            let arn = "arn:aws:secretsmanager:eu-north-1:111122223333:secret:firewall/key-AbCdEf".parse().unwrap();
+            let fetched = fetch_api_key(&server.sdk_config(), &arn).await;
+            assert!(server.requests()[0].head.contains("/eu-north-1/secretsmanager/"));
+            match fetched {
+                Ok(key) => key.expose().to_owned(),
+                Err(failure) => format!("{:?}: {}", failure.lasting, failure.what),
+            }
+        });
+        expected.assert_eq(&said);
+    }
+
+    #[test]
+    fn keys_are_text_or_a_member_of_json() {
+        check(200, r#"{"SecretString":"LUFRPT0=\n"}"#, &expect!["LUFRPT0="]);
+        check(200, r#"{"SecretString":"{\"api_key\":\"LUFRPT0=\"}"}"#, &expect!["LUFRPT0="]);
+        check(200, r#"{"SecretString":"12345"}"#, &expect!["12345"]);
+        check(
+            200,
+            r#"{"SecretString":"{\"key\":\"LUFRPT0=\"}"}"#,
+            &expect![
+                "Permanent: AWS answered `GetSecretValue` with a secret without an API key: store the key itself, or JSON with `api_key`"
+            ],
+        );
+        check(
+            200,
+            r#"{"SecretBinary":"AAAA"}"#,
+            &expect!["Permanent: AWS answered `GetSecretValue` with a binary secret: store the API key as text"],
+        );
+        check(
+            400,
+            r#"{"__type":"AccessDeniedException"}"#,
+            &expect!["Permanent: AWS refuses `GetSecretValue`: allow it in the role's policy"],
+        );
+        check(
+            400,
+            r#"{"__type":"ResourceNotFoundException"}"#,
+            &expect![
+                "Permanent: AWS answered `GetSecretValue` with ResourceNotFoundException: look it up in the service's list of error codes"
+            ],
+        );
+    }
+}

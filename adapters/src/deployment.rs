@@ -1,0 +1,77 @@
+//! From settings to a deployment: which AWS, which firewall, with which key.
+
+use std::{collections::BTreeMap, env, fs, path::Path};
+
+use aws_config::SdkConfig;
+use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+
+use crate::{
+    aws::{self, Ec2, S3Logs},
+    live::{Deployment, NotReady},
+    panos::{client::Panos, https::Endpoint},
+    secret::{ApiKey, KeySource},
+    settings::{Settings, SettingsFile},
+};
+
+/// Reads the settings file and the environment, finds the API key, and puts everything together. Nothing is asked of the
+/// firewall yet.
+///
+/// # Errors
+/// Everything that is wrong with the settings, or why the key cannot be had.
+pub async fn from_environment(file: Option<&Path>) -> Result<Deployment, NotReady> {
+    let text = match file {
+        Some(path) => Some(
+            fs::read_to_string(path)
+                .map_err(|error| NotReady(format!("the settings file `{}` cannot be read: {error}", path.display())))?,
+        ),
+        None => None,
+    };
+    let environment: BTreeMap<String, String> = env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let name = file.map(|path| path.display().to_string()).unwrap_or_default();
+    let given = text.as_deref().map(|text| SettingsFile { name: &name, text });
+    let settings = Settings::read(given, &environment).map_err(|invalid| NotReady(invalid.to_string()))?;
+    let sdk = sdk(&settings).await;
+    connect(settings, &sdk).await
+}
+
+/// The same for settings in hand, with credentials in hand: for worlds that are not AWS.
+///
+/// # Errors
+/// As [`from_environment`].
+pub async fn with_credentials(settings: Settings, access_key: &str, secret_key: &str) -> Result<Deployment, NotReady> {
+    let credentials = Credentials::new(access_key, secret_key, None, None, "given");
+    let sdk = sdk(&settings).await.into_builder().credentials_provider(SharedCredentialsProvider::new(credentials));
+    connect(settings, &sdk.build()).await
+}
+
+async fn sdk(settings: &Settings) -> SdkConfig {
+    aws::sdk_config(&settings.aws, settings.config.timing.read).await
+}
+
+async fn connect(settings: Settings, sdk: &SdkConfig) -> Result<Deployment, NotReady> {
+    let key = api_key(&settings.firewall.key, sdk).await?;
+    let ec2 = Ec2::new(sdk).map_err(|error| NotReady(error.to_string()))?;
+    let logs = S3Logs::new(sdk, settings.aws.log_size_max);
+    let endpoint = Endpoint {
+        host: settings.firewall.host.clone(),
+        key,
+        tls: settings.firewall.tls.clone(),
+        timeout: settings.config.timing.write,
+        account: settings.account(),
+    };
+    let firewall = Panos::connect(endpoint).map_err(|error| NotReady(error.to_string()))?;
+    Ok(Deployment::new(settings, ec2, logs, firewall))
+}
+
+/// The key, from wherever it is kept.
+async fn api_key(source: &KeySource, sdk: &SdkConfig) -> Result<ApiKey, NotReady> {
+    match source {
+        KeySource::Given(key) => Ok(key.clone()),
+        KeySource::File(path) => ApiKey::from_file(path).map_err(|error| NotReady(error.to_string())),
+        KeySource::Secret(secret) => aws::fetch_api_key(sdk, secret)
+            .await
+            .map_err(|failure| NotReady(format!("the API key cannot be had from Secrets Manager: {}", failure.what))),
+    }
+}

@@ -1,0 +1,82 @@
+//! Drawbridge as a Lambda function: one invocation is one run.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use drawbridge_core::report::{Ending, Outcome};
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
+use serde_json::Value;
+use tokio::sync::Mutex;
+use tracing::{info, warn};
+
+use crate::{
+    driver,
+    envelope::Envelope,
+    live::{Deployment, Live},
+    render,
+};
+
+/// Kept back from the deadline, so that the result is still sent: at the deadline the process is killed (Lambda guide,
+/// runtimes-context).
+const MARGIN: Duration = Duration::from_secs(2);
+
+/// Takes invocations until the runtime ends the process.
+///
+/// # Errors
+/// When the runtime API cannot be spoken to.
+pub async fn serve(deployment: Deployment) -> Result<(), Error> {
+    let deployment = Arc::new(Mutex::new(deployment));
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
+        let deployment = Arc::clone(&deployment);
+        async move {
+            let budget = left_until(event.context.deadline).saturating_sub(MARGIN);
+            let seed = event.context.deadline;
+            result(&invoked(&mut *deployment.lock().await, &event.payload, budget, seed).await)
+        }
+    }))
+    .await
+}
+
+/// One invocation: whatever the payload is wrapped in, one run.
+pub async fn invoked(deployment: &mut Deployment, payload: &Value, budget: Duration, seed: u64) -> Outcome {
+    let trigger = Envelope::open(payload).trigger();
+    let mut run = driver::begin(trigger, &deployment.settings.config, budget, seed);
+    let outcome = driver::drive(&mut run, &mut Live::new(deployment)).await;
+    log(&outcome);
+    outcome
+}
+
+/// Nobody may ever look at the result, so the log says it as well.
+fn log(outcome: &Outcome) {
+    for (log, why) in &outcome.report.unreadable {
+        warn!(bucket = log.bucket, key = log.key, "unreadable log: {why}");
+    }
+    for note in &outcome.report.notes {
+        warn!("{note}");
+    }
+    for withheld in &outcome.report.withheld {
+        warn!("withheld: {}: {}", withheld.change, withheld.why);
+    }
+    match outcome.report.problem {
+        Some(_) => warn!("{outcome}"),
+        None => info!("{outcome}"),
+    }
+}
+
+/// A function fails only when it could not do its work: the platform then tries again.
+fn result(outcome: &Outcome) -> Result<Value, Diagnostic> {
+    let error_type = match outcome.ending {
+        Ending::Irrelevant | Ending::InSync | Ending::Withheld => return Ok(render::outcome(outcome)),
+        Ending::Failed => "Drawbridge.Failed",
+        Ending::OutOfTime => "Drawbridge.OutOfTime",
+    };
+    Err(Diagnostic { error_type: error_type.to_owned(), error_message: outcome.to_string() })
+}
+
+/// Time left until a moment in milliseconds since 1970.
+fn left_until(deadline_ms: u64) -> Duration {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Duration::from_millis(deadline_ms).saturating_sub(now)
+}

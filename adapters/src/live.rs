@@ -1,0 +1,103 @@
+//! The real world: S3, EC2 and the firewall, in real time.
+
+use std::time::Duration;
+
+use drawbridge_core::command::{Command, Failure, Look, Perform, Reply, Trouble};
+use tokio::time::{Instant, timeout_at};
+
+use crate::{
+    aws::{Ec2, S3Logs},
+    panos::{
+        client::{Committed, Panos},
+        https::Https,
+    },
+    settings::Settings,
+};
+
+/// Everything that a deployment talks to.
+pub struct Deployment {
+    /// What its owner has decided.
+    pub settings: Settings,
+    ec2: Ec2,
+    logs: S3Logs,
+    firewall: Panos<Https>,
+}
+
+/// Something without which nothing can begin.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NotReady(pub String);
+
+impl Deployment {
+    /// Puts the parts together.
+    pub const fn new(settings: Settings, ec2: Ec2, logs: S3Logs, firewall: Panos<Https>) -> Self {
+        Self { settings, ec2, logs, firewall }
+    }
+
+    /// Carries out one command, for at most `limit`.
+    ///
+    /// # Errors
+    /// What went wrong, and whether trying again can help.
+    pub async fn perform(&mut self, command: &Command, limit: Duration) -> Result<Reply, Failure> {
+        let until = Instant::now() + limit;
+        let firewall = &mut self.firewall;
+        match command {
+            Command::FetchLog(log) => {
+                of_aws("GetObject", until, self.logs.fetch(log)).await.map(|log| Reply::Log(log.events))
+            }
+            Command::Observe(look) => {
+                let inventory = match look {
+                    Look::Everything => Some(Box::new(of_aws("Describe*", until, self.ec2.inventory()).await?)),
+                    Look::Firewall => None,
+                };
+                let seen = of_firewall(until, firewall.observe()).await?;
+                Ok(Reply::Facts(inventory, Box::new(seen)))
+            }
+            Command::Apply(changes) => of_firewall(until, firewall.apply(changes)).await.map(|()| Reply::Applied),
+            Command::Commit(note) => Ok(match of_firewall(until, firewall.commit(note)).await? {
+                Committed::Job(job) => Reply::Job(job),
+                Committed::Nothing => Reply::NothingToCommit,
+            }),
+            Command::PollJob(job) => of_firewall(until, firewall.poll(*job)).await.map(Reply::Polled),
+            Command::Revert => of_firewall(until, firewall.revert()).await.map(|()| Reply::Reverted),
+        }
+    }
+}
+
+/// Waits for an answer of AWS, but not for ever.
+async fn of_aws<T>(call: &str, until: Instant, answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let late = |_| Err(Trouble::AwsUnreachable { call: call.to_owned() }.transient());
+    timeout_at(until, answer).await.unwrap_or_else(late)
+}
+
+/// Waits for an answer of the firewall, but not for ever.
+async fn of_firewall<T>(until: Instant, answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    timeout_at(until, answer).await.unwrap_or_else(|_| Err(Trouble::NoAnswer.transient()))
+}
+
+/// A deployment and the moment at which its run began.
+pub struct Live<'d> {
+    deployment: &'d mut Deployment,
+    began: Instant,
+}
+
+impl<'d> Live<'d> {
+    /// A run begins now.
+    pub fn new(deployment: &'d mut Deployment) -> Self {
+        Self { deployment, began: Instant::now() }
+    }
+}
+
+impl Perform for Live<'_> {
+    fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    async fn perform(&mut self, command: &Command, limit: Duration) -> Result<Reply, Failure> {
+        self.deployment.perform(command, limit).await
+    }
+
+    async fn sleep(&mut self, how_long: Duration) {
+        tokio::time::sleep(how_long).await;
+    }
+}

@@ -1,0 +1,228 @@
+//! The XML API over HTTPS.
+
+use std::{error::Error, io, net::IpAddr, str::FromStr, time::Duration};
+
+use drawbridge_core::command::{Failure, Trouble};
+use reqwest::{
+    Client, Response, Url,
+    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+    redirect::Policy,
+};
+
+use super::{
+    client::{Account, Panos, Transport},
+    request::Request,
+    response::Answer,
+    text::clean,
+    tls::{Tls, TlsError},
+};
+use crate::secret::ApiKey;
+
+/// Everything that is needed to talk to a firewall.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// Where its management interface is.
+    pub host: Host,
+    /// The key of our account.
+    pub key: ApiKey,
+    /// How its certificate is verified.
+    pub tls: Tls,
+    /// How long one answer may take.
+    pub timeout: Duration,
+    /// Whose rules they are, and where they stand.
+    pub account: Account,
+}
+
+/// Where a management interface is: `fw.example.com`, `10.0.0.4:4443`, `https://fw.example.com`. Plain `http://` is taken for
+/// loopback only, because the API key is sent along.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host(Url);
+
+/// A text that names no management interface.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAHost {
+    /// Something is wrong with it.
+    #[error("`{0}` is not a host name or address, with or without a port")]
+    Malformed(String),
+    /// It would send the key in the clear.
+    #[error("`{0}`: plain http is for loopback addresses only, because the API key is sent along")]
+    Plain(String),
+}
+
+impl FromStr for Host {
+    type Err = NotAHost;
+
+    fn from_str(text: &str) -> Result<Self, NotAHost> {
+        let malformed = || NotAHost::Malformed(clean(text));
+        let address = text.trim();
+        let bare = address.parse::<std::net::Ipv6Addr>();
+        let address = match bare {
+            Ok(bare) => format!("https://[{bare}]"),
+            Err(_) if address.contains("://") => address.to_owned(),
+            Err(_) => format!("https://{address}"),
+        };
+        let url: Url = address.parse().map_err(|_| malformed())?;
+        let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        if !is_bare || !url.username().is_empty() || url.password().is_some() || !url.has_host() {
+            return Err(malformed());
+        }
+        match url.scheme() {
+            "https" => Ok(Self(url)),
+            "http" if is_loopback(&url) => Ok(Self(url)),
+            "http" => Err(NotAHost::Plain(clean(text))),
+            _ => Err(malformed()),
+        }
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address: Result<IpAddr, _> = host.trim_start_matches('[').trim_end_matches(']').parse();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// Why no client can be made.
+#[derive(Debug, thiserror::Error)]
+pub enum EndpointError {
+    /// Certificates cannot be verified as set.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The HTTP library refuses.
+    #[error("no HTTPS client can be made: {0}")]
+    Library(reqwest::Error),
+}
+
+/// The wire.
+pub struct Https {
+    client: Client,
+    url: Url,
+}
+
+/// How long a connection may take to come about.
+const CONNECT: Duration = Duration::from_secs(10);
+/// Larger answers are refused: no firewall's configuration comes near it.
+const ANSWER_MAX: usize = 256 * 1024 * 1024;
+/// How the vendor documents that keys are sent; they never stand in a URL or a body.
+const KEY: HeaderName = HeaderName::from_static("x-pan-key");
+
+impl Panos<Https> {
+    /// A client of this firewall. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// If certificates cannot be verified as the settings say.
+    pub fn connect(endpoint: Endpoint) -> Result<Self, EndpointError> {
+        Ok(Self::new(Https::new(&endpoint)?, endpoint.account))
+    }
+}
+
+impl Https {
+    fn new(endpoint: &Endpoint) -> Result<Self, EndpointError> {
+        let mut headers = HeaderMap::new();
+        let mut key = HeaderValue::from_str(endpoint.key.expose())
+            .expect("an API key is printable ASCII, as its type has checked");
+        key.set_sensitive(true);
+        headers.insert(KEY, key);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        // A redirect would turn a POST into a GET and carry the key elsewhere; management traffic takes no proxy.
+        let client = Client::builder()
+            .user_agent(concat!("drawbridge/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers)
+            .redirect(Policy::none())
+            .no_proxy()
+            .connect_timeout(CONNECT)
+            .timeout(endpoint.timeout);
+        let client = endpoint.tls.configure(client)?.build().map_err(EndpointError::Library)?;
+        let mut url = endpoint.host.0.clone();
+        url.set_path("/api/");
+        Ok(Self { client, url })
+    }
+}
+
+impl Transport for Https {
+    type Document = String;
+
+    async fn send(&mut self, request: &Request) -> Result<Answer<String>, Failure> {
+        let sent = self.client.post(self.url.clone()).body(request.encoded()).send().await;
+        let response = sent.map_err(|error| failure(&error))?;
+        let status = response.status().as_u16();
+        let body = body(response).await?;
+        let document = String::from_utf8(body).map_err(|_| not_panos("its answer is not UTF-8"))?;
+        Ok(Answer { status, document })
+    }
+}
+
+/// The whole body, as long as it keeps within bounds.
+async fn body(mut response: Response) -> Result<Vec<u8>, Failure> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
+        if body.len() + chunk.len() > ANSWER_MAX {
+            return Err(not_panos(&format!("its answer is longer than {ANSWER_MAX} bytes")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn not_panos(why: &str) -> Failure {
+    Trouble::NotPanos(why.to_owned()).permanent()
+}
+
+/// What a broken exchange means. What was sent may have taken effect all the same.
+fn failure(error: &reqwest::Error) -> Failure {
+    match tls_error(error) {
+        Some(rustls::Error::InvalidCertificate(_)) => Trouble::Certificate.permanent(),
+        Some(error) if error_is_foreign(error) => not_panos(&clean(&format!("TLS: {error}"))),
+        Some(_) | None if error.is_connect() => Trouble::Unreachable.transient(),
+        Some(_) | None => Trouble::NoAnswer.transient(),
+    }
+}
+
+/// Whether the other side does not speak TLS as we do; no other attempt will change that.
+fn error_is_foreign(error: &rustls::Error) -> bool {
+    matches!(
+        error,
+        rustls::Error::InvalidMessage(_)
+            | rustls::Error::PeerIncompatible(_)
+            | rustls::Error::NoCertificatesPresented
+            | rustls::Error::UnsupportedNameType
+    )
+}
+
+/// The TLS error somewhere among the causes; it travels in an I/O error.
+fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
+    let mut cause: Option<&(dyn Error + 'static)> = error.source();
+    while let Some(error) = cause {
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(tls) = inner.and_then(|inner| inner.downcast_ref()).or_else(|| error.downcast_ref()) {
+            return Some(tls);
+        }
+        cause = match inner {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_https_unless_it_is_this_machine() {
+        let url = |text: &str| text.parse::<Host>().map(|host| host.0.to_string());
+        assert_eq!(url("fw.example.com").as_deref(), Ok("https://fw.example.com/"));
+        assert_eq!(url(" 10.0.0.4:4443\n").as_deref(), Ok("https://10.0.0.4:4443/"));
+        assert_eq!(url("2001:db8::4").as_deref(), Ok("https://[2001:db8::4]/"));
+        assert_eq!(url("https://fw/").as_deref(), Ok("https://fw/"));
+        for text in ["http://127.0.0.1:8080", "http://localhost:1", "http://[::1]:8080"] {
+            assert!(url(text).is_ok(), "{text}");
+        }
+        for text in ["http://10.0.0.4", "http://localhost.example.com", "http://127.0.0.1.example.com"] {
+            assert!(matches!(url(text), Err(NotAHost::Plain(_))), "{text}");
+        }
+        for text in ["", "fw/api", "fw?x", "user@fw", "https://a:b@fw", "ftp://fw", "a b", "fw#x", "https://"] {
+            assert!(matches!(url(text), Err(NotAHost::Malformed(_))), "{text}: {:?}", url(text));
+        }
+    }
+}

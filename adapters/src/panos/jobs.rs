@@ -1,0 +1,157 @@
+//! Jobs of the firewall: how ours are getting on, and which candidates of ours would not commit.
+
+use std::collections::BTreeMap;
+
+use drawbridge_core::{
+    command::JobState,
+    firewall::{CommitNote, Digest, FailedCommit},
+    id::{AdminName, JobId, TagName},
+};
+
+use super::{clock::DeviceTime, cursor::Element, text::clean};
+
+/// A job, as far as we want to know it.
+struct Job<'e, 'a> {
+    id: JobId,
+    element: &'e Element<'a>,
+}
+
+/// How many lines of a failed job are told.
+const LINES_MAX: usize = 20;
+
+impl<'e, 'a> Job<'e, 'a> {
+    fn all(response: &'e Element<'a>) -> impl Iterator<Item = Self> {
+        let jobs = response.at(&["result"]).into_iter().flat_map(|result| result.all("job"));
+        jobs.filter_map(|element| Some(Self { id: JobId(element.text_at(&["id"])?.parse().ok()?), element }))
+    }
+
+    fn text(&self, name: &str) -> &'e str {
+        self.element.text_at(&[name]).unwrap_or_default()
+    }
+
+    fn is_commit(&self) -> bool {
+        self.text("type").eq_ignore_ascii_case("commit")
+    }
+
+    fn has_ended(&self) -> bool {
+        self.text("status") == "FIN"
+    }
+
+    fn note(&self) -> Option<CommitNote> {
+        CommitNote::parse(self.text("description"))
+    }
+
+    fn state(&self) -> JobState {
+        match (self.has_ended(), self.text("result")) {
+            (false, _) => JobState::Running(self.text("progress").parse().unwrap_or(0).min(100)),
+            (true, "OK") => JobState::Succeeded,
+            (true, _) => JobState::Failed(self.lines()),
+        }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let details = self.element.at(&["details"]).into_iter();
+        let lines = details.flat_map(|details| details.all("line")).map(|line| clean(&line.text));
+        lines.filter(|line| !line.is_empty()).take(LINES_MAX).collect()
+    }
+
+    fn ended(&self) -> Option<DeviceTime> {
+        let queued = self.text("tenq");
+        DeviceTime::parse_end(self.text("tfin"), queued).or_else(|| DeviceTime::parse(queued))
+    }
+}
+
+/// How a job is getting on; the firewall forgets old ones.
+pub(super) fn state(response: &Element<'_>, id: JobId) -> JobState {
+    Job::all(response).find(|job| job.id == id).map_or(JobState::Lost, |job| job.state())
+}
+
+/// A commit of this administrator that has not ended. Of several the last: commits end in the order in which they were queued.
+pub(super) fn unfinished_commit(response: &Element<'_>, admin: &AdminName) -> Option<JobId> {
+    let ours = Job::all(response).filter(|job| job.text("user") == admin.as_str());
+    ours.filter(|job| job.is_commit() && !job.has_ended()).map(|job| job.id).max()
+}
+
+/// The candidates of this deployment that failed to commit when they were tried last.
+pub(super) fn failed_commits(response: &Element<'_>, owner: &TagName, now: Option<DeviceTime>) -> Vec<FailedCommit> {
+    let mut last: BTreeMap<Digest, Job<'_, '_>> = BTreeMap::new();
+    for job in Job::all(response).filter(|job| job.is_commit() && job.has_ended()) {
+        let Some(note) = job.note().filter(|note| note.owner == *owner) else { continue };
+        if last.get(&note.digest).is_none_or(|known| known.id < job.id) {
+            last.insert(note.digest, job);
+        }
+    }
+    let failed = last.into_iter().filter(|(_, job)| job.text("result") != "OK");
+    // A failure of which nobody can tell the age is forgotten: kept, it would stop that candidate for ever.
+    failed.filter_map(|(digest, job)| Some(FailedCommit { digest, age: now?.since(job.ended()?) })).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::panos::response::{Answer, tree};
+
+    /// `<id> <type> <status> <result> <end> <description>`.
+    fn jobs(lines: &[&str]) -> String {
+        let job = |line: &&str| {
+            let fields: Vec<_> = line.splitn(6, ' ').collect();
+            let [id, kind, status, result, end, description] = fields[..] else { panic!("{line}") };
+            format!(
+                "<job><tenq>2026/02/03 10:00:00</tenq><id>{id}</id><user>fwsync</user><type>{kind}</type><status>{status}</status>\
+                 <result>{result}</result><tfin>{}</tfin><description>{description}</description><progress>55</progress>\
+                 <details><line>Validation Error:</line><line> r is invalid\n</line></details></job>",
+                end.replace('_', " ")
+            )
+        };
+        lines.iter().map(job).collect()
+    }
+
+    fn with<T>(lines: &[&str], read: impl Fn(&Element<'_>) -> T) -> T {
+        let document = format!("<response status='success'><result>{}</result></response>", jobs(lines));
+        read(&tree(&Answer { status: 200, document }).unwrap())
+    }
+
+    #[test]
+    fn a_job_is_followed_to_its_end() {
+        let state_of = |line: &str| with(&[line], |response| state(response, JobId(7)));
+        assert_eq!(state_of("7 Commit ACT PEND Still_Active x"), JobState::Running(55));
+        assert_eq!(state_of("7 Commit FIN OK 10:01:00 x"), JobState::Succeeded);
+        let lines = vec!["Validation Error:".to_owned(), "r is invalid".to_owned()];
+        assert_eq!(state_of("7 Commit FIN FAIL 10:01:00 x"), JobState::Failed(lines));
+        assert_eq!(state_of("8 Commit FIN OK 10:01:00 x"), JobState::Lost);
+    }
+
+    #[test]
+    fn an_unfinished_commit_is_ours_if_our_account_began_it() {
+        let lines = [
+            "3 Commit ACT PEND - x",
+            "4 Commit PEND PEND - x",
+            "5 Download ACT PEND - x",
+            "2 Commit FIN OK 10:01:00 x",
+        ];
+        let unfinished = |admin: &str| with(&lines, |response| unfinished_commit(response, &admin.parse().unwrap()));
+        assert_eq!(unfinished("fwsync"), Some(JobId(4)));
+        assert_eq!(unfinished("bob"), None);
+    }
+
+    #[test]
+    fn a_candidate_has_failed_if_its_last_commit_did() {
+        let failed = |lines: &[&str]| {
+            let now = DeviceTime::parse("2026/02/03 10:10:00");
+            let found = with(lines, |response| failed_commits(response, &"aws sync".parse().unwrap(), now));
+            found.iter().map(|failed| format!("{} {}s", failed.digest.0, failed.age.as_secs())).collect::<Vec<_>>()
+        };
+        let one = "drawbridge 0000000000000001 aws sync";
+        assert_eq!(failed(&[&format!("3 Commit FIN FAIL 10:01:00 {one}")]), ["1 540s"]);
+        assert_eq!(failed(&[&format!("3 Commit FIN FAIL 2026/02/03_10:02:00 {one}")]), ["1 480s"]);
+        // Without the time of its end, the time when it was queued.
+        assert_eq!(failed(&[&format!("3 Commit FIN FAIL unknown {one}")]), ["1 600s"]);
+        let newer = format!("9 Commit FIN OK 10:05:00 {one}");
+        let older = format!("3 Commit FIN FAIL 10:01:00 {one}");
+        assert_eq!(failed(&[&newer, &older]), [""; 0]);
+        assert_eq!(failed(&[&older, &format!("9 Commit FIN FAIL 10:05:00 {one}")]), ["1 300s"]);
+        assert_eq!(failed(&["3 Commit FIN FAIL 10:01:00 drawbridge 0000000000000001 other"]), [""; 0]);
+        assert_eq!(failed(&["3 Commit FIN FAIL 10:01:00 weekly change"]), [""; 0]);
+        assert_eq!(failed(&[&format!("3 Commit ACT PEND - {one}")]), [""; 0]);
+    }
+}

@@ -1,0 +1,31 @@
+//! The firewall: what it has, and what is written to it, over the XML API of PAN-OS.
+//!
+//! ```text
+//!   Command ── request, transaction ──►  Transport  ──► Answer ── response ──► Failure
+//!                                       (https, or               └─ status, jobs, journal ─┐
+//!                                        a model in memory)      └─ read: rules, objects ──┴─► Firewall
+//! ```
+//!
+//! Everything but [`https`] and [`tls`] is pure, or generic over the transport: no other module knows of sockets. Readers
+//! walk [`xml::Node`]s, so that they take the bytes of an answer and a tree in memory alike.
+
+mod applications;
+pub mod client;
+mod clock;
+pub mod cursor;
+pub mod https;
+mod jobs;
+mod journal;
+mod objects;
+mod observe;
+pub mod read;
+pub mod request;
+mod resolve;
+pub mod response;
+mod rules;
+mod status;
+mod text;
+pub mod tls;
+pub mod transaction;
+pub mod xml;
+pub mod xpath;

@@ -1,0 +1,236 @@
+//! Configuration XML as facts.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr,
+};
+
+use drawbridge_core::{
+    firewall::{Action, Configuration, Place, RuleFacts, RuleType, ServiceFacts, TouchedBy},
+    id::{ProfileName, ServiceName, TagName, ZoneName},
+};
+
+use super::{
+    cursor::Cursor,
+    objects::{Object, Objects, SourcePorts},
+    resolve::{Resolver, own_standard_ports},
+    rules::{Entry, untouched},
+    xml::{Malformed, Nodes, parse},
+    xpath::{DEVICE, Vsys},
+};
+
+/// What one part of a configuration holds: the virtual system's own, the shared one, or what Panorama has pushed. Children
+/// that say nothing of security rules are skipped.
+#[derive(Default)]
+pub struct Section<'a> {
+    pre: Vec<Entry<'a>>,
+    local: Vec<Entry<'a>>,
+    post: Vec<Entry<'a>>,
+    default_rules: Vec<Entry<'a>>,
+    objects: Objects<'a>,
+    zones: BTreeSet<ZoneName>,
+    tags: BTreeMap<TagName, TouchedBy>,
+    profile_groups: BTreeSet<ProfileName>,
+    log_settings: BTreeSet<ProfileName>,
+}
+
+impl<'a> Section<'a> {
+    /// Reads a section, the cursor standing in its element.
+    pub fn read<N: Nodes<'a>>(cursor: &mut Cursor<'a, N>) -> Result<Self, Malformed> {
+        let mut section = Self::default();
+        cursor.children(|cursor, tag| match tag.name {
+            "rulebase" => read_rules(cursor, &mut section.local, &mut section.default_rules),
+            "pre-rulebase" => read_rules(cursor, &mut section.pre, &mut section.default_rules),
+            "post-rulebase" => read_rules(cursor, &mut section.post, &mut section.default_rules),
+            "zone" => read_names(cursor, &mut section.zones),
+            "profile-group" => read_names(cursor, &mut section.profile_groups),
+            "log-settings" => cursor.children(|cursor, tag| match tag.name {
+                "profiles" => read_names(cursor, &mut section.log_settings),
+                _ => Ok(()),
+            }),
+            "tag" => cursor.entries(|cursor, name| {
+                cursor.text()?;
+                section.tags.extend(name.parse().ok().map(|name: TagName| (name, admins(cursor.marks()))));
+                Ok(())
+            }),
+            objects => section.objects.read(objects, cursor),
+        })?;
+        Ok(section)
+    }
+}
+
+fn read_rules<'a, N: Nodes<'a>>(
+    cursor: &mut Cursor<'a, N>,
+    rules: &mut Vec<Entry<'a>>,
+    default_rules: &mut Vec<Entry<'a>>,
+) -> Result<(), Malformed> {
+    cursor.children(|cursor, rulebase| {
+        let into = match rulebase.name {
+            "security" => &mut *rules,
+            "default-security-rules" => &mut *default_rules,
+            _ => return Ok(()),
+        };
+        cursor.children(|cursor, tag| match tag.name {
+            "rules" => cursor.entries(|cursor, name| {
+                into.push(Entry::read(name, cursor)?);
+                Ok(())
+            }),
+            _ => Ok(()),
+        })
+    })
+}
+
+fn read_names<'a, N: Nodes<'a>, T: Ord + FromStr>(
+    cursor: &mut Cursor<'a, N>,
+    names: &mut BTreeSet<T>,
+) -> Result<(), Malformed> {
+    cursor.entries(|_, name| {
+        names.extend(name.parse().ok());
+        Ok(())
+    })
+}
+
+/// The names of administrators in dirty marks or in a journal's history.
+pub fn admins<T: AsRef<str>>(marks: &[T]) -> TouchedBy {
+    let names = marks.iter().flat_map(|mark| mark.as_ref().split([',', ' ']));
+    names.filter_map(|name| name.trim().parse().ok()).collect()
+}
+
+/// Tags, as far as they can be ones.
+pub fn tag_names(names: &[Cow<'_, str>]) -> BTreeSet<TagName> {
+    names.iter().filter_map(|name| name.parse().ok()).collect()
+}
+
+/// The parts of a configuration, put together.
+#[derive(Default)]
+pub struct Parts<'a> {
+    /// The virtual system's own.
+    pub vsys: Section<'a>,
+    /// What all virtual systems share.
+    pub shared: Section<'a>,
+    /// What Panorama has pushed.
+    pub pushed: Section<'a>,
+}
+
+impl Parts<'_> {
+    /// The whole configuration, names resolved.
+    pub fn resolve(self) -> Result<Configuration, Malformed> {
+        let Self { vsys, shared, pushed } = self;
+        let mut ours = Resolver::new([&vsys.objects, &shared.objects, &pushed.objects]);
+        let mut theirs = Resolver::new([&pushed.objects, &vsys.objects, &shared.objects]);
+        let mut rules = resolved(pushed.pre, Place::Pre, &mut theirs)?;
+        rules.extend(resolved(vsys.local, Place::Local, &mut ours)?);
+        rules.extend(resolved(pushed.post, Place::Post, &mut theirs)?);
+        // An override of the firewall's own wins over a pushed one.
+        let overrides = pushed.default_rules.into_iter().chain(vsys.default_rules);
+        let default_rules = default_rules(overrides, &mut ours)?;
+        let scopes = [&pushed.objects, &shared.objects, &vsys.objects];
+        Ok(Configuration {
+            rules,
+            default_rules,
+            standard_ports: own_standard_ports(scopes),
+            services: scopes.into_iter().flat_map(service_facts).collect(),
+            zones: united([vsys.zones, shared.zones, pushed.zones]),
+            tags: pushed.tags.into_iter().chain(shared.tags).chain(vsys.tags).collect(),
+            profile_groups: united([vsys.profile_groups, shared.profile_groups, pushed.profile_groups]),
+            log_settings: united([vsys.log_settings, shared.log_settings, pushed.log_settings]),
+        })
+    }
+}
+
+fn resolved<'a>(
+    entries: Vec<Entry<'a>>,
+    place: Place,
+    resolver: &mut Resolver<'_, 'a>,
+) -> Result<Vec<RuleFacts>, Malformed> {
+    entries.into_iter().map(|entry| entry.resolve(place, resolver)).collect()
+}
+
+/// The two rules at the very end, as overridden or as they come: within a zone all is allowed, between zones nothing.
+fn default_rules<'a>(
+    overrides: impl Iterator<Item = Entry<'a>>,
+    resolver: &mut Resolver<'_, 'a>,
+) -> Result<Vec<RuleFacts>, Malformed> {
+    let mut intrazone = untouched("intrazone-default");
+    let mut interzone = untouched("interzone-default");
+    for entry in overrides {
+        match entry.name() {
+            "intrazone-default" => intrazone = entry,
+            "interzone-default" => interzone = entry,
+            _ => {}
+        }
+    }
+    Ok(vec![
+        intrazone.resolve_default(RuleType::Intrazone, Action::Allow, resolver)?,
+        interzone.resolve_default(RuleType::Interzone, Action::Deny, resolver)?,
+    ])
+}
+
+/// The services of a scope. Groups are listed as well, without ports: their names are taken, too.
+fn service_facts(objects: &Objects<'_>) -> impl Iterator<Item = (ServiceName, ServiceFacts)> {
+    objects.services.iter().filter_map(|(name, object)| {
+        let facts = match object {
+            Object::Single(service) => ServiceFacts {
+                l4: match service.source_ports {
+                    SourcePorts::Any => service.l4.clone().unwrap_or_default(),
+                    SourcePorts::Some => Vec::new(),
+                },
+                tags: service.tags.clone(),
+                touched_by: service.touched_by.clone(),
+            },
+            Object::Group(_) => ServiceFacts { l4: Vec::new(), tags: BTreeSet::new(), touched_by: TouchedBy::new() },
+        };
+        Some((name.parse().ok()?, facts))
+    })
+}
+
+fn united<T: Ord>(sets: [BTreeSet<T>; 3]) -> BTreeSet<T> {
+    sets.into_iter().flatten().collect()
+}
+
+/// The configuration in a file that a firewall has exported (`<config>`), as one virtual system sees it.
+pub fn exported(text: &str, vsys: &Vsys) -> Result<Configuration, Malformed> {
+    let mut cursor = Cursor::new(parse(text));
+    let root = cursor.root()?;
+    if root.name != "config" {
+        return Err(Malformed::Content(format!("`{}` instead of `config`", root.name)));
+    }
+    let (mut own, mut shared, mut pushed) = (None, Section::default(), Section::default());
+    cursor.children(|cursor, tag| match tag.name {
+        "shared" => {
+            shared = Section::read(cursor)?;
+            Ok(())
+        }
+        "devices" => named_entry(cursor, DEVICE, |cursor| {
+            cursor.children(|cursor, tag| match tag.name {
+                "vsys" => named_entry(cursor, vsys.as_str(), |cursor| {
+                    own = Some(Section::read(cursor)?);
+                    Ok(())
+                }),
+                _ => Ok(()),
+            })
+        }),
+        "panorama" => cursor.children(|cursor, tag| match tag.name {
+            "vsys" => named_entry(cursor, vsys.as_str(), |cursor| {
+                pushed = Section::read(cursor)?;
+                Ok(())
+            }),
+            _ => Ok(()),
+        }),
+        _ => Ok(()),
+    })?;
+    let own = own.ok_or_else(|| Malformed::Content(format!("no virtual system `{}` in it", vsys.as_str())))?;
+    Parts { vsys: own, shared, pushed }.resolve()
+}
+
+fn named_entry<'a, N: Nodes<'a>>(
+    cursor: &mut Cursor<'a, N>,
+    wanted: &str,
+    mut visit: impl FnMut(&mut Cursor<'a, N>) -> Result<(), Malformed>,
+) -> Result<(), Malformed> {
+    cursor.entries(|cursor, name| if name == wanted { visit(cursor) } else { Ok(()) })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,179 @@
+//! What is sent to the firewall: parameters of its XML API. Pure, so that every request can be seen in a test.
+
+use drawbridge_core::{
+    firewall::CommitNote,
+    id::{AdminName, JobId},
+};
+
+use super::{text::xml, xpath::XPath};
+
+/// The parameters of one request. The API key is not among them: it is a header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    parameters: Vec<(&'static str, String)>,
+}
+
+/// PAN-OS takes no longer request (vendor documentation, "Structure of a PAN-OS XML API request").
+pub const SIZE_MAX: usize = 5_000_000;
+
+impl Request {
+    fn new<const N: usize>(parameters: [(&'static str, &str); N]) -> Self {
+        Self { parameters: parameters.into_iter().map(|(name, value)| (name, value.to_owned())).collect() }
+    }
+
+    /// Reads part of the candidate.
+    pub fn candidate(xpath: &XPath) -> Self {
+        Self::new([("type", "config"), ("action", "get"), ("xpath", xpath.as_str())])
+    }
+
+    /// Reads part of the running configuration.
+    pub fn running(xpath: &XPath) -> Self {
+        Self::new([("type", "config"), ("action", "show"), ("xpath", xpath.as_str())])
+    }
+
+    /// Changes the candidate in one transaction. Without `strict-transactional`: that would first roll back what we left
+    /// uncommitted, and a plan counts it as there.
+    pub fn transaction(element: &str) -> Self {
+        Self::new([("type", "config"), ("action", "multi-config"), ("element", element)])
+    }
+
+    /// Runs an operational command.
+    fn op(command: &str) -> Self {
+        Self::new([("type", "op"), ("cmd", command)])
+    }
+
+    /// Who is there: version, serial number, clock.
+    pub fn system_info() -> Self {
+        Self::op("<show><system><info></info></system></show>")
+    }
+
+    /// Whether the unit is active.
+    pub fn high_availability() -> Self {
+        Self::op("<show><high-availability><state></state></high-availability></show>")
+    }
+
+    /// Who is logged in, ourselves among them.
+    pub fn admins() -> Self {
+        Self::op("<show><admins></admins></show>")
+    }
+
+    /// Whether candidate and running configuration differ.
+    pub fn pending_changes() -> Self {
+        Self::op("<check><pending-changes></pending-changes></check>")
+    }
+
+    /// Who changed what since the last commit.
+    pub fn journal() -> Self {
+        Self::op("<show><config><list><changes></changes></list></config></show>")
+    }
+
+    /// All jobs that the firewall remembers.
+    pub fn jobs() -> Self {
+        Self::op("<show><jobs><all></all></jobs></show>")
+    }
+
+    /// One job.
+    pub fn job(id: JobId) -> Self {
+        Self::op(&format!("<show><jobs><id>{}</id></jobs></show>", id.0))
+    }
+
+    /// Commits what this administrator has changed, and nobody else's work.
+    pub fn commit(admin: &AdminName, note: &CommitNote) -> Self {
+        let (note, scope) = (xml(&note.to_string()), own(admin));
+        let command = format!("<commit><description>{note}</description>{scope}</commit>");
+        Self::new([("type", "commit"), ("action", "partial"), ("cmd", &command)])
+    }
+
+    /// Takes back what this administrator has changed since the last commit.
+    pub fn revert(admin: &AdminName) -> Self {
+        Self::op(&format!("<revert><config>{}</config></revert>", own(admin)))
+    }
+
+    /// Names and values, not yet encoded.
+    pub fn parameters(&self) -> &[(&'static str, String)] {
+        &self.parameters
+    }
+
+    /// As a form.
+    pub fn encoded(&self) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.parameters).finish()
+    }
+
+    /// How long the form is, without making it.
+    pub fn encoded_len(&self) -> usize {
+        self.parameters.iter().map(|(name, value)| name.len() + encoded_len(value) + 2).sum::<usize>().saturating_sub(1)
+    }
+}
+
+/// The length of a text in a form.
+pub fn encoded_len(text: &str) -> usize {
+    form_urlencoded::byte_serialize(text.as_bytes()).map(str::len).sum()
+}
+
+fn own(admin: &AdminName) -> String {
+    format!("<partial><admin><member>{}</member></admin></partial>", xml(admin.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use drawbridge_core::firewall::Digest;
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::panos::xpath::Vsys;
+
+    #[track_caller]
+    fn check(request: &Request, expected: &Expect) {
+        let lines: Vec<_> = request.parameters().iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+        expected.assert_eq(&lines.concat());
+        assert_eq!(request.encoded().len(), request.encoded_len());
+    }
+
+    #[test]
+    fn a_commit_is_of_our_own_changes_and_says_whose_they_are() {
+        let note = CommitNote { owner: "aws <sync> & \"co\"".parse().unwrap(), digest: Digest(0xabc) };
+        let admin = "fw<sync>".parse().unwrap();
+        check(
+            &Request::commit(&admin, &note),
+            &expect![[r#"
+                type=commit
+                action=partial
+                cmd=<commit><description>drawbridge 0000000000000abc aws &lt;sync&gt; &amp; &quot;co&quot;</description><partial><admin><member>fw&lt;sync&gt;</member></admin></partial></commit>
+            "#]],
+        );
+        check(
+            &Request::revert(&admin),
+            &expect![[r#"
+                type=op
+                cmd=<revert><config><partial><admin><member>fw&lt;sync&gt;</member></admin></partial></config></revert>
+            "#]],
+        );
+    }
+
+    #[test]
+    fn reads_tell_candidate_and_running_apart() {
+        check(
+            &Request::candidate(&XPath::vsys(&Vsys::default())),
+            &expect![[r#"
+                type=config
+                action=get
+                xpath=/config/devices/entry[@name='localhost.localdomain']/vsys/entry[@name='vsys1']
+            "#]],
+        );
+        check(
+            &Request::running(&XPath::shared()),
+            &expect![[r#"
+                type=config
+                action=show
+                xpath=/config/shared
+            "#]],
+        );
+        check(
+            &Request::job(JobId(7)),
+            &expect![[r#"
+                type=op
+                cmd=<show><jobs><id>7</id></jobs></show>
+            "#]],
+        );
+    }
+}

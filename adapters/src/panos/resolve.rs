@@ -1,0 +1,215 @@
+//! Names in a rule's columns, resolved: what they stand for, and what configuration alone cannot tell.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, HashMap},
+    rc::Rc,
+};
+
+use drawbridge_core::{
+    address::AddressRange,
+    firewall::{Addresses, Applications, Narrowing, Services},
+    id::AppName,
+    range::{Range, Set},
+    service::L4,
+};
+
+use super::{
+    objects::{Application, Object, Objects, Service, SourcePorts, Table},
+    text::clean,
+};
+
+/// Resolves the names of one rulebase.
+pub(super) struct Resolver<'s, 'a> {
+    /// Where a name is looked up, in this order. A group's members are looked up from where the group was found, because a
+    /// shared group knows nothing of virtual systems.
+    scopes: Vec<&'s Objects<'a>>,
+    /// Address groups can have thousands of members and stand in thousands of rules.
+    addresses: HashMap<String, Rc<Named>>,
+}
+
+/// What the name of an address or a group stands for.
+#[derive(Default)]
+struct Named {
+    known: Vec<AddressRange>,
+    unknown: Vec<Narrowing>,
+}
+
+/// Whether a column says "all but these".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Negation {
+    /// No.
+    #[default]
+    Plain,
+    /// Yes.
+    Negated,
+}
+
+impl<'s, 'a> Resolver<'s, 'a> {
+    /// Looks names up in these scopes, in this order.
+    pub(super) fn new(scopes: impl IntoIterator<Item = &'s Objects<'a>>) -> Self {
+        Self { scopes: scopes.into_iter().collect(), addresses: HashMap::new() }
+    }
+
+    /// The addresses of a column.
+    pub(super) fn addresses(
+        &mut self,
+        names: &[Cow<'a, str>],
+        negation: Negation,
+        narrowed_by: &mut Vec<Narrowing>,
+    ) -> Addresses {
+        let mut known = Vec::new();
+        let mut all_known = true;
+        for name in names {
+            if name == "any" {
+                known.extend(Set::everything().ranges());
+                continue;
+            }
+            let named = self.address(name);
+            known.extend(&named.known);
+            all_known &= named.unknown.is_empty();
+            narrowed_by.extend(named.unknown.iter().cloned());
+        }
+        match negation {
+            _ if !all_known => Addresses::Unknown,
+            Negation::Plain => known.into_iter().collect(),
+            Negation::Negated => known.into_iter().collect::<Addresses>().negated(),
+        }
+    }
+
+    fn address(&mut self, name: &str) -> Rc<Named> {
+        if let Some(named) = self.addresses.get(name) {
+            return Rc::clone(named);
+        }
+        let mut ranges = Vec::new();
+        let mut unknown = Vec::new();
+        self.leaves(
+            name,
+            |objects| &objects.addresses,
+            |name, object| {
+                // An object's name wins over the address that it looks like.
+                match object.map_or_else(|| name.parse().ok(), |object| *object) {
+                    Some(range) => ranges.push(range),
+                    None => unknown.push(Narrowing::Address(clean(name))),
+                }
+            },
+        );
+        let named = Rc::new(Named { known: ranges, unknown });
+        self.addresses.insert(name.to_owned(), Rc::clone(&named));
+        named
+    }
+
+    /// The service column.
+    pub(super) fn services(&self, names: &[Cow<'a, str>], narrowed_by: &mut Vec<Narrowing>) -> Services {
+        if names.iter().any(|name| name == "any") {
+            return Services::Any;
+        }
+        if let [only] = names
+            && only == "application-default"
+        {
+            return Services::ApplicationDefault;
+        }
+        let mut l4 = BTreeSet::new();
+        let mut known = true;
+        for name in names {
+            self.leaves(
+                name,
+                |objects| &objects.services,
+                |name, object| match held(name, object) {
+                    Some((ports, source_ports)) => {
+                        l4.extend(ports);
+                        if source_ports == SourcePorts::Some {
+                            narrowed_by.push(Narrowing::SourcePort);
+                        }
+                    }
+                    None => {
+                        known = false;
+                        narrowed_by.push(Narrowing::Service(clean(name)));
+                    }
+                },
+            );
+        }
+        if known {
+            let objects = names.iter().filter_map(|name| name.parse().ok()).collect();
+            Services::Ports { l4: l4.into_iter().collect(), objects }
+        } else {
+            Services::Unknown
+        }
+    }
+
+    /// The application column. A name that nobody defines is an application: new ones come with every content update.
+    pub(super) fn applications(&self, names: &[Cow<'a, str>], narrowed_by: &mut Vec<Narrowing>) -> Applications {
+        if names.iter().any(|name| name == "any") {
+            return Applications::Any;
+        }
+        let mut named: BTreeSet<AppName> = BTreeSet::new();
+        let mut known = true;
+        for name in names {
+            self.leaves(
+                name,
+                |objects| &objects.applications,
+                |name, object| match (object, name.parse()) {
+                    (None | Some(Application::Custom(_)), Ok(name)) => {
+                        named.insert(name);
+                    }
+                    (_, Err(_)) | (Some(Application::Filter), _) => {
+                        known = false;
+                        narrowed_by.push(Narrowing::Application(clean(name)));
+                    }
+                },
+            );
+        }
+        if known { Applications::Named(named) } else { Applications::Unknown }
+    }
+
+    /// Calls `visit` with every object that a name stands for, groups opened, and with every name that nobody defines. A
+    /// group is opened once, so that groups within each other end.
+    fn leaves<T: 's>(
+        &self,
+        name: &str,
+        table: impl Fn(&'s Objects<'a>) -> &'s Table<'a, Object<'a, T>>,
+        mut visit: impl FnMut(&str, Option<&'s T>),
+    ) {
+        let mut opened = BTreeSet::new();
+        let mut ahead: Vec<(usize, &str)> = vec![(0, name)];
+        while let Some((from, name)) = ahead.pop() {
+            let mut scopes = self.scopes.iter().enumerate().skip(from);
+            match scopes.find_map(|(scope, objects)| Some((scope, table(objects).get(name)?))) {
+                None => visit(name, None),
+                Some((_, Object::Single(object))) => visit(name, Some(object)),
+                Some((scope, Object::Group(members))) => {
+                    if opened.insert((scope, name)) {
+                        ahead.extend(members.iter().map(|member| (scope, &**member)));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Services that PAN-OS brings along (`batfish/batfish`, `ServiceBuiltIn`).
+const PREDEFINED: &[(&str, &[u16])] = &[("service-http", &[80, 8080]), ("service-https", &[443])];
+
+/// What a service holds, if that is certain.
+fn held(name: &str, object: Option<&Service>) -> Option<(Vec<L4>, SourcePorts)> {
+    if let Some(service) = object {
+        return Some((service.l4.clone()?, service.source_ports));
+    }
+    let (_, ports) = PREDEFINED.iter().find(|(known, _)| *known == name)?;
+    Some((ports.iter().map(|port| L4::Tcp(Range::single(*port))).collect(), SourcePorts::Any))
+}
+
+/// The standard ports of the configuration's own applications. Of the scopes, the last one wins.
+pub(super) fn own_standard_ports<'s, 'a: 's>(
+    scopes: impl IntoIterator<Item = &'s Objects<'a>>,
+) -> BTreeMap<AppName, Vec<L4>> {
+    let mut known = BTreeMap::new();
+    for (name, object) in scopes.into_iter().flat_map(|objects| &objects.applications) {
+        let (Ok(name), Object::Single(Application::Custom(ports))) = (name.parse(), object) else { continue };
+        match ports {
+            Some(ports) => known.insert(name, ports.clone()),
+            None => known.remove(&name),
+        };
+    }
+    known
+}

@@ -1,0 +1,163 @@
+//! XML as a stream of nodes. Readers walk it with a [`Cursor`](super::cursor::Cursor) and never see where it came from:
+//! bytes of an answer, or somebody's tree in memory.
+
+use std::{borrow::Cow, fmt};
+
+use quick_xml::{
+    Reader,
+    errors::{Error, IllFormedError, SyntaxError},
+    escape,
+    events::{BytesStart, Event},
+};
+
+use super::text::clean;
+
+/// A step through a document, in document order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Node<'a> {
+    /// An element begins.
+    Open(Tag<'a>),
+    /// Character data, unescaped; long texts may come in pieces.
+    Text(Cow<'a, str>),
+    /// The innermost element ends.
+    Close,
+}
+
+/// The beginning of an element.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tag<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Names and unescaped values.
+    pub attributes: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+impl<'a> Tag<'a> {
+    /// The value of an attribute.
+    pub fn attribute(&self, name: &str) -> Option<&Cow<'a, str>> {
+        self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+}
+
+/// Why a text is not the document it should be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    /// It ends too early.
+    #[error("the XML document ends early")]
+    Cut,
+    /// It is no XML.
+    #[error("not well-formed XML ({0})")]
+    Syntax(String),
+    /// Elements are nested too deeply.
+    #[error("XML nested deeper than {DEPTH_MAX} elements")]
+    TooDeep,
+    /// It is XML, and does not say what it should.
+    #[error("{0}")]
+    Content(String),
+}
+
+/// How deep elements may be nested. Configurations stay below 40.
+pub(super) const DEPTH_MAX: usize = 200;
+
+/// A document, step by step. Whatever yields it may stop after the first error.
+pub trait Nodes<'a>: Iterator<Item = Result<Node<'a>, Malformed>> {}
+
+impl<'a, T: Iterator<Item = Result<Node<'a>, Malformed>>> Nodes<'a> for T {}
+
+/// The nodes of a text.
+pub fn parse(text: &str) -> impl Nodes<'_> {
+    let text = text.trim_start_matches('\u{feff}');
+    TextNodes { text, reader: Reader::from_str(text), close: Pending::None, depth: 0 }
+}
+
+struct TextNodes<'a> {
+    text: &'a str,
+    reader: Reader<&'a [u8]>,
+    close: Pending,
+    depth: usize,
+}
+
+/// Whether an empty element (`<a/>`) has still to be closed.
+#[derive(PartialEq, Eq)]
+enum Pending {
+    None,
+    Close,
+}
+
+impl<'a> Iterator for TextNodes<'a> {
+    type Item = Result<Node<'a>, Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.close == Pending::Close {
+            self.close = Pending::None;
+            return Some(Ok(Node::Close));
+        }
+        self.step().transpose()
+    }
+}
+
+impl<'a> TextNodes<'a> {
+    fn step(&mut self) -> Result<Option<Node<'a>>, Malformed> {
+        loop {
+            let position = self.reader.buffer_position();
+            return Ok(Some(match self.reader.read_event()? {
+                Event::Start(start) => {
+                    self.depth += 1;
+                    Node::Open(self.tag(position, &start)?)
+                }
+                Event::Empty(start) => {
+                    self.close = Pending::Close;
+                    Node::Open(self.tag(position, &start)?)
+                }
+                Event::End(_) => {
+                    self.depth = self.depth.saturating_sub(1);
+                    Node::Close
+                }
+                Event::Text(text) => Node::Text(text.into_inner()),
+                Event::CData(data) => Node::Text(data.into_inner()),
+                Event::GeneralRef(reference) => {
+                    let text = escape::unescape(&format!("&{};", &*reference)).map_err(syntax)?.into_owned();
+                    Node::Text(text.into())
+                }
+                Event::Decl(_) | Event::PI(_) | Event::DocType(_) | Event::Comment(_) => continue,
+                Event::Eof if self.depth > 0 => return Err(Malformed::Cut),
+                Event::Eof => return Ok(None),
+            }));
+        }
+    }
+
+    /// The tag that begins at `position`. Its name is taken from the text itself, because that of the event does not outlive it.
+    fn tag(&self, position: u64, start: &BytesStart<'_>) -> Result<Tag<'a>, Malformed> {
+        let name = start.name();
+        let begin = usize::try_from(position).ok().and_then(|position| position.checked_add(1));
+        let name = begin
+            .and_then(|begin| self.text.get(begin..)?.get(..name.as_ref().len()))
+            .filter(|text| *text == name.as_ref())
+            .ok_or_else(|| syntax("a tag without a name"))?;
+        let attributes = start.attributes().map(|attribute| {
+            let attribute = attribute.map_err(syntax)?;
+            let value = escape::unescape(&attribute.value).map_err(syntax)?.into_owned();
+            Ok((attribute.key.as_ref().to_owned().into(), value.into()))
+        });
+        Ok(Tag { name, attributes: attributes.collect::<Result<_, Malformed>>()? })
+    }
+}
+
+pub(super) fn syntax(error: impl fmt::Display) -> Malformed {
+    Malformed::Syntax(clean(&error.to_string()))
+}
+
+impl From<Error> for Malformed {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Syntax(SyntaxError::InvalidBangMarkup) => syntax(error),
+            Error::Syntax(_) | Error::IllFormed(IllFormedError::MissingEndTag(_)) => Self::Cut,
+            Error::IllFormed(_)
+            | Error::InvalidAttr(_)
+            | Error::Escape(_)
+            | Error::Encoding(_)
+            | Error::Namespace(_)
+            | Error::Io(_) => syntax(error),
+        }
+    }
+}

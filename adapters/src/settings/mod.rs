@@ -1,0 +1,443 @@
+//! Settings: a TOML file and the environment, read once into what the core decides by and the adapters connect with.
+//!
+//! Every setting can come from either, and the environment wins. All that is wrong is said at once.
+
+mod given;
+mod keys;
+mod reader;
+mod value;
+
+use std::{collections::BTreeMap, fmt};
+
+use drawbridge_core::{
+    config::{Config, Contradiction, InterfaceScope, Limit, Limits, Mode, Timing},
+    id::Region,
+    translate::{Applications, IcmpRule, Translation},
+};
+
+use crate::{
+    panos::{client::Account, https::Host, tls::Tls, xpath::Vsys},
+    secret::KeySource,
+};
+
+pub use given::SettingsFile;
+pub use keys::{FILE_VARIABLE, KEYS, Key, LOG_VARIABLE, Otherwise};
+use reader::Reader;
+use value::{application, base_url, choice, duration, gateway, parsed, port, positive_duration, size};
+
+/// Everything that is set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// What decides.
+    pub config: Config,
+    /// How to reach the firewall.
+    pub firewall: FirewallSettings,
+    /// How to reach AWS.
+    pub aws: AwsSettings,
+}
+
+/// How to reach the firewall. How long to wait for it is in [`Config::timing`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirewallSettings {
+    /// Its management interface.
+    pub host: Host,
+    /// Where its API key comes from.
+    pub key: KeySource,
+    /// The virtual system whose rules we keep.
+    pub vsys: Vsys,
+    /// How its certificate is verified.
+    pub tls: Tls,
+}
+
+/// How to reach AWS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AwsSettings {
+    /// The region, unless the SDK's own sources shall say.
+    pub region: Option<Region>,
+    /// Another endpoint than AWS's own; the SDK's `AWS_ENDPOINT_URL` says the same.
+    pub endpoint_url: Option<String>,
+    /// The largest log file, unpacked.
+    pub log_size_max: u64,
+}
+
+/// Every setting with its variable, its meaning and what holds without it.
+pub fn listing() -> String {
+    let entry = |key: &Key| format!("{} ({})\n    {}; {}\n", key.name, key.variable(), key.meaning, key.otherwise);
+    KEYS.iter().map(entry).collect()
+}
+
+/// One thing that is wrong, on one line: which setting, where it came from, what is wrong, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem(String);
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Settings that cannot be used: everything that is wrong with them.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Invalid(pub Vec<Problem>);
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the settings cannot be used:")?;
+        self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
+
+impl Settings {
+    /// Whose rules they are, and where they stand.
+    pub fn account(&self) -> Account {
+        Account { vsys: self.firewall.vsys.clone(), admin: self.config.admin.clone(), owner: self.config.owner.clone() }
+    }
+
+    /// Reads file and environment.
+    ///
+    /// # Errors
+    /// Everything that is missing, misspelt, unreadable or contradictory, at once.
+    pub fn read(file: Option<SettingsFile<'_>>, environment: &BTreeMap<String, String>) -> Result<Self, Invalid> {
+        let mut reader = Reader::new(file, environment)?;
+        match (reader.settings(), reader.problems()) {
+            (Some(settings), problems) if problems.is_empty() => Ok(settings),
+            (_, problems) => Err(Invalid(problems)),
+        }
+    }
+}
+
+const MODES: &[(&str, Mode)] = &[("observe", Mode::Observe), ("add-only", Mode::AddOnly), ("sync", Mode::Sync)];
+const APPLICATIONS: &[(&str, Applications)] = &[("identified", Applications::Identified), ("any", Applications::Any)];
+const ICMP: &[(&str, IcmpRule)] = &[("exact", IcmpRule::Exact), ("all", IcmpRule::All)];
+const INTERFACES: &[(&str, InterfaceScope)] = &[("instances", InterfaceScope::Instances), ("all", InterfaceScope::All)];
+const BOOLEANS: &[(&str, bool)] = &[("true", true), ("false", false)];
+
+impl Reader {
+    fn settings(&mut self) -> Option<Settings> {
+        let (config, firewall, aws) = (self.config(), self.firewall(), self.aws());
+        Some(Settings { config: config?, firewall: firewall?, aws: aws? })
+    }
+
+    fn config(&mut self) -> Option<Config> {
+        let owner = self.one("policy.owner", parsed);
+        let admin = self.maybe("firewall.admin", parsed);
+        let mode = self.one("mode", choice(MODES));
+        let bottom_rule = self.one("policy.bottom_rule", parsed);
+        let untrust = self.one("policy.untrust_zone", parsed);
+        let trust = self.one("policy.trust_zone", parsed);
+        let profile_group = self.maybe("policy.security_profile_group", parsed);
+        let log_setting = self.maybe("policy.log_setting", parsed);
+        let gateways = self.list("gateways", gateway);
+        let gateways = gateways.map(|gateways| gateways.into_iter().collect());
+        let contradictions = [
+            gateways.as_ref().and_then(Contradiction::of_gateways),
+            bottom_rule.as_ref().and_then(Contradiction::of_bottom_rule),
+        ];
+        contradictions.into_iter().flatten().for_each(|found| self.note(found.to_string()));
+        let firewall_instances = self.list("firewall.instances", parsed);
+        let internal = self.list("internal_cidrs", parsed);
+        let interfaces = self.one("interfaces", choice(INTERFACES));
+        let (translation, limits, timing) = (self.translation(), self.limits(), self.timing());
+        Some(Config {
+            owner: owner?,
+            admin: admin?,
+            mode: mode?,
+            bottom_rule: bottom_rule?,
+            untrust: untrust?,
+            trust: trust?,
+            profile_group: profile_group?,
+            log_setting: log_setting?,
+            gateways: gateways?,
+            firewall_instances: firewall_instances?.into_iter().collect(),
+            internal: internal?.into_iter().collect(),
+            interfaces: interfaces?,
+            translation: translation?,
+            limits: limits?,
+            timing: timing?,
+        })
+    }
+
+    fn translation(&mut self) -> Option<Translation> {
+        let applications = self.one("policy.applications", choice(APPLICATIONS));
+        let icmp = self.one("policy.icmp", choice(ICMP));
+        let services = self.pairs("services", port, application);
+        let mut table = Translation::default().table;
+        for (port, application) in services? {
+            match application {
+                Some(name) => table.insert(port, name),
+                None => table.remove(&port),
+            };
+        }
+        Some(Translation { applications: applications?, icmp: icmp?, table })
+    }
+
+    fn limits(&mut self) -> Option<Limits> {
+        let mut limit = |number, percent| (self.one(number, parsed), self.maybe(percent, parsed));
+        let additions = limit("limits.additions", "limits.additions_percent");
+        let removals = limit("limits.removals", "limits.removals_percent");
+        Some(Limits {
+            additions: Limit { number: additions.0?, percent: additions.1? },
+            removals: Limit { number: removals.0?, percent: removals.1? },
+        })
+    }
+
+    fn timing(&mut self) -> Option<Timing> {
+        let settle = self.one("timing.settle", duration);
+        let confirm_empty = self.one("timing.confirm_empty", duration);
+        let poll = self.one("timing.poll", positive_duration);
+        let reserve = self.one("timing.reserve", duration);
+        let read = self.one("timing.read", positive_duration);
+        let write = self.one("timing.write", positive_duration);
+        Some(Timing {
+            settle: settle?,
+            confirm_empty: confirm_empty?,
+            poll: poll?,
+            reserve: reserve?,
+            read: read?,
+            write: write?,
+            ..Timing::default()
+        })
+    }
+
+    fn firewall(&mut self) -> Option<FirewallSettings> {
+        let host = self.one("firewall.hostname", parsed);
+        let (key, tls) = (self.key(), self.tls());
+        let vsys = self.one("firewall.vsys", parsed);
+        Some(FirewallSettings { host: host?, key: key?, vsys: vsys?, tls: tls? })
+    }
+
+    fn key(&mut self) -> Option<KeySource> {
+        self.at_most_one(&["firewall.api_key", "firewall.api_key_secret_arn", "firewall.api_key_file"])?;
+        let key = self.maybe("firewall.api_key", |text| parsed(text).map(KeySource::Given));
+        let secret = self.maybe("firewall.api_key_secret_arn", |text| parsed(text).map(KeySource::Secret));
+        let file = self.maybe("firewall.api_key_file", |text| Ok(KeySource::File(text.into())));
+        let source = key?.or(secret?).or(file?);
+        if source.is_none() {
+            self.note(
+                "no API key is given: set one of `firewall.api_key_secret_arn`, `firewall.api_key_file` and \
+                 `firewall.api_key` (`PANOS_API_KEY`)",
+            );
+        }
+        source
+    }
+
+    fn tls(&mut self) -> Option<Tls> {
+        let ca_file = self.maybe("firewall.ca_file", |text| Ok(Tls::CaFile(text.into())));
+        let fingerprint = self.maybe("firewall.fingerprint", |text| parsed(text).map(Tls::Fingerprint));
+        let verify = self.one("firewall.verify", choice(BOOLEANS))?;
+        let sources = ["firewall.ca_file", "firewall.fingerprint", "firewall.verify"];
+        self.at_most_one(if verify { &sources[..2] } else { &sources })?;
+        if verify { Some(ca_file?.or(fingerprint?).unwrap_or(Tls::SystemRoots)) } else { Some(Tls::Unverified) }
+    }
+
+    fn aws(&mut self) -> Option<AwsSettings> {
+        let region = self.maybe("aws.region", parsed);
+        let endpoint_url = self.maybe("aws.endpoint_url", base_url);
+        let log_size_max = self.one("aws.log_size_max", size);
+        Some(AwsSettings { region: region?, endpoint_url: endpoint_url?, log_size_max: log_size_max? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use drawbridge_core::{config::Gateway, translate::Port};
+    use expect_test::{Expect, expect};
+
+    use super::*;
+
+    const WHOLE: &str = r#"
+        mode = "sync"
+        gateways = ["i-0aaaaaaaaaaaaaaa1", "vpce-0aaaaaaaaaaaaaaa1"]
+        internal_cidrs = ["10.0.0.0/8", "10.255.0.0/16"]
+
+        [firewall]
+        hostname = "fw.example"
+        api_key_secret_arn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:fw-AbCdEf"
+
+        [policy]
+        owner = "aws sync"
+        bottom_rule = "Clean up"
+        untrust_zone = "untrust"
+        trust_zone = "trust"
+
+        [services]
+        "tcp/8443" = "ssl"
+        "tcp/80" = "any"
+
+        [limits]
+        removals = 20
+
+        [timing]
+        settle = "0s"
+    "#;
+
+    fn read(text: &str, variables: &[(&str, &str)]) -> Result<Settings, Invalid> {
+        let environment = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Settings::read(Some(SettingsFile { name: "drawbridge.toml", text }), &environment)
+    }
+
+    /// What is wrong with the whole file when these lines stand before it and these variables are set.
+    #[track_caller]
+    fn check(lines: &str, variables: &[(&str, &str)], expected: &Expect) {
+        expected.assert_eq(&read(&format!("{lines}\n{WHOLE}"), variables).unwrap_err().to_string());
+    }
+
+    #[test]
+    fn a_whole_file_with_defaults() {
+        let settings = read(WHOLE, &[]).unwrap();
+        let config = &settings.config;
+        assert_eq!((config.mode, config.gateways.len(), config.internal.ranges().len()), (Mode::Sync, 2, 1));
+        assert_eq!(config.limits.removals, Limit { number: 20, percent: Limits::default().removals.percent });
+        assert_eq!(config.timing, Timing { settle: Duration::ZERO, ..Timing::default() });
+        let table = &config.translation.table;
+        assert_eq!(table[&Port::Tcp(8443)].as_str(), "ssl");
+        assert!(!table.contains_key(&Port::Tcp(80)) && table.contains_key(&Port::Tcp(22)));
+        assert_eq!(settings.firewall.host, "https://fw.example:443".parse().unwrap());
+        assert!(matches!(settings.firewall.key, KeySource::Secret(_)));
+        assert_eq!(settings.firewall.tls, Tls::SystemRoots);
+        assert_eq!((settings.firewall.vsys.as_str(), settings.aws.log_size_max), ("vsys1", 256 << 20));
+    }
+
+    #[test]
+    fn the_documented_defaults_are_those_of_the_core() {
+        let config = read(&WHOLE.replace("removals = 20", "").replace("settle = \"0s\"", ""), &[]).unwrap().config;
+        assert_eq!((config.limits, config.timing), (Limits::default(), Timing::default()));
+        let default = Translation::default();
+        assert_eq!((config.translation.applications, config.translation.icmp), (default.applications, default.icmp));
+    }
+
+    #[test]
+    fn the_environment_alone_is_enough_and_wins_over_the_file() {
+        let variables = [
+            ("DRAWBRIDGE_MODE", "observe"),
+            ("DRAWBRIDGE_GATEWAYS", "eni-0aaaaaaaaaaaaaaa1, tgw-0aaaaaaaaaaaaaaa1"),
+            ("DRAWBRIDGE_POLICY_OWNER", "aws sync"),
+            ("DRAWBRIDGE_POLICY_BOTTOM_RULE", "Last"),
+            ("DRAWBRIDGE_POLICY_UNTRUST_ZONE", "untrust"),
+            ("DRAWBRIDGE_POLICY_TRUST_ZONE", "trust"),
+            ("DRAWBRIDGE_SERVICES", "tcp/8443=ssl,udp/500=ike"),
+            ("DRAWBRIDGE_POLICY_LOG_SETTING", ""),
+            (FILE_VARIABLE, "/etc/drawbridge.toml"),
+            (LOG_VARIABLE, "debug"),
+            ("PANOS_HOSTNAME", "192.0.2.1"),
+            ("PANOS_API_KEY", "LUFRPT0="),
+            ("PATH", "/bin"),
+        ];
+        let settings = read("", &variables).unwrap();
+        assert_eq!((settings.config.mode, settings.config.gateways.len()), (Mode::Observe, 2));
+        assert_eq!(settings.config.translation.table[&Port::Udp(500)].as_str(), "ike");
+        assert!(!format!("{settings:?}").contains("LUFRPT0="));
+        let settings =
+            read(WHOLE, &[("DRAWBRIDGE_MODE", "add-only"), ("DRAWBRIDGE_GATEWAYS", "i-0bbbbbbbbbbbbbbb1")]).unwrap();
+        assert_eq!(settings.config.mode, Mode::AddOnly);
+        assert_eq!(settings.config.gateways, [Gateway::Instance("i-0bbbbbbbbbbbbbbb1".parse().unwrap())].into());
+    }
+
+    #[test]
+    fn everything_wrong_is_said_at_once() {
+        let text = r#"
+            mode = "on"
+            gateways = ["igw-0aaaaaaaaaaaaaaa1", 7]
+            bottom_rule = "Clean up"
+            firewall = "fw.example"
+            [policy]
+            owner = ["a", "b"]
+            untrust_zone = "a zone name that is far too long to be one"
+            colour = "red"
+            [timing]
+            poll = "0s"
+            read = 60
+            [services]
+            "tcp/x" = "ssl"
+        "#;
+        let found = read(
+            text,
+            &[
+                ("DRAWBRIDGE_TIMING_SETLE", "5s"),
+                ("PANOS_API_KEY", "two words"),
+                ("DRAWBRIDGE_AWS_LOG_SIZE_MAX", "much"),
+            ],
+        );
+        expect![[r#"
+            the settings cannot be used:
+              `bottom_rule` (drawbridge.toml): there is no such setting, did you mean `policy.bottom_rule`?
+              `firewall` (drawbridge.toml): this is a section: write `[firewall]`
+              `policy.colour` (drawbridge.toml): there is no such setting, remove it
+              `DRAWBRIDGE_TIMING_SETLE`: there is no such setting, did you mean `DRAWBRIDGE_TIMING_SETTLE`?
+              `policy.owner` (drawbridge.toml): it takes one value, not several
+              `mode` (drawbridge.toml): `on` is none of `observe`, `add-only`, `sync`
+              `policy.bottom_rule` is missing: set it or `DRAWBRIDGE_POLICY_BOTTOM_RULE` (the administrator's rule above which ours stand)
+              `policy.untrust_zone` (drawbridge.toml): `a zone name that is far too long to be one` is not a zone name (1 to 31 characters)
+              `policy.trust_zone` is missing: set it or `DRAWBRIDGE_POLICY_TRUST_ZONE` (the zone of the instances)
+              `gateways` (drawbridge.toml): `igw-0aaaaaaaaaaaaaaa1` is not the id of an instance (`i-…`), interface (`eni-…`), endpoint (`vpce-…`) or transit gateway (`tgw-…`)
+              `gateways` (drawbridge.toml): `7` is not the id of an instance (`i-…`), interface (`eni-…`), endpoint (`vpce-…`) or transit gateway (`tgw-…`)
+              `services` (drawbridge.toml): `tcp/x` is not a port (`tcp/8443`)
+              `timing.poll` (drawbridge.toml): `0s` is no time at all: give it some
+              `timing.read` (drawbridge.toml): `60` is not a length of time (`5s`, `1m 30s`)
+              `firewall.hostname` is missing: set it or `DRAWBRIDGE_FIREWALL_HOSTNAME` (the management interface, as `host` or `host:port`)
+              `firewall.api_key` (PANOS_API_KEY): it holds blanks, control characters or letters beyond ASCII: a key is one line of base64
+              `aws.log_size_max` (DRAWBRIDGE_AWS_LOG_SIZE_MAX): `much` is not a size (bytes, or `256MiB`)"#]].assert_eq(&found.unwrap_err().to_string());
+    }
+
+    #[test]
+    fn contradictions() {
+        check(
+            "",
+            &[("DRAWBRIDGE_GATEWAYS", ","), ("DRAWBRIDGE_POLICY_BOTTOM_RULE", "i-0aaaaaaaaaaaaaaa1-1")],
+            &expect![[r#"
+                the settings cannot be used:
+                  `gateways` is empty: name the instances, interfaces, endpoints or transit gateways that stand for the firewall
+                  `policy.bottom_rule` is `i-0aaaaaaaaaaaaaaa1-1`, a name of the form that drawbridge gives its own rules: name the administrator's clean-up rule"#]],
+        );
+        check(
+            "",
+            &[
+                ("PANOS_API_KEY", "LUFRPT0="),
+                ("DRAWBRIDGE_FIREWALL_CA_FILE", "ca.pem"),
+                ("DRAWBRIDGE_FIREWALL_VERIFY", "false"),
+            ],
+            &expect![[r#"
+                the settings cannot be used:
+                  `firewall.api_key` (PANOS_API_KEY) and `firewall.api_key_secret_arn` (drawbridge.toml) cannot be meant together: keep one of them
+                  `firewall.ca_file` (DRAWBRIDGE_FIREWALL_CA_FILE) and `firewall.verify` (DRAWBRIDGE_FIREWALL_VERIFY) cannot be meant together: keep one of them"#]],
+        );
+        check(
+            "",
+            &[("PANOS_HOSTNAME", "a"), ("DRAWBRIDGE_FIREWALL_HOSTNAME", "b")],
+            &expect![[r#"
+            the settings cannot be used:
+              `DRAWBRIDGE_FIREWALL_HOSTNAME` and `PANOS_HOSTNAME` both give `firewall.hostname`: unset one"#]],
+        );
+        check(
+            "",
+            &[("PANOS_HOSTNAME", "http://fw.example")],
+            &expect![[r#"
+                the settings cannot be used:
+                  `firewall.hostname` (PANOS_HOSTNAME): `http://fw.example`: plain http is for loopback addresses only, because the API key is sent along"#]],
+        );
+        check(
+            "x = = 1",
+            &[],
+            &expect![[r#"
+                the settings cannot be used:
+                  drawbridge.toml is not TOML, at line 1: extra `=`, expected nothing"#]],
+        );
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let paths = ["firewall.api_key_file", "firewall.ca_file"];
+        let (head, tail) = WHOLE.split_once("api_key_secret_arn").unwrap();
+        let without_key = format!("{head}#{tail}");
+        for key in KEYS.iter().filter(|key| !paths.contains(&key.name)) {
+            let variable = key.variable();
+            let found = read(&without_key, &[(&variable, "\u{1}")]).unwrap_err().to_string();
+            assert!(found.contains(&format!("`{}` ({variable}):", key.name)), "{found}");
+        }
+        let files = [("DRAWBRIDGE_FIREWALL_API_KEY_FILE", "key"), ("DRAWBRIDGE_FIREWALL_CA_FILE", "ca.pem")];
+        let firewall = read(&without_key, &files).unwrap().firewall;
+        assert_eq!((firewall.key, firewall.tls), (KeySource::File("key".into()), Tls::CaFile("ca.pem".into())));
+    }
+}

@@ -1,0 +1,162 @@
+//! The program as a Lambda function: one invocation after the other, as the Lambda runtime hands them out.
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use axum::{
+    Router,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use drawbridge_simulator::faults::Command;
+use serde_json::{Value, json};
+use tokio::{
+    net::TcpListener,
+    sync::{Mutex, mpsc},
+    task::JoinHandle,
+};
+
+use crate::stage::{Running, Stage};
+
+/// What an invocation was answered with: `response` or `error`, and the document.
+type Answer = (String, Value);
+
+/// The runtime API as a function sees it (Lambda developer guide, `runtimes-api`): it asks for the next invocation, waits,
+/// and posts what came of it.
+struct RuntimeApi {
+    address: SocketAddr,
+    invocations: mpsc::Sender<Value>,
+    answers: mpsc::Receiver<Answer>,
+    server: JoinHandle<std::io::Result<()>>,
+}
+
+#[derive(Clone)]
+struct Platform {
+    invocations: Arc<Mutex<mpsc::Receiver<Value>>>,
+    answers: mpsc::Sender<Answer>,
+}
+
+/// How long an invocation may take.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+impl RuntimeApi {
+    async fn listen() -> Self {
+        let (invocations, invoked) = mpsc::channel(1);
+        let (answered, answers) = mpsc::channel(1);
+        let router = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(next))
+            .route("/2018-06-01/runtime/invocation/{id}/{kind}", post(answer))
+            .with_state(Platform { invocations: Arc::new(Mutex::new(invoked)), answers: answered });
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(axum::serve(listener, router).into_future());
+        Self { address, invocations, answers, server }
+    }
+
+    /// Invokes the function and waits for what comes of it.
+    async fn invoke(&mut self, stage: &Stage, function: &Running, payload: Value) -> Answer {
+        self.invocations.send(payload).await.unwrap();
+        let began = SystemTime::now();
+        loop {
+            if let Ok(answer) = self.answers.try_recv() {
+                return answer;
+            }
+            assert!(began.elapsed().unwrap() < TIMEOUT, "no answer: {:#?}", function.said(stage, None));
+            stage.idle().await;
+        }
+    }
+}
+
+impl Drop for RuntimeApi {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn next(State(platform): State<Platform>) -> Response {
+    let Some(payload) = platform.invocations.lock().await.recv().await else {
+        return StatusCode::GONE.into_response();
+    };
+    let deadline = (SystemTime::now() + TIMEOUT).duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
+    let headers = [
+        ("Lambda-Runtime-Aws-Request-Id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned()),
+        ("Lambda-Runtime-Deadline-Ms", deadline.to_string()),
+        ("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-west-1:111122223333:function:drawbridge".to_owned()),
+    ];
+    (headers, payload.to_string()).into_response()
+}
+
+async fn answer(State(platform): State<Platform>, Path((_, kind)): Path<(String, String)>, body: String) -> StatusCode {
+    platform.answers.send((kind, serde_json::from_str(&body).unwrap())).await.unwrap();
+    StatusCode::ACCEPTED
+}
+
+#[tokio::test]
+async fn a_notification_of_s3_becomes_a_rule_in_force() {
+    let mut api = RuntimeApi::listen().await;
+    let stage = Stage::new()
+        .await
+        .set("AWS_LAMBDA_RUNTIME_API", &api.address.to_string())
+        .set("AWS_LAMBDA_FUNCTION_NAME", "drawbridge")
+        .set("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+        .set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256");
+    let function = stage.start(&[]);
+
+    let started = stage.event("deliver StartInstances i-web-2");
+    let (kind, result) = api.invoke(&stage, &function, started).await;
+    assert_eq!((kind.as_str(), &result["ending"]), ("response", &json!("in sync")), "{result:#}");
+    assert_eq!(result["events"][0]["text"], stage.real("StartInstances i-web-2"));
+    assert_eq!((&result["commits"], &result["batchItemFailures"]), (&json!([1]), &json!([])));
+    let rules = ["web access in", "web access out", "deny clear-text protocols", "i-web-2-1", "Clean up"];
+    assert_eq!(stage.running_rules(), rules);
+
+    let before = stage.trees();
+    let refused = stage.event("deliver StopInstances i-web-2 failed Client.UnauthorizedOperation");
+    let (kind, result) = api.invoke(&stage, &function, refused).await;
+    assert_eq!((kind.as_str(), &result["ending"]), ("response", &json!("nothing relevant")), "{result:#}");
+    assert_eq!(result["steps"].as_array().unwrap().len(), 1, "{result:#}");
+
+    let stopped = stage.event("deliver StopInstances i-web-2");
+    stage.tell("fault observe always panos error 403 \"Invalid Credential\"");
+    stage.world.lock().begin(Command::Observe);
+    let (kind, result) = api.invoke(&stage, &function, stopped.clone()).await;
+    let error = json!({
+        "errorType": "Drawbridge.Failed",
+        "errorMessage": "failed; the firewall refuses the API key: generate one for the account and set `firewall.api_key`",
+    });
+    assert_eq!((kind.as_str(), result), ("error", error));
+    assert!(stage.trees() == before, "a run that failed has changed the firewall");
+
+    // The platform tries again, and by then somebody has mended it.
+    stage.world.lock().end();
+    let (kind, result) = api.invoke(&stage, &function, stopped).await;
+    assert_eq!((kind.as_str(), &result["ending"]), ("response", &json!("in sync")), "{result:#}");
+    assert!(!stage.running_rules().contains(&"i-web-2-1".to_owned()));
+
+    // Everything that was logged is JSON, a line each, and holds no secrets.
+    let said = function.said(&stage, None);
+    assert!(said.stdout.lines().count() > 10, "{said:#?}");
+    for line in said.stdout.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        assert!(line["level"].is_string() && line["fields"]["message"].is_string(), "{line:#}");
+    }
+}
+
+#[tokio::test]
+async fn a_function_that_cannot_begin_says_why_and_ends() {
+    let stage = Stage::new()
+        .await
+        .set("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1")
+        .unset("PANOS_HOSTNAME")
+        .set("DRAWBRIDGE_MODE", "on");
+    let ended = stage.run(&[]).await;
+    assert_eq!(ended.status, Some(1));
+    for setting in ["firewall.hostname", "mode"] {
+        assert!(ended.stdout.contains(&format!("`{setting}`")), "{ended:#?}");
+    }
+}

@@ -1,0 +1,10 @@
+//! The program as it is installed: the binary runs in a clean environment, against the simulated cloud and firewall.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod certificates;
+mod commands;
+mod lambda;
+mod mishaps;
+mod settings;
+mod stage;

@@ -1,0 +1,347 @@
+//! The client of the firewall against the simulated firewall, in memory: no bytes are made, the readers walk its trees.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use std::{
+    borrow::Cow,
+    collections::BTreeSet,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use drawbridge::panos::{
+    client::{Account, Committed, Panos, Transport},
+    request::Request,
+    response::{Answer, Document},
+    xml::{Malformed, Node, Nodes, Tag, parse},
+    xpath::Vsys,
+};
+use drawbridge_core::{
+    change::{Change, Direction, Extras, OwnedRule, Position, ServiceObject, Spelling, WrittenService},
+    command::{Failure, JobState, Trouble},
+    firewall::{Action, CommitNote, Digest, Effect, Node as Place, Status},
+    id::{JobId, OwnedName},
+    range::Range,
+    service::{Apps, L4, Service},
+    translate::ServicePorts,
+};
+use drawbridge_simulator::{
+    clock::Moment,
+    firewall::{self, Body, Firewall, Ha, MultiConfig, Right, Role},
+    xml::Element,
+};
+
+const RULES: &str =
+    "/config/devices/entry[@name='localhost.localdomain']/vsys/entry[@name='vsys1']/rulebase/security/rules";
+const VSYS: &str = "/config/devices/entry[@name='localhost.localdomain']/vsys/entry[@name='vsys1']";
+
+/// The simulated firewall and its clock, as a transport.
+struct Memory {
+    firewall: Firewall,
+    key: String,
+    now: Moment,
+    /// What was sent, by type and action.
+    sent: Vec<String>,
+}
+
+struct Model(Body);
+
+impl Transport for Memory {
+    type Document = Model;
+
+    async fn send(&mut self, request: &Request) -> Result<Answer<Model>, Failure> {
+        let parameters = request.parameters().iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        let request = firewall::Request { parameters: parameters.collect(), key: Some(self.key.clone()), basic: None };
+        let what = ["type", "action", "cmd", "xpath"].map(|name| request.parameter(name).unwrap_or_default());
+        self.sent.push(what.join(" ").trim().to_owned());
+        let answer = self.firewall.request(&request, self.now);
+        Ok(Answer { status: answer.status, document: Model(answer.body) })
+    }
+}
+
+impl Document for Model {
+    fn nodes(&self) -> impl Nodes<'_> {
+        let nodes: Box<dyn Iterator<Item = Result<Node<'_>, Malformed>> + '_> = match &self.0 {
+            Body::Xml(element) => Box::new(Walk(vec![Step::Enter(element)])),
+            Body::Text(text) => Box::new(parse(text)),
+            Body::Cut => Box::new(std::iter::empty()),
+        };
+        nodes
+    }
+}
+
+/// A walk through a tree.
+struct Walk<'a>(Vec<Step<'a>>);
+
+enum Step<'a> {
+    Enter(&'a Element),
+    Text(&'a str),
+    Leave,
+}
+
+impl<'a> Iterator for Walk<'a> {
+    type Item = Result<Node<'a>, Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(Ok(match self.0.pop()? {
+            Step::Enter(element) => {
+                self.0.push(Step::Leave);
+                self.0.extend(element.children.iter().rev().map(Step::Enter));
+                if !element.text.is_empty() {
+                    self.0.push(Step::Text(&element.text));
+                }
+                let attributes = element.attributes.iter();
+                let attributes = attributes.map(|(name, value)| (Cow::Borrowed(&**name), Cow::Borrowed(&**value)));
+                Node::Open(Tag { name: &element.name, attributes: attributes.collect() })
+            }
+            Step::Text(text) => Node::Text(Cow::Borrowed(text)),
+            Step::Leave => Node::Close,
+        }))
+    }
+}
+
+/// Nothing in memory ever waits.
+fn now<T>(future: impl Future<Output = T> + Send) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("a call in memory waits"),
+    }
+}
+
+fn panos(prepare: impl FnOnce(&mut Firewall)) -> Panos<Memory> {
+    let mut firewall = Firewall::new();
+    let columns = "<from><member>any</member></from><to><member>any</member></to><source><member>any</member></source>\
+                   <destination><member>any</member></destination><application><member>any</member></application>";
+    let rules = format!(
+        "<entry name=\"Web in\">{columns}<service><member>service-http</member></service><action>allow</action></entry>\
+         <entry name=\"Clean up\">{columns}<service><member>any</member></service><action>deny</action></entry>"
+    );
+    firewall.load(RULES, &rules).unwrap();
+    let key = firewall.add_admin("fwsync");
+    prepare(&mut firewall);
+    let account = Account { vsys: Vsys::default(), admin: None, owner: "aws".parse().unwrap() };
+    Panos::new(Memory { firewall, key, now: Moment::default(), sent: Vec::new() }, account)
+}
+
+fn rule(name: &str, service: WrittenService, application: &str, port: u16) -> Box<OwnedRule> {
+    Box::new(OwnedRule {
+        name: OwnedName::parse(name).unwrap(),
+        spelling: Spelling {
+            direction: Direction::Ingress,
+            locals: BTreeSet::from(["10.0.1.10".parse().unwrap()]),
+            peers: BTreeSet::from(["0.0.0.0/0".parse().unwrap()]),
+            service: Service {
+                apps: Apps::Named(BTreeSet::from([application.parse().unwrap()])),
+                l4: L4::Tcp(Range::single(port)),
+            },
+        },
+        from: "untrust".parse().unwrap(),
+        to: "trust".parse().unwrap(),
+        service,
+        status: Status::Enabled,
+        profile_group: None,
+        tags: BTreeSet::from(["aws".parse().unwrap()]),
+        description: "i-1 StartInstances <why> & \"where\"".to_owned(),
+        extras: Extras::Fresh { log_setting: None },
+    })
+}
+
+fn changes() -> Vec<Change> {
+    let above = || Position::Above("Clean up".parse().unwrap());
+    let object = ServiceObject {
+        name: "tcp_8443".parse().unwrap(),
+        ports: ServicePorts::Tcp(Range::single(8443)),
+        owner: "aws".parse().unwrap(),
+    };
+    vec![
+        Change::Tag("aws".parse().unwrap()),
+        Change::Service(object),
+        Change::Put(rule("i-1-1", WrittenService::ApplicationDefault, "ssl", 443), above()),
+        Change::Put(rule("i-1-2", WrittenService::Object("tcp_8443".parse().unwrap()), "web-browsing", 8443), above()),
+    ]
+}
+
+fn note() -> CommitNote {
+    CommitNote { owner: "aws".parse().unwrap(), digest: Digest(0xabc) }
+}
+
+fn advance(panos: &mut Panos<Memory>, seconds: u64) {
+    let transport = panos.transport_mut();
+    transport.now = transport.now + Duration::from_secs(seconds);
+}
+
+#[test]
+fn rules_are_written_committed_and_read_back() {
+    let mut panos = panos(|_| {});
+    let before = now(panos.observe()).unwrap();
+    assert!(Arc::ptr_eq(&before.candidate, &before.running));
+    assert_eq!(before.admin.as_ref().map(|name| name.as_str()), Some("fwsync"));
+    assert_eq!(before.candidate.rules.len(), 2);
+
+    now(panos.apply(&changes())).unwrap();
+    let written = now(panos.observe()).unwrap();
+    assert_eq!(*written.running, *before.running);
+    let names: Vec<_> = written.candidate.rules.iter().map(|rule| rule.name.as_str()).collect();
+    assert_eq!(names, ["Web in", "i-1-1", "i-1-2", "Clean up"]);
+    let ours = &written.candidate.rules[1];
+    assert_eq!(ours.description, "i-1 StartInstances <why> & \"where\"");
+    assert_eq!(ours.touched_by.iter().map(|name| name.as_str()).collect::<Vec<_>>(), ["fwsync"]);
+    assert_eq!((ours.action, ours.narrowed_by.len(), ours.carried.0.as_str()), (Action::Allow, 0, ""));
+    let nodes: Vec<_> = written.pending.iter().map(|pending| pending.node.to_string()).collect();
+    assert_eq!(nodes, ["rule `i-1-1`", "rule `i-1-2`", "service `tcp_8443`", "tag `aws`"]);
+
+    let Committed::Job(job) = now(panos.commit(&note())).unwrap() else { panic!("nothing to commit") };
+    assert!(matches!(now(panos.poll(job)), Ok(JobState::Running(_))));
+    assert_eq!(now(panos.observe()).unwrap().unfinished_commit, Some(job));
+    advance(&mut panos, 60);
+    assert_eq!(now(panos.poll(job)), Ok(JobState::Succeeded));
+    let after = now(panos.observe()).unwrap();
+    assert!(Arc::ptr_eq(&after.candidate, &after.running));
+    assert_eq!((after.pending.len(), after.unfinished_commit), (0, None));
+    assert_eq!(now(panos.commit(&note())), Ok(Committed::Nothing));
+    assert_eq!(now(panos.poll(JobId(99))), Ok(JobState::Lost));
+
+    let deletions = ["i-1-1", "i-1-2"].map(|name| Change::Delete(OwnedName::parse(name).unwrap()));
+    now(panos.apply(&deletions)).unwrap();
+    let emptied = now(panos.observe()).unwrap();
+    let deleted: Vec<_> = emptied.pending.iter().map(|pending| (pending.node.to_string(), pending.effect)).collect();
+    assert_eq!(deleted, [("rule `i-1-1`".to_owned(), Effect::Deleted), ("rule `i-1-2`".to_owned(), Effect::Deleted)]);
+    now(panos.revert()).unwrap();
+    assert_eq!(now(panos.observe()).unwrap(), after);
+}
+
+#[test]
+fn a_look_asks_no_more_than_it_must() {
+    let mut panos = panos(|_| {});
+    now(panos.observe()).unwrap();
+    assert_eq!(panos.transport_mut().sent.len(), 8, "{:#?}", panos.transport_mut().sent);
+    panos.transport_mut().sent.clear();
+    now(panos.observe()).unwrap();
+    // Its own name is asked for once.
+    assert_eq!(panos.transport_mut().sent.len(), 7, "{:#?}", panos.transport_mut().sent);
+}
+
+#[test]
+fn standard_ports_are_asked_of_the_firewall_once() {
+    let columns = "<from><member>any</member></from><to><member>any</member></to><source><member>any</member></source>\
+                   <destination><member>any</member></destination><service><member>application-default</member></service>\
+                   <application><member>smtp</member><member>ssh</member><member>ping</member></application><action>allow</action>";
+    let mut panos = panos(|firewall| firewall.load(RULES, &format!("<entry name=\"apps\">{columns}</entry>")).unwrap());
+    let asked = |panos: &mut Panos<Memory>| {
+        panos.transport_mut().sent.iter().filter(|sent| sent.contains("/config/predefined")).count()
+    };
+    let first = now(panos.observe()).unwrap();
+    let ports = |name: &str| first.candidate.standard_ports.get(&name.parse().unwrap()).cloned();
+    assert_eq!(ports("smtp").map(|l4| l4[0]), Some(L4::Tcp(Range::single(25))));
+    assert_eq!(ports("ping"), Some(vec![L4::Ip(1)]));
+    assert_eq!(ports("ssh"), Some(vec![L4::Tcp(Range::single(22))]));
+    assert_eq!(asked(&mut panos), 1);
+    assert_eq!(now(panos.observe()).unwrap(), first);
+    assert_eq!(asked(&mut panos), 1);
+}
+
+#[test]
+fn others_work_is_told_apart_from_ours() {
+    let mut panos = panos(|_| {});
+    let set = |panos: &mut Panos<Memory>, action: &str, path: &str, element: &str| {
+        let transport = panos.transport_mut();
+        let answer = transport.firewall.as_admin(
+            "admin",
+            &[("type", "config"), ("action", action), ("xpath", path), ("element", element)],
+            transport.now,
+        );
+        assert!(answer.text().contains("success"), "{}", answer.text());
+    };
+    set(&mut panos, "set", &format!("{RULES}/entry[@name='Clean up']"), "<log-end>yes</log-end>");
+    set(&mut panos, "delete", &format!("{RULES}/entry[@name='Web in']"), "");
+    set(&mut panos, "set", &format!("{VSYS}/address/entry[@name='x']"), "<ip-netmask>10.0.0.1</ip-netmask>");
+    let seen = now(panos.observe()).unwrap();
+    let pending: Vec<_> = seen.pending.iter().map(|p| (p.admin.as_str(), &p.node, p.effect)).collect();
+    let path = Place::Other(format!("{VSYS}/address/entry[@name='x']"));
+    assert_eq!(
+        pending,
+        [
+            ("admin", &Place::Rule("Clean up".parse().unwrap()), Effect::Changed),
+            ("admin", &Place::Rule("Web in".parse().unwrap()), Effect::Deleted),
+            ("admin", &path, Effect::Changed),
+        ]
+        .into_iter()
+        .collect::<Vec<_>>()
+    );
+    assert_eq!(seen.running.rules.len(), 2);
+    assert_eq!(seen.candidate.rules[0].carried.0, "<log-end>yes</log-end>");
+    assert_eq!(now(panos.commit(&note())), Ok(Committed::Nothing));
+}
+
+#[test]
+fn a_refused_transaction_changes_nothing_and_names_the_culprit() {
+    let mut panos = panos(|_| {});
+    let before = now(panos.observe()).unwrap();
+    let mut changes = changes();
+    changes.push(Change::Put(rule("i-1-3", WrittenService::Any, "no-such-app", 1), Position::InPlace));
+    let failure = now(panos.apply(&changes)).unwrap_err();
+    let text = failure.what.to_string();
+    assert!(
+        text.starts_with("the firewall refuses: ") && text.contains("no-such-app") && text.contains("~ i-1-3"),
+        "{text}"
+    );
+    assert_eq!(now(panos.observe()).unwrap(), before);
+    assert_eq!(now(panos.apply(&[])), Ok(()));
+}
+
+#[test]
+fn a_commit_that_fails_is_remembered_by_the_firewall() {
+    let mut panos = panos(|firewall| firewall.fail_next_job(["rulebase is invalid"]));
+    now(panos.observe()).unwrap();
+    now(panos.apply(&changes())).unwrap();
+    let Committed::Job(job) = now(panos.commit(&note())).unwrap() else { panic!("nothing to commit") };
+    advance(&mut panos, 100);
+    assert_eq!(now(panos.poll(job)), Ok(JobState::Failed(vec!["rulebase is invalid".to_owned()])));
+    let seen = now(panos.observe()).unwrap();
+    assert_eq!(seen.failed_commits.iter().map(|failed| failed.digest).collect::<Vec<_>>(), [Digest(0xabc)]);
+    assert_eq!(seen.failed_commits[0].age, Duration::from_secs(70));
+    let Committed::Job(_) = now(panos.commit(&note())).unwrap() else { panic!("nothing to commit") };
+    advance(&mut panos, 100);
+    assert_eq!(now(panos.observe()).unwrap().failed_commits, []);
+}
+
+#[test]
+fn what_keeps_us_from_writing_is_told_before_anything_is_written() {
+    let failure = |prepare: fn(&mut Firewall)| now(panos(prepare).observe()).unwrap_err().what;
+    assert_eq!(failure(|firewall| firewall.settings.ha = Ha::pair("passive")), Trouble::Passive("passive".into()));
+    assert_eq!(failure(|firewall| firewall.settings.version = "9.1.3".into()), Trouble::TooOld("9.1.3".into()));
+    assert_eq!(failure(|firewall| firewall.expire_keys()), Trouble::KeyRefused);
+    let only_config = |firewall: &mut Firewall| firewall.set_role("fwsync", Role::Custom([Right::Config].into()));
+    assert!(matches!(failure(only_config), Trouble::RoleLacks(text) if text.contains("[op]")));
+}
+
+#[test]
+fn a_firewall_without_transactions_or_under_a_lock_says_so() {
+    let mut old = panos(|firewall| firewall.settings.multi_config = MultiConfig::Off);
+    now(old.observe()).unwrap();
+    assert_eq!(now(old.apply(&changes())).unwrap_err(), Trouble::TooOld("10.2.9".into()).permanent());
+
+    let mut locked = panos(|firewall| {
+        let command = "<request><config-lock><add><comment>mine</comment></add></config-lock></request>";
+        firewall.as_admin("admin", &[("type", "op"), ("cmd", command)], Moment::default());
+    });
+    now(locked.observe()).unwrap();
+    let failure = now(locked.apply(&changes())).unwrap_err();
+    assert!(matches!(&failure, Failure { what: Trouble::Locked(text), .. } if text.contains("admin")), "{failure:?}");
+
+    let mut standby = panos(|_| {});
+    now(standby.observe()).unwrap();
+    standby.transport_mut().firewall.settings.ha = Ha::pair("passive");
+    assert_eq!(now(standby.apply(&changes())).unwrap_err(), Trouble::Passive("passive".into()).permanent());
+}
+
+#[test]
+fn a_virtual_system_that_does_not_exist_is_named() {
+    let memory = Memory { firewall: Firewall::new(), key: String::new(), now: Moment::default(), sent: Vec::new() };
+    let key = memory.firewall.key_of("admin").unwrap();
+    let account = Account { vsys: "vsys9".parse().unwrap(), admin: None, owner: "aws".parse().unwrap() };
+    let failure = now(Panos::new(Memory { key, ..memory }, account).observe()).unwrap_err();
+    assert_eq!(failure.what, Trouble::Refused("virtual system `vsys9` does not exist: set `firewall.vsys`".into()));
+}

@@ -1,0 +1,241 @@
+//! The wire to the firewall: what is sent, what broken answers become, and whom the client believes.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
+
+use drawbridge::panos::{
+    client::{Account, Panos},
+    https::{Endpoint, Https},
+    tls::{Fingerprint, Tls},
+    xpath::Vsys,
+};
+use drawbridge_core::{
+    command::{Failure, JobState, Lasting, Trouble},
+    id::JobId,
+};
+use rustls::{
+    ServerConfig, ServerConnection, StreamOwned,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
+};
+
+const DONE: &str = "<response status=\"success\"><result><job><id>7</id><type>Commit</type><status>FIN</status><result>OK</result>\
+                    <progress>100</progress></job></result></response>";
+
+/// A server that gives every request the same bytes, and tells what was asked.
+struct Server {
+    address: SocketAddr,
+    requests: mpsc::Receiver<String>,
+}
+
+/// What a server does with a connection.
+#[derive(Clone)]
+enum Behaviour {
+    Answer(String),
+    Silent,
+}
+
+fn answer(status: &str, body: &str) -> Behaviour {
+    Behaviour::Answer(format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len()))
+}
+
+fn serve(behaviour: Behaviour, tls: Option<Arc<ServerConfig>>) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (sender, requests) = mpsc::channel();
+    thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let (behaviour, sender) = (behaviour.clone(), sender.clone());
+            match &tls {
+                None => converse(stream, &behaviour, &sender),
+                Some(config) => {
+                    let connection = ServerConnection::new(Arc::clone(config)).unwrap();
+                    converse(StreamOwned::new(connection, stream), &behaviour, &sender);
+                }
+            }
+        }
+    });
+    Server { address, requests }
+}
+
+/// One request, one answer; a client that hangs up is nobody's concern.
+fn converse(mut stream: impl Read + Write, behaviour: &Behaviour, requests: &mpsc::Sender<String>) {
+    let mut request = Vec::new();
+    let mut buffer = [0; 4096];
+    while !is_whole(&request) {
+        match stream.read(&mut buffer) {
+            Ok(read) if read > 0 => request.extend_from_slice(&buffer[..read]),
+            Ok(_) | Err(_) => return,
+        }
+    }
+    let _ = requests.send(String::from_utf8_lossy(&request).into_owned());
+    match behaviour {
+        Behaviour::Answer(bytes) => {
+            let _ = stream.write_all(bytes.as_bytes()).and_then(|()| stream.flush());
+        }
+        Behaviour::Silent => thread::sleep(Duration::from_secs(2)),
+    }
+}
+
+fn is_whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    body.len() >= length.unwrap_or(0)
+}
+
+fn client(host: &str, tls: Tls) -> Panos<Https> {
+    let account = Account { vsys: Vsys::default(), admin: None, owner: "aws".parse().unwrap() };
+    let (key, timeout) = ("U0VDUkVU".parse().unwrap(), Duration::from_millis(500));
+    Panos::connect(Endpoint { host: host.parse().unwrap(), key, tls, timeout, account }).unwrap()
+}
+
+async fn poll_plain(server: &Server) -> Result<JobState, Failure> {
+    client(&format!("http://{}", server.address), Tls::SystemRoots).poll(JobId(7)).await
+}
+
+async fn poll_tls(server: &Server, tls: Tls) -> Result<JobState, Failure> {
+    client(&server.address.to_string(), tls).poll(JobId(7)).await
+}
+
+#[tokio::test]
+async fn the_key_travels_in_a_header_and_nowhere_else() {
+    let server = serve(answer("200 OK", DONE), None);
+    assert_eq!(poll_plain(&server).await, Ok(JobState::Succeeded));
+    let request = server.requests.recv().unwrap();
+    assert!(request.starts_with("POST /api/ HTTP/1.1\r\n"), "{request}");
+    assert_eq!(request.matches("U0VDUkVU").count(), 1);
+    let (head, body) = request.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains("x-pan-key: U0VDUkVU"), "{head}");
+    assert!(head.contains("content-type: application/x-www-form-urlencoded"), "{head}");
+    assert_eq!(body, "type=op&cmd=%3Cshow%3E%3Cjobs%3E%3Cid%3E7%3C%2Fid%3E%3C%2Fjobs%3E%3C%2Fshow%3E");
+}
+
+#[tokio::test]
+async fn broken_answers_are_told_apart() {
+    let cases = [
+        (
+            answer(
+                "403 Forbidden",
+                "<response status = 'error' code = '403'><result><msg>Invalid Credential</msg></result></response>",
+            ),
+            Trouble::KeyRefused.permanent(),
+        ),
+        (answer("502 Bad Gateway", "<html>502</html>"), Trouble::Busy("HTTP 502".into()).transient()),
+        (answer("302 Found\r\nLocation: http://127.0.0.1:1/", ""), Trouble::NotPanos("HTTP 302".into()).permanent()),
+        (
+            answer("200 OK", "<html><body>Sign in</body></html>"),
+            Trouble::NotPanos("`html` instead of `response`".into()).permanent(),
+        ),
+        (answer("200 OK", &DONE[..60]), Trouble::NotPanos("the XML document ends early".into()).transient()),
+        (answer("200 OK", ""), Trouble::NotPanos("the XML document ends early".into()).transient()),
+        (
+            Behaviour::Answer(format!("HTTP/1.1 200 OK\r\nContent-Length: 4096\r\n\r\n{DONE}")),
+            Trouble::NoAnswer.transient(),
+        ),
+        (Behaviour::Answer(String::new()), Trouble::NoAnswer.transient()),
+        (Behaviour::Silent, Trouble::NoAnswer.transient()),
+    ];
+    for (behaviour, failure) in cases {
+        assert_eq!(poll_plain(&serve(behaviour, None)).await, Err(failure));
+    }
+}
+
+#[tokio::test]
+async fn nobody_there() {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let failure = client(&address.to_string(), Tls::SystemRoots).poll(JobId(7)).await.unwrap_err();
+    assert_eq!(failure, Trouble::Unreachable.transient());
+}
+
+/// Certificates made for these tests: one for loopback, and one of another name, long expired.
+struct Identity {
+    certificate: CertificateDer<'static>,
+    key: PrivateKeyDer<'static>,
+}
+
+fn identity(name: &str) -> Identity {
+    let path = |end: &str| format!("{}/tests/tls/{name}.{end}", env!("CARGO_MANIFEST_DIR"));
+    Identity {
+        certificate: CertificateDer::from_pem_file(path("pem")).unwrap(),
+        key: PrivateKeyDer::from_pem_file(path("key")).unwrap(),
+    }
+}
+
+fn ca_file(name: &str) -> Tls {
+    Tls::CaFile(format!("{}/tests/tls/{name}.pem", env!("CARGO_MANIFEST_DIR")).into())
+}
+
+/// Presents a certificate, and signs with whatever key it was given.
+#[derive(Debug)]
+struct Presents(Arc<CertifiedKey>);
+
+impl ResolvesServerCert for Presents {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+}
+
+fn tls_server(certificate: &Identity, key: &Identity) -> Server {
+    let key = aws_lc_rs::sign::any_supported_type(&key.key).unwrap();
+    let certified = CertifiedKey::new(vec![certificate.certificate.clone()], key);
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(Presents(Arc::new(certified))));
+    serve(answer("200 OK", DONE), Some(Arc::new(config)))
+}
+
+#[tokio::test]
+async fn certificates_are_believed_as_set() {
+    let (loopback, expired) = (identity("loopback"), identity("expired"));
+    let refused = Err(Trouble::Certificate.permanent());
+    let server = tls_server(&loopback, &loopback);
+    assert_eq!(poll_tls(&server, Tls::SystemRoots).await, refused);
+    assert_eq!(poll_tls(&server, ca_file("loopback")).await, Ok(JobState::Succeeded));
+    assert_eq!(poll_tls(&server, ca_file("expired")).await, refused);
+    assert_eq!(poll_tls(&server, Tls::Unverified).await, Ok(JobState::Succeeded));
+    assert_eq!(server.requests.try_iter().count(), 2, "nothing is sent to a server that is not believed");
+
+    let server = tls_server(&expired, &expired);
+    assert_eq!(poll_tls(&server, ca_file("expired")).await, refused);
+    let pin = |identity: &Identity| Tls::Fingerprint(Fingerprint::of(&identity.certificate));
+    assert_eq!(poll_tls(&server, pin(&expired)).await, Ok(JobState::Succeeded));
+    assert_eq!(poll_tls(&server, pin(&loopback)).await, refused);
+    assert_eq!(server.requests.try_iter().count(), 1);
+
+    // Everybody can show the pinned certificate; only the firewall has its key.
+    let thief = tls_server(&expired, &loopback);
+    assert_eq!(poll_tls(&thief, pin(&expired)).await, refused);
+    assert_eq!(thief.requests.try_iter().count(), 0);
+}
+
+#[tokio::test]
+async fn what_does_not_speak_tls_is_no_firewall() {
+    let server = serve(answer("200 OK", DONE), None);
+    let address = server.address;
+    // A plain server waits for a request that never comes; one that talks first is found out.
+    let failure = poll_tls(&server, Tls::SystemRoots).await.unwrap_err();
+    assert_eq!(failure.lasting, Lasting::Transient, "{address}: {failure:?}");
+    let talker = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = talker.local_addr().unwrap();
+    thread::spawn(move || {
+        for mut stream in talker.incoming().map_while(Result::ok) {
+            let _: Result<(), _> = TcpStream::write_all(&mut stream, b"220 mail.invalid ESMTP\r\n");
+            thread::sleep(Duration::from_millis(100));
+        }
+    });
+    let failure = client(&address.to_string(), Tls::SystemRoots).poll(JobId(7)).await.unwrap_err();
+    assert!(matches!(&failure.what, Trouble::NotPanos(why) if why.starts_with("TLS: ")), "{failure:?}");
+    assert_eq!(failure.lasting, Lasting::Permanent);
+}

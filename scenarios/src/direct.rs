@@ -1,0 +1,188 @@
+//! The world's answers as core's replies, without sockets: the same codecs as by wire, on trees and values instead of bytes.
+
+use std::{borrow::Cow, time::Duration};
+
+use drawbridge::{
+    aws::{Refusal, cloudtrail},
+    offline,
+    panos::{
+        client::{Committed, Panos, Transport},
+        request::Request,
+        response::{Answer, Document},
+        xml::{Malformed, Node, Nodes, Tag, parse},
+    },
+    secret::KeySource,
+    settings::Settings,
+};
+use drawbridge_core::{
+    command::{Command, Failure, Look, Reply, Trouble},
+    id::Region,
+    inventory::Inventory,
+};
+use drawbridge_simulator::{
+    cloud::{self, Dump},
+    firewall::{self, Body},
+    http::aws::Call,
+    serve::SharedWorld,
+    world::DRAWBRIDGE,
+    xml::Element,
+};
+use serde_json::Value;
+
+use crate::stage::Act;
+
+/// Drawbridge against the models themselves.
+pub struct Direct {
+    world: SharedWorld,
+    firewall: Panos<Memory>,
+    region: Option<Region>,
+    log_size_max: u64,
+}
+
+impl Direct {
+    /// With the settings of a story.
+    pub fn new(world: SharedWorld, settings: &Settings) -> Self {
+        let key = match &settings.firewall.key {
+            KeySource::Given(key) => Some(key.expose().to_owned()),
+            KeySource::File(_) | KeySource::Secret(_) => None,
+        };
+        let transport = Memory { world: world.clone(), key };
+        Self {
+            world,
+            firewall: Panos::new(transport, settings.account()),
+            region: settings.aws.region.clone(),
+            log_size_max: settings.aws.log_size_max,
+        }
+    }
+
+    fn inventory(&self) -> Result<Inventory, Failure> {
+        let dump = self.world.lock().dump();
+        let dump = dump.map_err(|answer| refusal(&answer).of_call(FIRST_CALL))?;
+        offline::from_values(answers(dump), self.region.clone())
+            .map_err(|error| Trouble::Inventory(error.to_string()).permanent())
+    }
+}
+
+/// What the adapter asks EC2 first: an error of EC2 meets this call by wire.
+const FIRST_CALL: &str = "DescribeVpcs";
+
+impl Act for Direct {
+    async fn act(&mut self, command: &Command, _limit: Duration) -> Result<Reply, Failure> {
+        match command {
+            Command::FetchLog(log) => {
+                let call = Call::GetObject { bucket: log.bucket.clone(), key: log.key.clone() };
+                let answer = self.world.lock().aws(&call, DRAWBRIDGE);
+                if answer.status != 200 {
+                    return Err(refusal(&answer).of_log());
+                }
+                let log = cloudtrail::read(&answer.body, self.log_size_max);
+                log.map(|log| Reply::Log(log.events)).map_err(|trouble| Trouble::Log(trouble).permanent())
+            }
+            Command::Observe(look) => {
+                let inventory = match look {
+                    Look::Everything => Some(Box::new(self.inventory()?)),
+                    Look::Firewall => None,
+                };
+                Ok(Reply::Facts(inventory, Box::new(self.firewall.observe().await?)))
+            }
+            Command::Apply(changes) => self.firewall.apply(changes).await.map(|()| Reply::Applied),
+            Command::Commit(note) => Ok(match self.firewall.commit(note).await? {
+                Committed::Job(job) => Reply::Job(job),
+                Committed::Nothing => Reply::NothingToCommit,
+            }),
+            Command::PollJob(job) => self.firewall.poll(*job).await.map(Reply::Polled),
+            Command::Revert => self.firewall.revert().await.map(|()| Reply::Reverted),
+        }
+    }
+}
+
+/// The error in an answer of EC2 (`Response/Errors/Error`) or S3 (`Error`).
+fn refusal(answer: &cloud::Answer) -> Refusal {
+    let root = Element::parse(&answer.text()).unwrap_or_default();
+    let error = root.at(&["Errors", "Error"]).unwrap_or(&root);
+    let code = error.child_text("Code").map_or_else(|| format!("HTTP {}", answer.status), str::to_owned);
+    Refusal { status: answer.status, code }
+}
+
+/// The dump under the names that the AWS CLI's commands have.
+fn answers(dump: Dump) -> impl Iterator<Item = (String, Value)> {
+    let lists = dump.prefix_list_entries.into_iter();
+    let lists = lists.map(|(id, entries)| (format!("get-managed-prefix-list-entries.{id}"), entries));
+    [
+        ("describe-instances", dump.instances),
+        ("describe-network-interfaces", dump.network_interfaces),
+        ("describe-subnets", dump.subnets),
+        ("describe-vpcs", dump.vpcs),
+        ("describe-route-tables", dump.route_tables),
+        ("describe-security-groups", dump.security_groups),
+    ]
+    .into_iter()
+    .map(|(name, answer)| (name.to_owned(), answer))
+    .chain(lists)
+}
+
+/// The simulated firewall as a transport.
+struct Memory {
+    world: SharedWorld,
+    /// Stories give keys in their settings.
+    key: Option<String>,
+}
+
+/// An answer of the model's.
+struct Model(Body);
+
+impl Transport for Memory {
+    type Document = Model;
+
+    async fn send(&mut self, request: &Request) -> Result<Answer<Model>, Failure> {
+        let parameters = request.parameters().iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        let request = firewall::Request { parameters: parameters.collect(), key: self.key.clone(), basic: None };
+        let answer = self.world.lock().panos(&request);
+        match answer.body {
+            // By wire the connection breaks.
+            Body::Cut => Err(Trouble::NoAnswer.transient()),
+            body @ (Body::Xml(_) | Body::Text(_)) => Ok(Answer { status: answer.status, document: Model(body) }),
+        }
+    }
+}
+
+impl Document for Model {
+    fn nodes(&self) -> impl Nodes<'_> {
+        let nodes: Box<dyn Iterator<Item = Result<Node<'_>, Malformed>> + '_> = match &self.0 {
+            Body::Xml(element) => Box::new(Walk(vec![Step::Enter(element)])),
+            Body::Text(text) => Box::new(parse(text)),
+            Body::Cut => Box::new(std::iter::empty()),
+        };
+        nodes
+    }
+}
+
+/// A walk through a tree, in document order.
+struct Walk<'a>(Vec<Step<'a>>);
+
+enum Step<'a> {
+    Enter(&'a Element),
+    Text(&'a str),
+    Leave,
+}
+
+impl<'a> Iterator for Walk<'a> {
+    type Item = Result<Node<'a>, Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(Ok(match self.0.pop()? {
+            Step::Enter(element) => {
+                self.0.push(Step::Leave);
+                self.0.extend(element.children.iter().rev().map(Step::Enter));
+                if !element.text.is_empty() {
+                    self.0.push(Step::Text(&element.text));
+                }
+                let attributes = element.attributes.iter();
+                let attributes = attributes.map(|(name, value)| (Cow::Borrowed(&**name), Cow::Borrowed(&**value)));
+                Node::Open(Tag { name: &element.name, attributes: attributes.collect() })
+            }
+            Step::Text(text) => Node::Text(Cow::Borrowed(text)),
+            Step::Leave => Node::Close,
+        }))
+    }
+}

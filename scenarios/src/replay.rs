@@ -1,0 +1,275 @@
+//! One story, told: its deeds are done, Drawbridge runs whenever it hears of something, and everything that happens is
+//! written down block by block.
+
+use std::time::Duration;
+
+use drawbridge::{driver, envelope::Envelope};
+use drawbridge_core::{
+    config::Config,
+    report::{Outcome, Report},
+};
+use drawbridge_simulator::{
+    script::{Mistake, Script, Show},
+    serve::SharedWorld,
+    world::{DRAWBRIDGE, PendingRow, Performed, RuleRow, Tree, World},
+};
+use serde_json::Value;
+
+use crate::{
+    direct::Direct,
+    judge::{Theirs, Witness},
+    settings,
+    stage::{Act, Stage},
+    table,
+    wire::{ByWire, Wire, WireError},
+};
+
+/// How a story is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Medium {
+    /// The real adapters over loopback HTTP.
+    Wire,
+    /// The core against the models, without sockets.
+    Direct,
+}
+
+/// What happened, block by block.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Transcript {
+    /// The lines of each block.
+    pub blocks: Vec<Vec<String>>,
+    /// The rulebase around every run, for people who watch.
+    pub runs: Vec<Watched>,
+}
+
+/// One run with the rulebase before and after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watched {
+    /// What Drawbridge heard of, as the story says it.
+    pub deed: String,
+    /// The block in which it ran.
+    pub block: usize,
+    /// The running rulebase before.
+    pub before: Vec<String>,
+    /// What the run did.
+    pub lines: Vec<String>,
+    /// The running rulebase after.
+    pub after: Vec<String>,
+}
+
+/// Why a story cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum Untellable {
+    /// The file says something that makes no sense.
+    #[error(transparent)]
+    Mistake(#[from] Mistake),
+    /// The servers do not start.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// Drawbridge broke a promise.
+    #[error("{file}:{line}: {violation}")]
+    Violation {
+        /// The story.
+        file: String,
+        /// The line of the deed.
+        line: usize,
+        /// Which promise, and how.
+        violation: String,
+    },
+}
+
+/// How long a run may take: enough for a commit, and not so long that a story about waiting becomes one about patience.
+const BUDGET: Duration = Duration::from_secs(5 * 60);
+
+/// Jitter is the same in every telling.
+const SEED: u64 = 2016;
+
+/// Tells a story.
+///
+/// # Errors
+/// [`Untellable`]: a mistake in the file, servers that do not start, or a broken invariant.
+pub async fn tell(script: &Script, medium: Medium) -> Result<Transcript, Untellable> {
+    let world = SharedWorld::new(World::build(script)?);
+    match medium {
+        Medium::Direct => match settings::of_story(&world, NOWHERE, None) {
+            Ok(settings) => {
+                let actor = Direct::new(world.clone(), &settings);
+                Teller::new(script, world, Drawbridge::Ready(Box::new(settings.config), actor)).tell().await
+            }
+            Err(refusal) => Teller::<Direct>::new(script, world, Drawbridge::Refuses(refusal)).tell().await,
+        },
+        Medium::Wire => {
+            let wire = Wire::serve(&world).await?;
+            match settings::of_story(&world, &wire.firewall_url, Some(&wire.aws_url)) {
+                Ok(settings) => {
+                    let config = settings.config.clone();
+                    let actor = wire.connect(settings).await?;
+                    Teller::new(script, world, Drawbridge::Ready(Box::new(config), actor)).tell().await
+                }
+                Err(refusal) => Teller::<ByWire>::new(script, world, Drawbridge::Refuses(refusal)).tell().await,
+            }
+        }
+    }
+}
+
+/// Where nobody listens, for settings that want a host all the same.
+const NOWHERE: &str = "http://127.0.0.1:1";
+
+struct Teller<'s, A> {
+    script: &'s Script,
+    world: SharedWorld,
+    drawbridge: Drawbridge<A>,
+    witness: Witness,
+    /// Promises broken by the run that has just ended.
+    broken: Vec<String>,
+    transcript: Transcript,
+    calls: Vec<String>,
+}
+
+/// Drawbridge in a story.
+enum Drawbridge<A> {
+    /// With the settings of the story, and whoever acts for it.
+    Ready(Box<Config>, A),
+    /// It refuses its settings, and says why whenever it would run.
+    Refuses(Vec<String>),
+}
+
+impl<A> Drawbridge<A> {
+    /// The tag of its rules.
+    fn owner(&self) -> String {
+        match self {
+            Self::Ready(config, _) => config.owner.to_string(),
+            Self::Refuses(_) => DRAWBRIDGE.to_owned(),
+        }
+    }
+}
+
+impl<'s, A: Act + Send + Sync> Teller<'s, A> {
+    fn new(script: &'s Script, world: SharedWorld, drawbridge: Drawbridge<A>) -> Self {
+        Self {
+            script,
+            world,
+            drawbridge,
+            witness: Witness::default(),
+            broken: Vec::new(),
+            transcript: Transcript::default(),
+            calls: Vec::new(),
+        }
+    }
+
+    async fn tell(mut self) -> Result<Transcript, Untellable> {
+        for (index, block) in self.script.blocks.iter().enumerate() {
+            self.transcript.blocks.push(Vec::new());
+            for deed in &block.deeds {
+                let performed = self.world.lock().perform(&deed.what);
+                match performed.map_err(|what| self.script.mistake(deed.line, what))? {
+                    Performed::Done => {}
+                    Performed::Asked(show) => self.show(show),
+                    Performed::Heard(event) => {
+                        let text = block.input.get(deed.line - block.line).cloned().unwrap_or_default();
+                        self.run(&event, index, text).await;
+                    }
+                }
+                if let Some(violation) = self.broken.first() {
+                    let violation = self.world.lock().names().shorten(violation);
+                    return Err(Untellable::Violation { file: self.script.file.clone(), line: deed.line, violation });
+                }
+            }
+        }
+        Ok(self.transcript)
+    }
+
+    async fn run(&mut self, event: &Value, block: usize, deed: String) {
+        let owner = self.drawbridge.owner();
+        let before = self.rules(Tree::Running);
+        let theirs = Theirs::of(&self.world, &owner);
+        let (config, actor) = match &mut self.drawbridge {
+            Drawbridge::Ready(config, actor) => (config, actor),
+            Drawbridge::Refuses(why) => {
+                let lines = why.iter().map(|line| self.world.lock().names().shorten(line)).collect();
+                return self.write(lines);
+            }
+        };
+        let mut run = driver::begin(Envelope::open(event).trigger(), config, BUDGET, SEED);
+        let outcome = {
+            let mut stage = Stage::watched(self.world.clone(), actor, &mut self.witness);
+            let killed = stage.killed.clone();
+            tokio::select! {
+                outcome = driver::drive(&mut run, &mut stage) => Some(outcome),
+                () = killed.notified() => None,
+            }
+        };
+        let report = outcome.as_ref().map_or_else(|| run.report(), |outcome| &outcome.report);
+        self.broken = self.witness.violations(config, &report.withheld);
+        self.broken.extend(theirs.violation(&Theirs::of(&self.world, &owner)));
+        let lines = self.lines(report, outcome.as_ref());
+        self.calls = calls(report);
+        let after = self.rules(Tree::Running);
+        self.transcript.runs.push(Watched { deed, block, before, lines: lines.clone(), after });
+        self.write(lines);
+    }
+
+    /// A run as a transcript has it, with short ids.
+    fn lines(&self, report: &Report, outcome: Option<&Outcome>) -> Vec<String> {
+        let mut text: String = report.steps.iter().map(|step| format!("{step}\n")).collect();
+        for note in &report.notes {
+            text.push_str(&format!("note  {note}\n"));
+        }
+        for withheld in &report.withheld {
+            text.push_str(&format!("withheld  {}: {}\n", withheld.change, withheld.why));
+        }
+        for pending in &report.foreign {
+            text.push_str(&format!("note  uncommitted work of `{}`: {}\n", pending.admin, pending.node));
+        }
+        match outcome {
+            Some(outcome) => text.push_str(&format!("done  {outcome}")),
+            None => text.push_str("killed"),
+        }
+        self.world.lock().names().shorten(&text).lines().map(|line| line.trim_end().to_owned()).collect()
+    }
+
+    fn show(&mut self, show: Show) {
+        let lines = match show {
+            Show::Running => self.rules(Tree::Running),
+            Show::Candidate => self.rules(Tree::Candidate),
+            Show::Pending => {
+                let mut world = self.world.lock();
+                let rows = world.pending();
+                let row = |row: PendingRow| format!("{}  {}  {}", row.admin, row.action, row.xpath);
+                rows.into_iter().map(|pending| world.names().shorten(&row(pending))).collect()
+            }
+            Show::Calls => self.calls.clone(),
+        };
+        self.write(lines);
+    }
+
+    fn rules(&self, tree: Tree) -> Vec<String> {
+        let world = self.world.lock();
+        let short = |list: &mut Vec<String>| list.iter_mut().for_each(|text| *text = world.names().shorten(text));
+        let shorten = |mut row: RuleRow| {
+            row.name = world.names().shorten(&row.name);
+            short(&mut row.tags);
+            row
+        };
+        let rows: Vec<_> = world.rules(tree).into_iter().map(shorten).collect();
+        table::rules(&rows, &self.drawbridge.owner())
+    }
+
+    fn write(&mut self, lines: Vec<String>) {
+        if let Some(block) = self.transcript.blocks.last_mut() {
+            block.extend(lines);
+        }
+    }
+}
+
+/// How often each command was given.
+fn calls(report: &Report) -> Vec<String> {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for step in &report.steps {
+        match counts.iter_mut().find(|(known, _)| *known == step.command) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((&step.command, 1)),
+        }
+    }
+    counts.into_iter().map(|(command, count)| format!("{count} {command}")).collect()
+}

@@ -1,0 +1,357 @@
+//! A fake PAN-OS firewall: an XML API over a candidate and a running configuration.
+//!
+//! ```text
+//!     Request ──► authentication ──► config: read, write, multi-config ──► Candidate { tree, journal }
+//!                                    commit: Proposal ──► Jobs ──────────► running
+//!                                    op: jobs, locks, changes, reverts, policy match …
+//! ```
+//!
+//! It has no sockets and no clock: a request and a moment go in, an answer comes out, and jobs end when a later moment is
+//! told. Shapes and words of answers are those that public clients parse (`kevinsteves/pan-python`,
+//! `PaloAltoNetworks/pan-os-python`, `PaloAltoNetworks/pango`); the modules name their sources.
+
+mod admins;
+mod answer;
+mod candidate;
+mod carry;
+mod check;
+mod commit;
+mod config;
+mod jobs;
+mod journal;
+mod locks;
+mod op;
+mod path;
+mod policy;
+mod predefined;
+mod problem;
+mod references;
+mod schema;
+mod scope;
+mod settings;
+mod system;
+mod write;
+mod xpath;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::{clock::Moment, xml::Element};
+use answer::{Refusal, enqueued, message};
+use candidate::{Candidate, check_tree};
+use check::Strictness;
+use commit::{CommitRequest, Force, Proposal};
+use jobs::{Jobs, Verdict, Work};
+use locks::Locks;
+
+pub use admins::{Right, Role};
+pub use answer::{Answer, Body};
+pub use settings::{AfterRestart, CommitQueue, Ha, MultiConfig, Settings, Snapshot};
+
+/// A request, its query and its body already merged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Request {
+    /// All parameters in order.
+    pub parameters: Vec<(String, String)>,
+    /// The header `X-PAN-KEY`.
+    pub key: Option<String>,
+    /// User and password of the header `Authorization`.
+    pub basic: Option<(String, String)>,
+}
+
+impl Request {
+    /// The value of a parameter. Of several the first counts.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The key that is presented; the header wins. Old tools write `Key`.
+    fn presented_key(&self) -> Option<&str> {
+        self.key.as_deref().or_else(|| self.parameter("key")).or_else(|| self.parameter("Key"))
+    }
+}
+
+/// Who asks what, and when.
+struct Call<'a> {
+    admin: &'a str,
+    request: &'a Request,
+    now: Moment,
+}
+
+impl<'a> Call<'a> {
+    fn parameter(&self, name: &str) -> Option<&'a str> {
+        self.request.parameter(name)
+    }
+
+    fn required(&self, name: &str) -> Result<&'a str, Refusal> {
+        self.parameter(name).ok_or_else(|| Refusal::missing_parameter(name))
+    }
+
+    /// The command of an `op` or `commit` request.
+    fn command(&self) -> Result<Element, Refusal> {
+        Element::parse(self.required("cmd")?).map_err(|malformed| Refusal::new(18, malformed.to_string()))
+    }
+}
+
+/// The fragment that was to be loaded is nothing that a firewall could run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot load configuration at `{xpath}`: {why}")]
+pub struct LoadError {
+    xpath: String,
+    why: String,
+}
+
+/// A firewall.
+#[derive(Clone, Debug)]
+pub struct Firewall {
+    /// How it behaves.
+    pub settings: Settings,
+    candidate: Candidate,
+    running: Element,
+    jobs: Jobs,
+    locks: Locks,
+    admins: admins::Admins,
+    audit_comments: BTreeMap<String, String>,
+    failures: VecDeque<Vec<String>>,
+    booted: Moment,
+}
+
+impl Default for Firewall {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Firewall {
+    /// A firewall with one virtual system, two zones, no rules but the default ones, and the superuser `admin`.
+    pub fn new() -> Self {
+        let factory = Element::parse(include_str!("firewall/factory.xml")).expect("the file is part of the program");
+        let mut firewall = Self {
+            settings: Settings::default(),
+            candidate: Candidate::new(factory.clone()),
+            running: factory,
+            jobs: Jobs::default(),
+            locks: Locks::default(),
+            admins: admins::Admins::default(),
+            audit_comments: BTreeMap::new(),
+            failures: VecDeque::new(),
+            booted: Moment::default(),
+        };
+        firewall.add_admin("admin");
+        firewall
+    }
+
+    /// Adds a superuser, whose password is `<name>-password`, and returns the API key.
+    pub fn add_admin(&mut self, name: &str) -> String {
+        self.admins.put(name, &format!("{name}-password"), Role::Superuser);
+        self.admins.key(name).expect("the administrator was added just now")
+    }
+
+    /// Changes what an administrator may do.
+    pub fn set_role(&mut self, admin: &str, role: Role) {
+        self.admins.set_role(admin, role);
+    }
+
+    /// Changes an administrator's password, and thereby the key.
+    pub fn set_password(&mut self, admin: &str, password: &str) {
+        if let Some(role) = self.admins.role(admin).cloned() {
+            self.admins.put(admin, password, role);
+        }
+    }
+
+    /// An administrator's API key.
+    pub fn key_of(&self, admin: &str) -> Option<String> {
+        self.admins.key(admin)
+    }
+
+    /// Revokes every key that was handed out.
+    pub fn expire_keys(&mut self) {
+        self.admins.revoke_keys();
+    }
+
+    /// The whole candidate configuration, with the marks of uncommitted changes.
+    pub fn candidate(&self) -> &Element {
+        self.candidate.tree()
+    }
+
+    /// The whole running configuration.
+    pub fn running(&self) -> &Element {
+        &self.running
+    }
+
+    /// The next commit or validation fails with these lines, whatever it holds.
+    pub fn fail_next_job(&mut self, lines: impl IntoIterator<Item = impl Into<String>>) {
+        self.failures.push_back(lines.into_iter().map(Into::into).collect());
+    }
+
+    /// Adds configuration to candidate and running, as if it had always been there.
+    pub fn load(&mut self, xpath: &str, fragment: &str) -> Result<(), LoadError> {
+        let failed = |why: String| LoadError { xpath: xpath.to_owned(), why };
+        let content = Element::parse_fragments(fragment).map_err(|malformed| failed(malformed.to_string()))?;
+        let place = xpath::XPath::parse(xpath).ok().and_then(|xpath| xpath.place());
+        let place = place.ok_or_else(|| failed("the XPath does not name one place".into()))?;
+        let refused = |refusal: Refusal| failed(refusal.lines.join(";"));
+        let mut candidate = self.candidate.clone();
+        let mut running = Candidate::new(self.running.clone());
+        candidate.load(&place, &content).map_err(refused)?;
+        running.load(&place, &content).map_err(refused)?;
+        running.adopt_uuids(&place, candidate.tree());
+        check_tree(running.tree(), &place, Strictness::Commit).map_err(refused)?;
+        self.candidate = candidate;
+        self.running = running.into_tree();
+        Ok(())
+    }
+
+    /// Answers a request, after everything that has happened until `now`.
+    pub fn request(&mut self, request: &Request, now: Moment) -> Answer {
+        self.settle(now);
+        if request.parameter("type") == Some("keygen") {
+            return self.keygen(request);
+        }
+        match self.authenticate(request).map(str::to_owned) {
+            Some(admin) => self.perform(&Call { admin: &admin, request, now }),
+            None => Answer::invalid_credentials(),
+        }
+    }
+
+    /// Does what an administrator asks for who needs no key: the same as a request otherwise.
+    pub fn as_admin(&mut self, admin: &str, parameters: &[(&str, &str)], now: Moment) -> Answer {
+        self.settle(now);
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let request = Request { parameters: parameters.iter().map(owned).collect(), ..Request::default() };
+        self.perform(&Call { admin, request: &request, now })
+    }
+
+    fn keygen(&self, request: &Request) -> Answer {
+        let [user, password] = ["user", "password"].map(|name| request.parameter(name));
+        let (Some(user), Some(password)) = (user, password) else {
+            let missing = if user.is_none() { "user" } else { "password" };
+            return Err(Refusal::missing_parameter(missing)).into();
+        };
+        let key = self.admins.by_password(user, password).and_then(|name| self.admins.key(name));
+        key.map_or_else(Answer::invalid_credentials, |key| Answer::key(&key))
+    }
+
+    fn authenticate(&self, request: &Request) -> Option<&str> {
+        match (request.presented_key(), &request.basic) {
+            (Some(key), _) => self.admins.by_key(key),
+            (None, Some((user, password))) => self.admins.by_password(user, password),
+            (None, None) => None,
+        }
+    }
+
+    fn perform(&mut self, call: &Call<'_>) -> Answer {
+        let request_type = match call.required("type") {
+            Ok(request_type) => request_type,
+            Err(refusal) => return Err(refusal).into(),
+        };
+        let right = match request_type {
+            "config" => Right::Config,
+            "commit" => Right::Commit,
+            "op" | "version" => Right::Op,
+            unknown => return Err(Refusal::illegal_parameter("type", unknown)).into(),
+        };
+        match self.admins.role(call.admin) {
+            None => return Answer::invalid_credentials(),
+            Some(role) if !role.allows(right) => return Answer::not_authorized(request_type),
+            Some(_) => {}
+        }
+        match request_type {
+            "config" => self.config(call),
+            "commit" => self.commit(call),
+            "version" => Ok(self.version()),
+            _ => self.op(call),
+        }
+        .into()
+    }
+
+    fn commit(&mut self, call: &Call<'_>) -> Result<Element, Refusal> {
+        let CommitRequest { scope, force, description } = CommitRequest::parse(&call.command()?)?;
+        self.locks.check_commit(call.admin)?;
+        self.check_queue()?;
+        let everything = scope.is_everything();
+        let proposal = Proposal::of(scope, &self.candidate);
+        let is_under_way = |change| self.jobs.committing().any(|earlier| earlier.has(change));
+        if force == Force::No && proposal.changes().iter().all(is_under_way) {
+            let is_superuser = self.admins.role(call.admin) == Some(&Role::Superuser);
+            return Ok(if everything && is_superuser && proposal.changes().is_empty() {
+                message(19, "There are no changes to commit.")
+            } else {
+                message(13, SAME_AS_BEFORE)
+            });
+        }
+        let id = self.jobs.enqueue(call.admin, Work::Commit, Some(proposal), &description, call.now);
+        self.settle(call.now);
+        Ok(enqueued("Commit", id))
+    }
+
+    fn check_queue(&self) -> Result<(), Refusal> {
+        if self.jobs.unfinished().any(|job| job.work == Work::AutoCommit) {
+            return Err(Refusal::without_code("Commit job was not queued since auto-commit not yet finished"));
+        }
+        let room = match self.settings.commit_queue {
+            CommitQueue::Queued { depth } => depth + 1,
+            CommitQueue::Refused => 1,
+        };
+        if self.jobs.unfinished().count() >= room {
+            return Err(Refusal::new(13, "Another commit/validate is in progress. Please try again later"));
+        }
+        Ok(())
+    }
+
+    /// Lets every job end whose time has come.
+    pub fn settle(&mut self, now: Moment) {
+        loop {
+            if let Some(proposal) = self.jobs.start_next(self.settings.commit_takes)
+                && self.settings.snapshot == Snapshot::AtDequeue
+            {
+                proposal.renew(&self.candidate);
+            }
+            let Some(job) = self.jobs.take_due(now) else { return };
+            let verdict = match &job.proposal {
+                Some(proposal) => self.finish(&job.user, job.work, proposal),
+                None => Verdict::ok("Configuration committed successfully"),
+            };
+            self.jobs.finish(job.id, &verdict);
+        }
+    }
+
+    fn finish(&mut self, user: &str, work: Work, proposal: &Proposal) -> Verdict {
+        if let Some(lines) = self.failures.pop_front() {
+            return Verdict::Fail(lines);
+        }
+        match (proposal.applied_to(&self.running), work) {
+            (Err(problems), _) => {
+                let [first, last] = ["Validation Error:", "Commit failed"].map(str::to_owned);
+                Verdict::Fail([first].into_iter().chain(problems).chain([last]).collect())
+            }
+            (Ok(_), Work::Validate) => Verdict::ok("Configuration is valid"),
+            (Ok(next), Work::Commit | Work::AutoCommit) => {
+                self.running = next;
+                self.candidate.settle(proposal.changes());
+                self.locks.release_all(user);
+                Verdict::ok("Configuration committed successfully")
+            }
+        }
+    }
+
+    /// Restarts the firewall: jobs and locks are gone, numbers begin anew, and an auto-commit runs.
+    pub fn restart(&mut self, candidate: AfterRestart, now: Moment) {
+        self.settle(now);
+        self.jobs = Jobs::default();
+        self.locks = Locks::default();
+        self.booted = now;
+        if candidate == AfterRestart::CandidateLost {
+            self.candidate.discard(self.running.clone());
+        }
+        self.jobs.enqueue("", Work::AutoCommit, None, "", now);
+        self.settle(now);
+    }
+}
+
+/// The answer to a commit whose changes are all committed or about to be (`Netspoc-Approve go/pkg/panos`).
+const SAME_AS_BEFORE: &str = "The result of this commit would be the same as the previous commit queued/processed. \
+    No edits have been made between these subsequent commits. Please check the previous commit status. \
+    If still needed, use commit force instead.";

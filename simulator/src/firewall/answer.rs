@@ -1,0 +1,144 @@
+//! Answers in the device's own shapes and words (`pan-python lib/pan/xapi.py` and `pango errors/panos.go` read them).
+
+use crate::xml::Element;
+
+/// What the device sends back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status: 200 for everything but authentication and authorisation.
+    pub status: u16,
+    /// What is sent.
+    pub body: Body,
+}
+
+/// The body of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// XML in the usual quoting.
+    Xml(Element),
+    /// Text that is sent as it stands: XML in odd quoting, or something that is no XML.
+    Text(String),
+    /// Nothing: the connection is closed instead.
+    Cut,
+}
+
+impl Answer {
+    /// An ordinary answer.
+    pub fn xml(response: Element) -> Self {
+        Self { status: 200, body: Body::Xml(response) }
+    }
+
+    /// The answer to an unknown, expired or revoked key, and to a wrong password.
+    pub fn invalid_credentials() -> Self {
+        Self { status: 403, body: Body::Text(quoted_oddly(403, "Invalid Credential")) }
+    }
+
+    /// The answer to an administrator whose role lacks the request's type.
+    pub fn not_authorized(request_type: &str) -> Self {
+        let words = format!("Type [{request_type}] not authorized for user role.");
+        Self { status: 403, body: Body::Text(quoted_oddly(403, &words)) }
+    }
+
+    /// The answer with a new key, in the quoting that only this answer has.
+    pub(super) fn key(key: &str) -> Self {
+        let text = format!("<response status = 'success'><result><key>{key}</key></result></response>");
+        Self { status: 200, body: Body::Text(text) }
+    }
+
+    /// The body as it is sent.
+    pub fn text(&self) -> String {
+        match &self.body {
+            Body::Xml(element) => element.to_string(),
+            Body::Text(text) => text.clone(),
+            Body::Cut => String::new(),
+        }
+    }
+}
+
+impl From<Result<Element, Refusal>> for Answer {
+    fn from(outcome: Result<Element, Refusal>) -> Self {
+        match outcome {
+            Ok(response) => Self::xml(response),
+            Err(refusal) if refusal.code == Some(400) => {
+                Self { status: 200, body: Body::Text(quoted_oddly(400, &refusal.lines.join(" "))) }
+            }
+            Err(refusal) => Self::xml(refusal.to_xml()),
+        }
+    }
+}
+
+fn quoted_oddly(code: u16, words: &str) -> String {
+    // Built as an element so that names from the request are escaped.
+    let message = Element::text("msg", words);
+    format!("<response status = 'error' code = '{code}'><result>{message}</result></response>")
+}
+
+/// Why a request was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) code: Option<u16>,
+    pub(super) lines: Vec<String>,
+}
+
+impl Refusal {
+    /// A refusal of one line.
+    pub(super) fn new(code: u16, line: impl Into<String>) -> Self {
+        Self { code: Some(code), lines: vec![line.into()] }
+    }
+
+    /// A refusal without a code, as the device has it for locks and missing nodes.
+    pub(super) fn without_code(line: impl Into<String>) -> Self {
+        Self { code: None, lines: vec![line.into()] }
+    }
+
+    /// A required parameter is not there.
+    pub(super) fn missing_parameter(name: &str) -> Self {
+        Self::new(400, format!("Missing value for parameter \"{name}\"."))
+    }
+
+    /// A parameter has a value that the device does not know.
+    pub(super) fn illegal_parameter(name: &str, value: &str) -> Self {
+        Self::new(400, format!("Illegal value for parameter \"{name}\" [{value}]."))
+    }
+
+    /// Something that is to be changed is not there.
+    pub(super) fn no_such_object() -> Self {
+        Self::new(7, "Object doesn't exist")
+    }
+
+    pub(super) fn to_xml(&self) -> Element {
+        let lines = self.lines.iter().map(|line| Element::text("line", line));
+        response("error", self.code).with(Element::new("msg").with_all(lines))
+    }
+}
+
+/// The outermost element of every answer.
+pub(super) fn response(status: &str, code: Option<u16>) -> Element {
+    let response = Element::new("response").with_attribute("status", status);
+    match code {
+        Some(code) => response.with_attribute("code", code.to_string()),
+        None => response,
+    }
+}
+
+/// Success of an operational command or a read of the running configuration: a result and no code.
+pub(super) fn result(children: impl IntoIterator<Item = Element>) -> Element {
+    response("success", None).with(Element::new("result").with_all(children))
+}
+
+/// Success of an operational command that answers with a word or a sentence.
+pub(super) fn result_text(text: impl Into<String>) -> Element {
+    response("success", None).with(Element::text("result", text))
+}
+
+/// Success that is told in plain `msg` text. A `line` below it would break pan-os-python.
+pub(super) fn message(code: u16, text: &str) -> Element {
+    response("success", Some(code)).with(Element::text("msg", text))
+}
+
+/// A job was enqueued.
+pub(super) fn enqueued(work: &str, id: u64) -> Element {
+    let line = Element::text("line", format!("{work} job enqueued with jobid {id}"));
+    let result = Element::new("result").with(Element::new("msg").with(line)).with(Element::text("job", id.to_string()));
+    response("success", Some(19)).with(result)
+}

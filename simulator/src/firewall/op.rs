@@ -1,0 +1,156 @@
+//! `type=op`: the commands of the operational command tree that this firewall knows.
+
+use super::{
+    Call, Firewall,
+    answer::{Refusal, enqueued, response, result, result_text},
+    commit::{self, Proposal},
+    jobs::Work,
+    locks::Kind,
+    policy,
+    scope::Scope,
+};
+use crate::xml::Element;
+
+/// What performs a command: it gets the whole command, from the root element on.
+type Handler = fn(&mut Firewall, &Call<'_>, &Element) -> Result<Element, Refusal>;
+
+/// The command tree: the words of each command, and what performs it.
+#[rustfmt::skip]
+const COMMANDS: &[(&[&str], Handler)] = &[
+    (&["check", "pending-changes"],                   |firewall, _, _| Ok(firewall.pending_changes())),
+    (&["request", "commit-lock", "add"],              |firewall, call, command| firewall.add_lock(Kind::Commit, call, command)),
+    (&["request", "commit-lock", "remove"],           |firewall, call, command| firewall.remove_lock(Kind::Commit, call, command)),
+    (&["request", "config-lock", "add"],              |firewall, call, command| firewall.add_lock(Kind::Config, call, command)),
+    (&["request", "config-lock", "remove"],           |firewall, call, command| firewall.remove_lock(Kind::Config, call, command)),
+    (&["revert", "config"],                           Firewall::revert),
+    (&["set", "audit-comment"],                       Firewall::set_audit_comment),
+    (&["show", "admins"],                             |firewall, call, _| Ok(firewall.show_admins(call))),
+    (&["show", "chassis-ready"],                      |firewall, _, _| Ok(firewall.chassis_ready())),
+    (&["show", "clock"],                              |_, call, _| Ok(Firewall::show_clock(call))),
+    (&["show", "commit-locks"],                       |firewall, _, command| Ok(firewall.show_locks(Kind::Commit, command))),
+    (&["show", "config", "candidate"],                |firewall, _, _| Ok(result([firewall.candidate().clone()]))),
+    (&["show", "config", "list", "audit-comments"],   Firewall::audit_comments),
+    (&["show", "config", "list", "changes"],          |firewall, _, _| Ok(firewall.list_changes())),
+    (&["show", "config", "running"],                  |firewall, _, _| Ok(result([firewall.running().clone()]))),
+    (&["show", "config-locks"],                       |firewall, _, command| Ok(firewall.show_locks(Kind::Config, command))),
+    (&["show", "high-availability", "state"],         |firewall, _, _| Ok(firewall.ha_state())),
+    (&["show", "jobs", "all"],                        |firewall, call, _| Ok(result(firewall.jobs.all_to_xml(call.now)))),
+    (&["show", "jobs", "id"],                         Firewall::show_job),
+    (&["show", "plugins", "packages"],                |_, _, _| Ok(result([Element::new("plugins")]))),
+    (&["show", "system", "info"],                     |firewall, call, _| Ok(firewall.system_info(call))),
+    (&["test", "security-policy-match"],              Firewall::test_policy),
+    (&["validate", "full"],                           Firewall::validate),
+    (&["validate", "partial"],                        Firewall::validate),
+];
+
+impl Firewall {
+    pub(super) fn op(&mut self, call: &Call<'_>) -> Result<Element, Refusal> {
+        let command = call.command()?;
+        let words = words(&command);
+        match COMMANDS.iter().find(|(known, _)| words.starts_with(known)) {
+            Some((_, handler)) => handler(self, call, &command),
+            None => Err(invalid(&words)),
+        }
+    }
+
+    fn pending_changes(&self) -> Element {
+        result_text(if self.candidate.journal().changes().is_empty() { "no" } else { "yes" })
+    }
+
+    fn list_changes(&self) -> Element {
+        let journal = self.candidate.journal();
+        result((!journal.changes().is_empty()).then(|| journal.to_xml()))
+    }
+
+    fn revert(&mut self, call: &Call<'_>, command: &Element) -> Result<Element, Refusal> {
+        let scope = Scope::parse(command.at(&["config", "partial"]))
+            .map_err(|unknown| Refusal::new(17, format!(" revert -> config -> partial -> {unknown} is invalid")))?;
+        if !self.settings.ha.is_writable() {
+            return Err(Refusal::new(15, "Operation denied"));
+        }
+        self.locks.check_write(call.admin, None)?;
+        commit::revert(&mut self.candidate, &self.running, &scope)?;
+        let line = Element::text("line", "All changes were reverted from configuration");
+        Ok(result([Element::new("msg").with(line)]))
+    }
+
+    fn validate(&mut self, call: &Call<'_>, command: &Element) -> Result<Element, Refusal> {
+        let scope = Scope::parse(command.child("partial"))
+            .map_err(|unknown| Refusal::new(17, format!(" validate -> partial -> {unknown} is invalid")))?;
+        self.check_queue()?;
+        let proposal = Proposal::of(scope, &self.candidate);
+        let id = self.jobs.enqueue(call.admin, Work::Validate, Some(proposal), "", call.now);
+        self.settle(call.now);
+        Ok(enqueued("Validate", id))
+    }
+
+    fn show_job(&mut self, call: &Call<'_>, command: &Element) -> Result<Element, Refusal> {
+        let id = command.at(&["jobs", "id"]).map(|id| id.text.trim()).unwrap_or_default();
+        let job = id.parse().ok().and_then(|id| self.jobs.to_xml(id, call.now));
+        job.map(|job| result([job])).ok_or_else(|| Refusal::new(7, format!("job {id} not found")))
+    }
+
+    fn add_lock(&mut self, kind: Kind, call: &Call<'_>, command: &Element) -> Result<Element, Refusal> {
+        let lock = command.children.first();
+        let comment = lock.and_then(|lock| lock.at(&["add", "comment"])).map(|comment| comment.text.as_str());
+        let scope = call.parameter("vsys").unwrap_or("shared");
+        self.locks.add(kind, scope, call.admin, comment.unwrap_or_default(), call.now)
+    }
+
+    /// Only the holder or a superuser removes a lock.
+    fn remove_lock(&mut self, kind: Kind, call: &Call<'_>, command: &Element) -> Result<Element, Refusal> {
+        let lock = command.children.first();
+        let named = lock.and_then(|lock| lock.at(&["remove", "admin"])).map(|admin| admin.text.as_str());
+        let holder = named.unwrap_or(call.admin);
+        if holder != call.admin && self.admins.role(call.admin) != Some(&super::Role::Superuser) {
+            return Err(Refusal::new(16, "Unauthorized request"));
+        }
+        self.locks.remove(kind, call.parameter("vsys").unwrap_or("shared"), holder)
+    }
+
+    fn show_locks(&self, kind: Kind, command: &Element) -> Element {
+        let vsys = command.children.first().and_then(|locks| locks.child_text("vsys"));
+        result([self.locks.to_xml(kind, vsys.filter(|vsys| !vsys.is_empty()).unwrap_or("all"))])
+    }
+
+    fn set_audit_comment(&mut self, _: &Call<'_>, command: &Element) -> Result<Element, Refusal> {
+        let text = |name| command.at(&["audit-comment", name]).map(|element| element.text.clone());
+        let missing = |name| Refusal::new(17, format!(" set -> audit-comment is missing '{name}'"));
+        let xpath = text("xpath").ok_or_else(|| missing("xpath"))?;
+        let comment = text("comment").ok_or_else(|| missing("comment"))?;
+        let length = comment.chars().count();
+        if length > 256 {
+            let words = format!(" comment can be at most 256 characters, but current length: {length}");
+            return Err(Refusal::new(12, words));
+        }
+        self.audit_comments.insert(xpath, comment);
+        Ok(response("success", None).with(Element::new("result")))
+    }
+
+    fn audit_comments(&mut self, _: &Call<'_>, command: &Element) -> Result<Element, Refusal> {
+        let xpath = command.at(&["config", "list", "audit-comments", "xpath"]).map(|xpath| xpath.text.as_str());
+        let comment = xpath.and_then(|xpath| self.audit_comments.get(xpath));
+        Ok(result(comment.map(|comment| Element::new("entry").with(Element::text("comment", comment)))))
+    }
+
+    fn test_policy(&mut self, call: &Call<'_>, command: &Element) -> Result<Element, Refusal> {
+        let query = policy::Query::parse(command.child("security-policy-match").unwrap_or(command))?;
+        let rules = policy::matching(&self.running, call.parameter("vsys").unwrap_or("vsys1"), &query);
+        Ok(result([Element::new("rules").with_all(rules)]))
+    }
+}
+
+/// The words of a command: the way down its first children.
+fn words(command: &Element) -> Vec<&str> {
+    std::iter::successors(Some(command), |element| element.children.first())
+        .map(|element| element.name.as_str())
+        .collect()
+}
+
+/// Names the first word that is not in the command tree.
+fn invalid(words: &[&str]) -> Refusal {
+    let common = |known: &[&str]| known.iter().zip(words).take_while(|(known, word)| known == word).count();
+    let known = COMMANDS.iter().map(|(known, _)| common(known)).max().unwrap_or_default();
+    let shown = words.iter().take(known + 1).copied().collect::<Vec<_>>().join(" -> ");
+    Refusal::new(17, format!(" {shown} is invalid"))
+}

@@ -1,0 +1,57 @@
+use super::*;
+use crate::firewall::{Right, Role};
+
+fn locked(story: &mut Story, admin: &str, lock: &str, deed: &str) -> String {
+    story.op(admin, &format!("<request><{lock}-lock><{deed}/></{lock}-lock></request>"))
+}
+
+#[test]
+fn a_config_lock_keeps_others_from_writing() {
+    let mut story = Story::new();
+    assert_eq!(
+        locked(&mut story, "alice", "config", "add"),
+        r#"<response status="success"><result>Successfully acquired lock. Other administrators will not be able to modify configuration until lock is released by alice.</result></response>"#
+    );
+    assert!(locked(&mut story, "alice", "config", "add").contains("You already own a config lock for scope shared"));
+    let taken = locked(&mut story, "fwsync", "config", "add");
+    assert!(taken.contains("Config for scope shared is currently locked by alice"), "{taken}");
+    let refused = r#"<response status="error"><msg><line>Configuration is locked by alice</line></msg></response>"#;
+    assert_eq!(story.set("fwsync", &rule("i-1"), &allow("any", "ssh")), refused);
+    assert_eq!(story.set("alice", &rule("i-1"), &allow("any", "ssh")), SUCCEEDED);
+    let list = story.op("fwsync", "<show><config-locks><vsys>all</vsys></config-locks></show>");
+    assert!(list.contains(r#"<config-locks><entry name="alice"><type>shared</type>"#), "{list}");
+    story.commit_own("alice");
+    assert_eq!(story.set("fwsync", &rule("i-2"), &allow("any", "ssh")), SUCCEEDED);
+    let gone = locked(&mut story, "alice", "config", "remove");
+    assert!(gone.contains("Config is not currently locked for scope shared"), "{gone}");
+}
+
+#[test]
+fn a_commit_lock_keeps_others_from_committing() {
+    let mut story = Story::new();
+    locked(&mut story, "alice", "commit", "add");
+    story.set("fwsync", &rule("i-1"), &allow("any", "ssh"));
+    assert_eq!(
+        story.commit_own("fwsync"),
+        r#"<response status="error" code="14"><msg><line>Other administrators are holding device wide commit locks.</line></msg></response>"#
+    );
+    let removal = "<request><commit-lock><remove><admin>alice</admin></remove></commit-lock></request>";
+    assert!(story.op("fwsync", removal).contains("Commit lock released for alice"));
+    assert!(story.commit_own("fwsync").contains("enqueued"));
+}
+
+#[test]
+fn roles_decide_what_a_key_opens() {
+    let mut story = Story::new();
+    story.firewall.set_role("fwsync", Role::Custom([Right::Config, Right::Op].into()));
+    let answer = story.answer("fwsync", &[("type", "commit"), ("cmd", "<commit/>")]);
+    assert_eq!(answer.status, 403);
+    assert_eq!(
+        answer.text(),
+        "<response status = 'error' code = '403'><result><msg>Type [commit] not authorized for user role.</msg></result></response>"
+    );
+    assert_eq!(story.set("fwsync", &rule("i-1"), &allow("any", "ssh")), SUCCEEDED);
+    locked(&mut story, "alice", "commit", "add");
+    let removal = "<request><commit-lock><remove><admin>alice</admin></remove></commit-lock></request>";
+    assert!(story.op("fwsync", removal).contains(r#"code="16""#));
+}

@@ -1,0 +1,258 @@
+//! EC2 and S3 over HTTP, on one port: `POST /` and `GET /?Action=…` are EC2, `GET /bucket/key` and
+//! `GET /bucket?list-type=2` are S3 in path style.
+//!
+//! Signatures are not verified: any credentials will do. The access key in them is handed on, for a world that wants to
+//! tell callers apart.
+
+use std::{io, sync::Arc};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    response::Response,
+};
+use percent_encoding::percent_decode_str;
+use tokio::net::TcpListener;
+
+use crate::{
+    clock::Moment,
+    cloud::{Answer, Cloud},
+};
+
+/// Larger requests are refused: no EC2 request comes near it.
+const BODY_BYTES_MAX: usize = 1 << 20;
+
+/// What stands behind the sockets: a world with a clock, a cloud and faults.
+pub trait Backend: Send + Sync + 'static {
+    /// Answers one call; `credential` is what it was signed with, if it was.
+    fn answer(&self, call: Call, credential: Option<Credential>) -> Reply;
+}
+
+/// What a client asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// An action of EC2's Query protocol with its parameters.
+    Ec2(Vec<(String, String)>),
+    /// An object of S3.
+    GetObject {
+        /// Its bucket.
+        bucket: String,
+        /// Its key, decoded.
+        key: String,
+    },
+    /// A listing of S3's ListObjectsV2.
+    ListObjects {
+        /// Its bucket.
+        bucket: String,
+        /// The fields of the query string.
+        query: Vec<(String, String)>,
+    },
+}
+
+impl Call {
+    /// What an undisturbed cloud says.
+    pub fn perform(&self, cloud: &mut Cloud, caller: &str, now: Moment) -> Answer {
+        match self {
+            Self::Ec2(parameters) => cloud.query(parameters, caller, now),
+            Self::GetObject { bucket, key } => cloud.object(bucket, key),
+            Self::ListObjects { bucket, query } => cloud.list_objects(bucket, query),
+        }
+    }
+}
+
+/// What a request was signed with, taken from its `Authorization` header and believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// The id of the access key.
+    pub access_key: String,
+    /// The region that the client means.
+    pub region: String,
+    /// The service that the client means: `ec2`, `s3`.
+    pub service: String,
+}
+
+impl Credential {
+    /// Reads `AWS4-HMAC-SHA256 Credential=KEY/20261102/eu-west-1/ec2/aws4_request, …`.
+    fn parse(authorization: &str) -> Option<Self> {
+        let (_, rest) = authorization.split_once("Credential=")?;
+        let scope = rest.split([',', ' ']).next()?;
+        let mut parts = scope.split('/').map(str::to_owned);
+        let (access_key, _date) = (parts.next()?, parts.next()?);
+        Some(Self { access_key, region: parts.next()?, service: parts.next()? })
+    }
+}
+
+/// How an answer goes out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// Whole.
+    Whole(Answer),
+    /// Not at all: the connection closes.
+    Dropped,
+}
+
+/// Serves a backend until the listener fails or the future is dropped.
+pub async fn serve(listener: TcpListener, backend: Arc<impl Backend>) -> io::Result<()> {
+    axum::serve(listener, router(backend)).await
+}
+
+/// The shell as a service of axum.
+pub fn router<B: Backend>(backend: Arc<B>) -> Router {
+    Router::new().fallback(respond::<B>).with_state(backend)
+}
+
+async fn respond<B: Backend>(State(backend): State<Arc<B>>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, BODY_BYTES_MAX).await else {
+        return bare(StatusCode::PAYLOAD_TOO_LARGE);
+    };
+    match call(&head.method, head.uri.path(), head.uri.query().unwrap_or_default(), &body) {
+        Ok(call) => sent(backend.answer(call, credential(&head.headers))),
+        Err(status) => bare(status),
+    }
+}
+
+/// What the request line and the body ask for.
+fn call(method: &Method, path: &str, query: &str, body: &[u8]) -> Result<Call, StatusCode> {
+    let fields = |text: &[u8]| form_urlencoded::parse(text).into_owned().collect::<Vec<_>>();
+    let path = percent_decode_str(path.trim_start_matches('/')).decode_utf8().map_err(|_| StatusCode::BAD_REQUEST)?;
+    let (bucket, key) = path.split_once('/').unwrap_or((&path, ""));
+    match (method, bucket, key) {
+        (&Method::POST, "", _) => Ok(Call::Ec2(fields(body))),
+        (&Method::GET, "", _) => Ok(Call::Ec2(fields(query.as_bytes()))),
+        (&Method::GET, bucket, "") => Ok(Call::ListObjects { bucket: bucket.into(), query: fields(query.as_bytes()) }),
+        (&Method::GET | &Method::HEAD, bucket, key) => Ok(Call::GetObject { bucket: bucket.into(), key: key.into() }),
+        _ => Err(StatusCode::METHOD_NOT_ALLOWED),
+    }
+}
+
+fn credential(headers: &HeaderMap) -> Option<Credential> {
+    Credential::parse(headers.get(header::AUTHORIZATION)?.to_str().ok()?)
+}
+
+fn sent(reply: Reply) -> Response {
+    let answer = match reply {
+        Reply::Whole(answer) => answer,
+        Reply::Dropped => return broken(),
+    };
+    let mut response = Response::builder().status(answer.status);
+    for (name, value) in &answer.headers {
+        response = response.header(*name, value);
+    }
+    response.body(Body::from(answer.body)).unwrap_or_else(|_| bare(StatusCode::INTERNAL_SERVER_ERROR))
+}
+
+/// A response that promises a body and has none: the server can only close the connection.
+fn broken() -> Response {
+    let mut response = Response::new(Body::from_stream(Body::empty().into_data_stream()));
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("1"));
+    response
+}
+
+fn bare(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+    };
+
+    use super::*;
+    use crate::cloud::Object;
+
+    /// A cloud that stands still, and drops what the access key `DROP` asks for.
+    struct Still(Mutex<Cloud>);
+
+    impl Backend for Still {
+        fn answer(&self, call: Call, credential: Option<Credential>) -> Reply {
+            let answer = call.perform(&mut self.0.lock().unwrap(), "alice", Moment::default());
+            match credential {
+                Some(credential) if credential.access_key == "DROP" => Reply::Dropped,
+                _ => Reply::Whole(answer),
+            }
+        }
+    }
+
+    /// Sends raw requests, each on its own connection, and returns everything that came back.
+    async fn exchange(requests: &[&str]) -> Vec<String> {
+        let mut cloud = Cloud::new("111122223333", "eu-west-1");
+        cloud.put_object("trail", "a b/ü", Object::new(b"content".into(), "text/plain", Moment::default()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(serve(listener, Arc::new(Still(Mutex::new(cloud)))));
+        let mut answers = vec![];
+        for request in requests {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(request.replace('\n', "\r\n").as_bytes()).await.unwrap();
+            let mut answer = vec![];
+            stream.read_to_end(&mut answer).await.unwrap();
+            answers.push(String::from_utf8_lossy(&answer).into_owned());
+        }
+        server.abort();
+        answers
+    }
+
+    #[tokio::test]
+    async fn ec2_answers_posts_and_gets() {
+        let post = "POST / HTTP/1.1\nHost: x\nConnection: close\nContent-Type: application/x-www-form-urlencoded\n\
+                    Content-Length: 40\n\nAction=DescribeVpcs&Version=2016-11-15%20";
+        let get = "GET /?Action=StartInstances&InstanceId.1=i-0123abcd HTTP/1.1\nHost: x\nConnection: close\n\n";
+        let answers = exchange(&[post, get]).await;
+        assert!(answers[0].starts_with("HTTP/1.1 200 OK\r\n"), "{}", answers[0]);
+        assert!(answers[0].contains("content-type: text/xml;charset=UTF-8\r\n"));
+        assert!(answers[0].contains("x-amzn-requestid: "));
+        assert!(answers[0].contains(
+            "\r\n\r\n<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<DescribeVpcsResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>"
+        ));
+        assert!(answers[1].starts_with("HTTP/1.1 400 "));
+        assert!(answers[1].contains("<Code>InvalidInstanceID.NotFound</Code>"));
+    }
+
+    #[tokio::test]
+    async fn s3_answers_by_path() {
+        let answers = exchange(&[
+            "GET /trail/a%20b/%C3%BC?x-id=GetObject HTTP/1.1\nHost: x\nConnection: close\n\n",
+            "GET /trail?list-type=2&prefix=a+b HTTP/1.1\nHost: x\nConnection: close\n\n",
+            "GET /trail/nope HTTP/1.1\nHost: x\nConnection: close\n\n",
+            "DELETE /trail/nope HTTP/1.1\nHost: x\nConnection: close\n\n",
+            "HEAD /trail/a%20b/%C3%BC HTTP/1.1\nHost: x\nConnection: close\n\n",
+        ])
+        .await;
+        assert!(
+            answers[0].ends_with("\r\n\r\ncontent") && answers[0].contains("content-length: 7\r\n"),
+            "{}",
+            answers[0]
+        );
+        assert!(answers[1].contains("<Key>a b/ü</Key>"), "{}", answers[1]);
+        assert!(answers[2].starts_with("HTTP/1.1 404 ") && answers[2].contains("<Code>NoSuchKey</Code>"));
+        assert!(answers[3].starts_with("HTTP/1.1 405 "));
+        assert!(answers[4].contains("content-length: 7\r\n") && answers[4].ends_with("\r\n\r\n"));
+    }
+
+    #[tokio::test]
+    async fn a_dropped_answer_closes_the_connection() {
+        let request = "GET /trail?list-type=2 HTTP/1.1\nHost: x\n\
+                       Authorization: AWS4-HMAC-SHA256 Credential=DROP/20261102/eu-west-1/s3/aws4_request, Signature=0\n\n";
+        assert_eq!(exchange(&[request]).await, [""]);
+    }
+
+    #[test]
+    fn a_credential_is_read_from_its_header() {
+        let header =
+            "AWS4-HMAC-SHA256 Credential=AKIA1/20261102/eu-west-1/ec2/aws4_request, SignedHeaders=host, Signature=ab";
+        let (access_key, region, service) = ("AKIA1".to_owned(), "eu-west-1".to_owned(), "ec2".to_owned());
+        assert_eq!(Credential::parse(header), Some(Credential { access_key, region, service }));
+        for nonsense in ["", "Basic x", "AWS4-HMAC-SHA256 Credential=", "Credential=a/b/c"] {
+            assert_eq!(Credential::parse(nonsense), None);
+        }
+    }
+}
