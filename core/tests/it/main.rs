@@ -7,4 +7,5 @@ mod plan;
 mod properties;
 mod run;
 mod sample;
+mod tidy;
 mod toy;

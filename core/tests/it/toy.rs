@@ -29,7 +29,7 @@ use proptest::{
 use crate::generate::{Deed, Hand, World, act, deed, inventory, world};
 
 /// How many worlds are drawn, and how often the dice are thrown for each.
-const WORLDS: usize = 150;
+const WORLDS: usize = 125;
 const THROWS: u64 = 16;
 
 /// splitmix64 (Steele, Lea, Flood 2014).
