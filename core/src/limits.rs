@@ -7,8 +7,7 @@ use std::{
 };
 
 use crate::{
-    change::WrittenService,
-    change::{Change, Position},
+    change::{Change, Position, Spelling, WrittenService},
     config::{Config, Limit, Mode},
     id::{OwnedName, ServiceName},
     plan::Reason,
@@ -148,12 +147,41 @@ pub(crate) fn withhold_misread(changes: Vec<Change>, misread: &[Spelling]) -> (V
     (without_idle_objects(made), withheld)
 }
 
-/// Takes out the rules that the firewall's validation blamed.
-pub(crate) fn withhold_blamed(changes: Vec<Change>, blamed: &BTreeSet<OwnedName>) -> (Vec<Change>, Vec<Withheld>) {
-    let (out, made): (Vec<_>, Vec<_>) =
-        changes.into_iter().partition(|change| change.rule().is_some_and(|name| blamed.contains(name)));
-    let withheld = out.into_iter().map(|change| Withheld { change, why: Hindrance::Blamed }).collect();
-    (without_idle_objects(made), withheld)
+/// Rules that the firewall's validation blamed.
+#[derive(Clone, Debug)]
+pub(crate) struct Blamed {
+    names: BTreeSet<OwnedName>,
+    /// What blamed rules say that do not stand any more: planned again, they bear another name as soon as their
+    /// neighbours stand.
+    said: BTreeSet<Spelling>,
+}
+
+impl Blamed {
+    /// Rules of these names, as they are planned next.
+    pub(crate) fn new(names: BTreeSet<OwnedName>) -> Self {
+        Self { names, said: BTreeSet::new() }
+    }
+
+    /// Takes them out.
+    pub(crate) fn withhold(&mut self, changes: Vec<Change>) -> (Vec<Change>, Vec<Withheld>) {
+        let (out, made): (Vec<_>, Vec<_>) = changes.into_iter().partition(|change| self.covers(change));
+        let withheld = out.into_iter().map(|change| Withheld { change, why: Hindrance::Blamed }).collect();
+        (without_idle_objects(made), withheld)
+    }
+
+    fn covers(&mut self, change: &Change) -> bool {
+        match change {
+            Change::Put(rule, Position::Above(_)) => {
+                if self.names.remove(&rule.name) {
+                    self.said.insert(rule.spelling.clone());
+                }
+                self.said.contains(&rule.spelling)
+            }
+            Change::Put(..) | Change::Lift(..) | Change::Delete(_) | Change::Tag(_) | Change::Service(_) => {
+                change.rule().is_some_and(|name| self.names.contains(name))
+            }
+        }
+    }
 }
 
 /// How many changes of one half may be made. The share counts only above the floor.

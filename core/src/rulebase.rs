@@ -11,7 +11,7 @@ use crate::{
         Action, Addresses, Applications, Configuration, Digest, Effect, Firewall, Node, Pending, Place, Profiles,
         RuleFacts, RuleType, Services, Status, Zones,
     },
-    id::{AdminName, AppName, OwnedName, ProfileName, RuleName, ServiceName, Subject, TagName, ZoneName},
+    id::{AdminName, AppName, OwnedName, ProfileName, Region, RuleName, ServiceName, Subject, TagName, ZoneName},
     inventory::Inventory,
     plan::Stamp,
     range::Range,

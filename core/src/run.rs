@@ -15,7 +15,7 @@ use crate::{
     firewall::{CommitNote, Digest, Firewall},
     id::{AdminName, JobId, OwnedName},
     inventory::Inventory,
-    limits::{self, Hindrance},
+    limits::{self, Blamed, Hindrance},
     plan::{Note, Plan, plan},
     report::{Ending, Outcome, Problem, Report, Step, counted},
     retry::Backoff,
@@ -83,10 +83,8 @@ pub struct Run {
     write_failed: bool,
     /// What the run is waiting out.
     waited_for: Option<Trouble>,
-    /// Rules that the firewall refused, and that this run leaves out.
-    blamed: Option<BTreeSet<OwnedName>>,
-    /// A failed commit named the rules above: one more attempt without them is due.
-    second_attempt: bool,
+    /// Rules that a failed commit blamed: left out for the rest of the run.
+    blamed: Option<Blamed>,
     /// Rules that this run has written since it last looked at everything.
     written: Vec<OwnedRule>,
     /// What the limits kept from being removed in this run.
@@ -106,8 +104,17 @@ enum State {
     Applying(Vec<Change>),
     Committing(CommitNote),
     AwaitingJob(JobId),
-    Reverting(JobId, Vec<String>),
+    Reverting(Afterwards),
     Finished,
+}
+
+/// What follows when our uncommitted changes are taken back.
+#[derive(Clone, Debug)]
+enum Afterwards {
+    /// Another look: the rules that the job blamed are left out, or nobody knows why the commit failed.
+    Look,
+    /// The end: the job's lines are for a person to read.
+    GiveUp(JobId, Vec<String>),
 }
 
 /// How many looks a run takes before it gives up: enough for thousands of rules at 250 changes each.
@@ -140,7 +147,6 @@ impl Run {
             write_failed: false,
             waited_for: None,
             blamed: None,
-            second_attempt: false,
             written: Vec::new(),
             removals_withheld: None,
             misread: Vec::new(),
@@ -186,7 +192,7 @@ impl Run {
 
             (State::AwaitingJob(job), Input::Done(Reply::Polled(state))) => self.polled(job, state),
 
-            (State::Reverting(job, lines), Input::Done(Reply::Reverted)) => self.reverted(job, lines),
+            (State::Reverting(then), Input::Done(Reply::Reverted)) => self.reverted(then),
 
             (state, Input::Failed(failure)) => self.failed(state, failure),
             (state, input) => panic!("{input:?} does not answer {state:?}: a bug in the driver"),
@@ -258,6 +264,7 @@ impl Run {
         self.say(format!("unreadable: {why}; looking all the same"));
         self.report.unreadable.extend(logs.pop_front().map(|log| (log, why)));
         self.backoff.reset();
+        self.waited_for = None;
         self.next_log(logs)
     }
 
@@ -310,9 +317,9 @@ impl Run {
 
     /// Takes out of a plan what this run has learned not to do.
     fn hold_back(&mut self, plan: &mut Plan) {
-        let removed = plan.withheld.iter().map(|withheld| &withheld.why);
-        let removed = removed.filter(|why| matches!(why, Hindrance::Removals { .. })).next_back();
-        self.removals_withheld = self.removals_withheld.take().or(removed.cloned());
+        let mut removals = plan.withheld.iter().map(|withheld| &withheld.why);
+        let removals = removals.find(|why| matches!(why, Hindrance::Removals { .. })).cloned();
+        self.removals_withheld = self.removals_withheld.take().or(removals);
         for change in &plan.changes {
             // A rule that this run wrote against the same inventory, and that is to go again, was not read as it was written.
             if let Change::Delete(name) = change
@@ -321,20 +328,19 @@ impl Run {
                 self.misread.push(written.spelling.clone());
             }
         }
-        let mut made = std::mem::take(&mut plan.changes);
-        let mut withheld = Vec::new();
-        if let Some(why) = &self.removals_withheld {
-            (made, withheld) = limits::withhold_removals(made, &plan.reasons, why);
-            plan.withheld.append(&mut withheld);
-        }
-        if !self.misread.is_empty() {
-            (made, withheld) = limits::withhold_misread(made, &self.misread);
-            plan.withheld.append(&mut withheld);
-        }
-        if let Some(blamed) = &self.blamed {
-            (made, withheld) = limits::withhold_blamed(made, blamed);
-            plan.withheld.append(&mut withheld);
-        }
+        let made = std::mem::take(&mut plan.changes);
+        let (made, withheld) = match &self.removals_withheld {
+            Some(why) => limits::withhold_removals(made, &plan.reasons, why),
+            None => (made, Vec::new()),
+        };
+        plan.withheld.extend(withheld);
+        let (made, withheld) = limits::withhold_misread(made, &self.misread);
+        plan.withheld.extend(withheld);
+        let (made, withheld) = match &mut self.blamed {
+            Some(blamed) => blamed.withhold(made),
+            None => (made, Vec::new()),
+        };
+        plan.withheld.extend(withheld);
         plan.changes = made;
     }
 
@@ -371,7 +377,7 @@ impl Run {
             let digest = rulebase.candidate.digest_after(&[]);
             if failed(digest).is_some() {
                 // What a failed commit left behind, of a run that did not live to take it back.
-                return self.enter(State::Reverting(JobId(0), Vec::new()));
+                return self.enter(State::Reverting(Afterwards::Look));
             }
             let note = CommitNote { owner: self.config.owner.clone(), digest };
             return self.enter(State::Committing(note));
@@ -413,13 +419,16 @@ impl Run {
                 if self.config.mode == Mode::Observe {
                     return self.give_up(Problem::CommitFailed { job, lines });
                 }
-                let blamed = named(&lines);
-                if self.blamed.is_none() && !blamed.is_empty() {
-                    self.blamed = Some(blamed);
-                    self.second_attempt = true;
-                }
                 self.report.applied.clear();
-                self.enter(State::Reverting(job, lines))
+                // One more attempt without the rules that the job blames; anything else is for a person.
+                let blamed = blamed(&lines);
+                let then = if self.blamed.is_some() || blamed.is_empty() {
+                    Afterwards::GiveUp(job, lines)
+                } else {
+                    self.blamed = Some(Blamed::new(blamed));
+                    Afterwards::Look
+                };
+                self.enter(State::Reverting(then))
             }
             JobState::Lost => {
                 self.say("the firewall does not know it any more");
@@ -428,13 +437,13 @@ impl Run {
         }
     }
 
-    /// One more attempt without the rules that the job blames; anything else is for a person.
-    fn reverted(&mut self, job: JobId, lines: Vec<String>) -> Next {
+    fn reverted(&mut self, then: Afterwards) -> Next {
         self.say("our uncommitted changes are taken back");
-        if std::mem::take(&mut self.second_attempt) || lines.is_empty() {
-            return self.enter(State::Observing(Look::Firewall));
+        self.report.applied.clear();
+        match then {
+            Afterwards::Look => self.enter(State::Observing(Look::Firewall)),
+            Afterwards::GiveUp(job, lines) => self.give_up(Problem::CommitFailed { job, lines }),
         }
-        self.give_up(Problem::CommitFailed { job, lines })
     }
 
     /// A read is sent again; after a write nobody knows what happened, so the firewall is looked at first.
@@ -444,13 +453,12 @@ impl Run {
             // without any new rule where the firewall does not say which.
             let puts = changes.iter().filter(|change| matches!(change, Change::Put(..))).filter_map(Change::rule);
             let puts: BTreeSet<_> = puts.cloned().collect();
-            let blamed: BTreeSet<_> = named(std::slice::from_ref(text)).intersection(&puts).cloned().collect();
-            self.say(format!("failed: {}", failure.what));
+            let named: BTreeSet<_> = blamed(std::slice::from_ref(text)).intersection(&puts).cloned().collect();
             if !puts.is_empty() {
-                self.blamed = Some(if blamed.is_empty() { puts } else { blamed });
+                self.say(format!("failed: {}", failure.what));
+                self.blamed = Some(Blamed::new(if named.is_empty() { puts } else { named }));
                 return self.enter(State::Observing(Look::Firewall));
             }
-            return self.give_up(Problem::Trouble(failure.what));
         }
         let patient = matches!(failure.what, Trouble::Busy(_) | Trouble::Locked(_));
         if failure.lasting == Lasting::Permanent || (!patient && self.backoff.failures() >= FAILURES_MAX) {
@@ -492,7 +500,8 @@ impl Run {
         if let Command::Observe(_) = command {
             self.looks += 1;
             if self.looks > LOOKS_MAX {
-                return self.give_up(Problem::Restless(LOOKS_MAX));
+                let problem = self.waited_for.take().map_or(Problem::Restless(LOOKS_MAX), Problem::Trouble);
+                return self.give_up(problem);
             }
         }
         self.report.steps.push(Step { at: self.elapsed, command: command.to_string(), said: Vec::new() });
@@ -549,8 +558,8 @@ fn transaction(mut changes: Vec<Change>) -> Vec<Change> {
     changes
 }
 
-/// Names of the form of ours in what the firewall says. Only changes of ours are ever held back for it.
-fn named(lines: &[String]) -> BTreeSet<OwnedName> {
+/// Rules of ours that the job's lines name, whichever run had written them.
+fn blamed(lines: &[String]) -> BTreeSet<OwnedName> {
     let words = lines.iter().flat_map(|line| line.split(|c: char| !(c.is_alphanumeric() || c == '-')));
     words.filter_map(OwnedName::parse).collect()
 }

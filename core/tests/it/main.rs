@@ -5,4 +5,7 @@ mod generate;
 mod oracle;
 mod plan;
 mod properties;
+mod run;
 mod sample;
+mod tidy;
+mod toy;

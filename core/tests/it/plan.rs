@@ -3,7 +3,7 @@
 use std::{fmt::Write, sync::Arc};
 
 use drawbridge_core::{
-    config::Config,
+    config::{Config, Limit, Limits, Mode},
     event::Cause,
     firewall::{Configuration, Effect, Firewall, Node, Pending},
     inventory::Inventory,
@@ -157,7 +157,7 @@ fn rules_of_another_account_or_region_are_refused() {
         let mut configuration = sample::configuration("sg-web-1 any -> 10.0.1.10 ours");
         configuration.rules[0].description = description.to_owned();
         let (config, firewall) = (sample::config(), sample::quiet(configuration));
-        let read = Rulebase::read(&firewall, &config).unwrap().of_this_account(&sample::inventory(""));
+        let read = Rulebase::read(&firewall, &config).unwrap().of_this_account(&sample::inventory(""), &config);
         read.map(drop).map_err(|unfit| unfit.to_string())
     };
     assert_eq!(stamped("aws 123456789012 eu-west-1; sg-web on eni-1; found missing"), Ok(()));
@@ -248,4 +248,60 @@ fn a_rule_that_is_not_as_we_write_it_is_written_again_in_place() {
         let changes: Vec<_> = plan.changes.iter().map(ToString::to_string).collect();
         assert_eq!(changes, ["~ sg-web-1  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443"], "{odd}");
     }
+}
+
+const MANY: &str =
+    "i-1 10.0.1.10 sg-web\n sg-web tcp/22 8.8.8.0/24\n sg-web tcp/443 8.8.8.0/24\n sg-web tcp/8443 8.8.8.0/24";
+
+#[test]
+fn limits_judge_additions_and_removals_apart() {
+    let limited = |additions, removals| {
+        let limit = |number| Limit { number, percent: None };
+        let mut story = Story::of(MANY, "sg-old-1 any -> 10.9.9.9 ours\n sg-old-2 any -> 10.9.9.8 ours");
+        story.config.limits = Limits { additions: limit(additions), removals: limit(removals) };
+        story
+    };
+    limited(2, 2).check(&expect![[r#"
+        - sg-old-1
+        - sg-old-2
+        withheld: + sg-web-1  8.8.8.0/24 -> 10.0.1.10  ssh on tcp 22, above `clean-up`: 3 additions are more than the 2 that `limits.additions` allows at once
+        withheld: + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`: 3 additions are more than the 2 that `limits.additions` allows at once
+        withheld: + sg-web-3  8.8.8.0/24 -> 10.0.1.10  tcp 8443, above `clean-up`: 3 additions are more than the 2 that `limits.additions` allows at once
+    "#]]);
+    limited(3, 1).check(&expect![[r#"
+        + service tcp_8443
+        + sg-web-1  8.8.8.0/24 -> 10.0.1.10  ssh on tcp 22, above `clean-up`
+        + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+        + sg-web-3  8.8.8.0/24 -> 10.0.1.10  tcp 8443, above `clean-up`
+        withheld: - sg-old-1: 2 removals are more than the 1 that `limits.removals` allows at once
+        withheld: - sg-old-2: 2 removals are more than the 1 that `limits.removals` allows at once
+    "#]]);
+}
+
+/// A flood of replacements must not keep open what is revoked.
+#[test]
+fn a_rule_that_is_replaced_and_shrunk_counts_as_a_removal() {
+    let web = "i-1 10.0.1.10 sg-web\n sg-web tcp/443 8.8.8.0/24\n sg-web tcp/22 8.8.8.0/24";
+    let rules = "sg-web-1 8.8.8.0/24,9.9.9.9 -> 10.0.1.10 app:ssl app-default ours user
+        sg-web-2 8.8.8.0/24 -> 10.0.1.10 app:ssh app-default ours user";
+    let mut story = Story::of(web, rules);
+    story.config.limits.additions = Limit { number: 0, percent: None };
+    story.check(&expect![[r#"
+        ~ sg-web-1  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443
+        withheld: ~ sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssh on tcp 22: 1 additions are more than the 0 that `limits.additions` allows at once
+    "#]]);
+}
+
+#[test]
+fn modes_are_filters() {
+    let story = |mode| {
+        let mut story =
+            Story::of(MANY, "sg-old-1 any -> 10.9.9.9 ours").candidate("sg-old-1 any -> 10.9.9.9 ours disabled");
+        story.config.mode = mode;
+        let plan = story.plan();
+        (plan.changes.len(), plan.withheld.len(), plan.commit)
+    };
+    assert_eq!(story(Mode::Observe), (0, 4, false));
+    assert_eq!(story(Mode::AddOnly), (4, 1, true));
+    assert_eq!(story(Mode::Sync), (5, 0, true));
 }

@@ -1,0 +1,392 @@
+//! The sequence, told step by step.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use drawbridge_core::{
+    command::{Command, Failure, JobState, LogRef, LogTrouble, Look, Reply, Trouble},
+    config::Config,
+    event::{Event, EventKind},
+    firewall::{Applications, FailedCommit, Firewall, RuleFacts},
+    id::JobId,
+    inventory::Inventory,
+    plan::plan,
+    rulebase::Rulebase,
+    run::{CHANGES_MAX, Input, Next, Run, Trigger, Wake},
+};
+use expect_test::{Expect, expect};
+
+use crate::sample;
+
+/// A world in memory that does as it is told, apart from what the story says about single commands.
+struct Story {
+    config: Config,
+    inventory: Inventory,
+    firewall: Firewall,
+    trigger: Trigger,
+    budget: Duration,
+    /// What becomes of commands of this name, in turn; afterwards they succeed.
+    twists: Vec<(&'static str, VecDeque<Twist>)>,
+    /// Every write takes this long.
+    write: Duration,
+    /// Commits fail as long as the candidate has a rule of ours for this application, and blame it.
+    curse: Option<&'static str>,
+}
+
+#[derive(Clone)]
+enum Twist {
+    Answers(Reply),
+    Fails(Trouble),
+    FailsForGood(Trouble),
+}
+
+const WEB: &str = "i-1 10.0.1.10 sg-web\n sg-web tcp/443 8.8.8.0/24\n sg-web tcp/22 8.8.8.0/24";
+
+impl Story {
+    fn of(inventory: &str, rules: &str) -> Self {
+        Self {
+            config: sample::config(),
+            inventory: sample::inventory(inventory),
+            firewall: sample::quiet(sample::configuration(rules)),
+            trigger: Trigger { logs: Vec::new(), events: Vec::new(), wake: Wake::Always },
+            budget: Duration::from_secs(900),
+            twists: Vec::new(),
+            write: Duration::from_secs(1),
+            curse: None,
+        }
+    }
+
+    fn twist(mut self, command: &'static str, twists: impl IntoIterator<Item = Twist>) -> Self {
+        self.twists.push((command, twists.into_iter().collect()));
+        self
+    }
+
+    fn perform(&mut self, command: &Command) -> Result<Reply, Failure> {
+        let name = command.to_string();
+        let twist = self.twists.iter_mut().find(|(twisted, _)| *twisted == name).and_then(|(_, next)| next.pop_front());
+        match twist {
+            Some(Twist::Answers(reply)) => Ok(reply),
+            Some(Twist::Fails(trouble)) => Err(trouble.transient()),
+            Some(Twist::FailsForGood(trouble)) => Err(trouble.permanent()),
+            None => Ok(self.obey(command)),
+        }
+    }
+
+    fn obey(&mut self, command: &Command) -> Reply {
+        match command {
+            Command::FetchLog(_) => Reply::Log(Vec::new()),
+            Command::Observe(look) => {
+                let inventory = (*look == Look::Everything).then(|| Box::new(self.inventory.clone()));
+                Reply::Facts(inventory, Box::new(self.firewall.clone()))
+            }
+            Command::Apply(changes) => {
+                self.firewall.candidate = Arc::new(self.firewall.candidate.apply(changes));
+                Reply::Applied
+            }
+            Command::Commit(_) => Reply::Job(JobId(1)),
+            Command::PollJob(_) => Reply::Polled(self.end_job()),
+            Command::Revert => {
+                self.firewall.candidate = self.firewall.running.clone();
+                Reply::Reverted
+            }
+        }
+    }
+
+    fn end_job(&mut self) -> JobState {
+        self.firewall.unfinished_commit = None;
+        let is_cursed = |rule: &&RuleFacts| match &rule.applications {
+            Applications::Named(names) => names.iter().any(|name| Some(name.as_str()) == self.curse),
+            Applications::Any | Applications::Unknown => false,
+        };
+        if let Some(rule) = self.firewall.candidate.rules.iter().find(is_cursed) {
+            let digest = Rulebase::read(&self.firewall, &self.config).unwrap().candidate.digest_after(&[]);
+            self.firewall.failed_commits.push(FailedCommit { digest, age: Duration::ZERO });
+            return JobState::Failed(vec![format!("rules -> {} -> application is invalid", rule.name)]);
+        }
+        self.firewall.running = self.firewall.candidate.clone();
+        JobState::Succeeded
+    }
+
+    /// The transcript, as people see it.
+    fn told(mut self) -> String {
+        let mut run = Run::new(self.config.clone(), self.trigger.clone(), self.budget, 1);
+        let mut clock = Duration::ZERO;
+        let mut next = run.advance(clock, Input::Begin);
+        let outcome = loop {
+            let input = match next {
+                Next::Do(command, _) => {
+                    clock += match command {
+                        Command::Apply(_) | Command::Commit(_) | Command::Revert => self.write,
+                        Command::FetchLog(_) | Command::Observe(_) | Command::PollJob(_) => Duration::from_secs(1),
+                    };
+                    match self.perform(&command) {
+                        Ok(reply) => Input::Done(reply),
+                        Err(failure) => Input::Failed(failure),
+                    }
+                }
+                Next::Sleep(how_long) => {
+                    clock += how_long;
+                    Input::Woke
+                }
+                Next::Finish(outcome) => break outcome,
+            };
+            next = run.advance(clock, input);
+        };
+        let steps = outcome.report.steps.iter().map(|step| format!("{step}\n"));
+        steps.chain([format!("{outcome}\n")]).collect()
+    }
+
+    #[track_caller]
+    fn check(self, expected: &Expect) {
+        expected.assert_eq(&self.told());
+    }
+}
+
+fn log(key: &str) -> LogRef {
+    LogRef { bucket: "trail".to_owned(), key: key.to_owned(), version: None }
+}
+
+fn event(name: &str) -> Event {
+    let instances = [("i-1").parse().unwrap()].into();
+    Event { id: "1".into(), name: name.into(), principal: None, instances, groups: [].into(), kind: EventKind::Call }
+}
+
+#[test]
+fn a_run_looks_does_one_thing_and_looks_again() {
+    Story::of(WEB, "").check(&expect![[r#"
+           0.0s  observe           2 atoms wanted, 0 ours of 1 rule: 2 changes
+           1.0s  apply             + sg-web-1  8.8.8.0/24 -> 10.0.1.10  ssh on tcp 22, above `clean-up`
+                                   + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+           2.0s  observe firewall  as planned, running differs
+           3.0s  commit            job 1
+           4.0s  poll job          succeeded
+           5.0s  observe           2 atoms wanted, 2 ours of 3 rules: in sync
+        in sync: 2 changes, 1 commit
+    "#]]);
+}
+
+#[test]
+fn events_that_change_nothing_are_not_worth_a_look() {
+    let by_log = |answer: Twist| {
+        let mut story = Story::of(WEB, "").twist("fetch log", [answer]);
+        story.trigger = Trigger { logs: vec![log("a"), log("b")], events: Vec::new(), wake: Wake::ByEvents };
+        story.budget = Duration::from_secs(8);
+        story
+    };
+    by_log(Twist::Answers(Reply::Log(vec![event("CreateSnapshot")]))).check(&expect![[r#"
+           0.0s  fetch log         1 event, none relevant
+           1.0s  fetch log         0 events, none relevant
+        nothing relevant
+    "#]]);
+    by_log(Twist::Answers(Reply::Log(vec![event("StartInstances")]))).check(&expect![[r#"
+           0.0s  fetch log         1 event, relevant: StartInstances i-1
+           1.0s  fetch log         0 events, none relevant
+           7.0s  observe           2 atoms wanted, 0 ours of 1 rule: 2 changes
+        out of time
+    "#]]);
+    by_log(Twist::FailsForGood(Trouble::Log(LogTrouble::Gzip))).check(&expect![[r#"
+           0.0s  fetch log         unreadable: gzip is truncated or damaged; looking all the same
+           1.0s  fetch log         0 events, none relevant
+           7.0s  observe           2 atoms wanted, 0 ours of 1 rule: 2 changes
+        out of time: 1 unreadable log
+    "#]]);
+}
+
+#[test]
+fn a_lock_is_waited_for_longer_and_longer_and_then_named() {
+    let locked = || Twist::Fails(Trouble::Locked("alice, since noon".into()));
+    Story { budget: Duration::from_secs(60), ..Story::of(WEB, "").twist("apply", (0..50).map(|_| locked())) }.check(
+        &expect![[r#"
+               0.0s  observe           2 atoms wanted, 0 ours of 1 rule: 2 changes
+               1.0s  apply             failed: an administrator holds a lock: alice, since noon; waiting 0.9s
+               2.9s  observe firewall  2 atoms wanted, 0 ours of 1 rule: 2 changes
+               3.9s  apply             failed: an administrator holds a lock: alice, since noon; waiting 1.7s
+               6.6s  observe firewall  2 atoms wanted, 0 ours of 1 rule: 2 changes
+               7.6s  apply             failed: an administrator holds a lock: alice, since noon; waiting 3.4s
+              11.9s  observe firewall  2 atoms wanted, 0 ours of 1 rule: 2 changes
+              12.9s  apply             failed: an administrator holds a lock: alice, since noon; waiting 6.7s
+              20.7s  observe firewall  2 atoms wanted, 0 ours of 1 rule: 2 changes
+              21.7s  apply             failed: an administrator holds a lock: alice, since noon; waiting 12.2s
+              34.9s  observe firewall  2 atoms wanted, 0 ours of 1 rule: 2 changes
+              35.9s  apply             failed: an administrator holds a lock: alice, since noon; waiting 24.5s
+            out of time: 6 retries; an administrator holds a lock: alice, since noon
+        "#]],
+    );
+    Story { budget: Duration::from_secs(90_000), ..Story::of(WEB, "").twist("apply", (0..90).map(|_| locked())) }
+        .told()
+        .lines()
+        .last()
+        .map(|line| expect!["failed: 60 retries; an administrator holds a lock: alice, since noon"].assert_eq(line))
+        .unwrap();
+}
+
+#[test]
+fn other_trouble_is_not_waited_for_for_ever() {
+    let broken = (0..50).map(|_| Twist::Fails(Trouble::NoAnswer));
+    let told = Story::of(WEB, "").twist("apply", broken).told();
+    expect!["failed: 6 retries; the firewall did not answer in time, or the connection broke: check its load and the path to it"]
+        .assert_eq(told.lines().last().unwrap());
+    Story::of(WEB, "").twist("observe", [Twist::FailsForGood(Trouble::KeyRefused)]).check(&expect![[r#"
+           0.0s  observe           failed: the firewall refuses the API key: generate one for the account and set `firewall.api_key`
+        failed; the firewall refuses the API key: generate one for the account and set `firewall.api_key`
+    "#]]);
+}
+
+/// A commit that fails is taken back and tried once more without the rules that the firewall blames.
+#[test]
+fn rules_that_a_commit_blames_are_left_out() {
+    let cursed = || Story { curse: Some("ssh"), ..Story::of(WEB, "") };
+    cursed().check(&expect![[r#"
+           0.0s  observe           2 atoms wanted, 0 ours of 1 rule: 2 changes
+           1.0s  apply             + sg-web-1  8.8.8.0/24 -> 10.0.1.10  ssh on tcp 22, above `clean-up`
+                                   + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+           2.0s  observe firewall  as planned, running differs
+           3.0s  commit            job 1
+           4.0s  poll job          failed: rules -> sg-web-1 -> application is invalid
+           5.0s  revert            our uncommitted changes are taken back
+           6.0s  observe firewall  2 atoms wanted, 0 ours of 1 rule: 1 change, 1 withheld
+           7.0s  apply             + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+           8.0s  observe firewall  as planned, running differs, 1 withheld
+           9.0s  commit            job 1
+          10.0s  poll job          succeeded
+          11.0s  observe           2 atoms wanted, 1 ours of 2 rules: nothing that may be changed, 1 withheld
+        withheld: 1 change, 1 commit, 1 withheld
+    "#]]);
+    // The blame outlives a connection that breaks while the changes are taken back.
+    cursed().twist("revert", [Twist::Fails(Trouble::NoAnswer)]).check(&expect![[r#"
+           0.0s  observe           2 atoms wanted, 0 ours of 1 rule: 2 changes
+           1.0s  apply             + sg-web-1  8.8.8.0/24 -> 10.0.1.10  ssh on tcp 22, above `clean-up`
+                                   + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+           2.0s  observe firewall  as planned, running differs
+           3.0s  commit            job 1
+           4.0s  poll job          failed: rules -> sg-web-1 -> application is invalid
+           5.0s  revert            failed: the firewall did not answer in time, or the connection broke: check its load and the path to it; waiting 0.9s
+           6.9s  observe firewall  as planned, running differs
+           7.9s  revert            our uncommitted changes are taken back
+           8.9s  observe firewall  2 atoms wanted, 0 ours of 1 rule: 1 change, 1 withheld
+           9.9s  apply             + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+          10.9s  observe firewall  as planned, running differs, 1 withheld
+          11.9s  commit            job 1
+          12.9s  poll job          succeeded
+          13.9s  observe           2 atoms wanted, 1 ours of 2 rules: nothing that may be changed, 1 withheld
+        withheld: 1 change, 1 commit, 1 retry, 1 withheld
+    "#]]);
+    // Blame that names nobody, or a second failure, is for a person.
+    let lines = || Twist::Answers(Reply::Polled(JobState::Failed(vec!["out of memory".into()])));
+    Story::of(WEB, "").twist("poll job", [lines()]).check(&expect![[r#"
+           0.0s  observe           2 atoms wanted, 0 ours of 1 rule: 2 changes
+           1.0s  apply             + sg-web-1  8.8.8.0/24 -> 10.0.1.10  ssh on tcp 22, above `clean-up`
+                                   + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+           2.0s  observe firewall  as planned, running differs
+           3.0s  commit            job 1
+           4.0s  poll job          failed: out of memory
+           5.0s  revert            our uncommitted changes are taken back
+        failed; job 1 failed, our changes are taken back: out of memory
+    "#]]);
+}
+
+/// A job that an earlier run began is waited for, and what it blames is left out as well.
+#[test]
+fn the_job_of_a_run_that_died_is_taken_over() {
+    let mut story = Story { curse: Some("ssh"), ..Story::of(WEB, "") };
+    story.firewall.candidate = Arc::new(story.firewall.candidate.apply(&planned(WEB)));
+    story.firewall.unfinished_commit = Some(JobId(7));
+    story.check(&expect![[r#"
+           0.0s  observe           job 7 of ours is not finished
+           1.0s  poll job          failed: rules -> sg-web-1 -> application is invalid
+           2.0s  revert            our uncommitted changes are taken back
+           3.0s  observe firewall  2 atoms wanted, 0 ours of 1 rule: 1 change, 1 withheld
+           4.0s  apply             + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+           5.0s  observe firewall  as planned, running differs, 1 withheld
+           6.0s  commit            job 1
+           7.0s  poll job          succeeded
+           8.0s  observe           2 atoms wanted, 1 ours of 2 rules: nothing that may be changed, 1 withheld
+        withheld: 1 change, 1 commit, 1 withheld
+    "#]]);
+}
+
+#[test]
+fn what_failed_lately_is_not_tried_again() {
+    let mut story = Story::of(WEB, "");
+    story.firewall.failed_commits.push(FailedCommit { digest: digest(WEB), age: Duration::from_secs(600) });
+    story.check(&expect![[r#"
+           0.0s  observe           2 atoms wanted, 0 ours of 1 rule: 2 changes
+        withheld; a commit of the same rules failed 10 min ago: they are not tried again for 20 min
+    "#]]);
+    let mut story = Story::of(WEB, "");
+    story.firewall.candidate = Arc::new(story.firewall.candidate.apply(&planned(WEB)));
+    story.firewall.failed_commits.push(FailedCommit { digest: digest(WEB), age: Duration::from_secs(600) });
+    story.check(&expect![[r#"
+           0.0s  observe           as planned, running differs
+           1.0s  revert            our uncommitted changes are taken back
+           2.0s  observe firewall  2 atoms wanted, 0 ours of 1 rule: 2 changes
+        withheld; a commit of the same rules failed 10 min ago: they are not tried again for 20 min
+    "#]]);
+}
+
+#[test]
+fn nothing_exposed_any_more_is_looked_at_twice() {
+    Story::of("", "sg-web-1 8.8.8.0/24 -> 10.0.1.10 ours").check(&expect![[r#"
+           0.0s  observe           nothing is exposed any more: looking again before believing it
+          31.0s  observe           0 atoms wanted, 1 ours of 2 rules: 1 change
+          32.0s  apply             - sg-web-1
+          33.0s  observe firewall  as planned, running differs
+          34.0s  commit            job 1
+          35.0s  poll job          succeeded
+          36.0s  observe           0 atoms wanted, 0 ours of 1 rule: in sync
+        in sync: 1 change, 1 commit
+    "#]]);
+    // The second look sees the instance again.
+    let story = Story::of("i-1 10.0.1.10 sg-web\n sg-web all 8.8.8.0/24", "sg-web-1 8.8.8.0/24 -> 10.0.1.10 ours");
+    let empty = Reply::Facts(Some(Box::new(sample::inventory(""))), Box::new(story.firewall.clone()));
+    story.twist("observe", [Twist::Answers(empty)]).check(&expect![[r#"
+           0.0s  observe           nothing is exposed any more: looking again before believing it
+          31.0s  observe           1 atom wanted, 1 ours of 2 rules: in sync
+        in sync
+    "#]]);
+}
+
+#[test]
+fn no_write_is_begun_without_time_to_end_it() {
+    let mut story = Story::of(WEB, "");
+    story.budget = Duration::from_secs(30);
+    story.write = Duration::from_secs(15);
+    story.check(&expect![[r#"
+           0.0s  observe           2 atoms wanted, 0 ours of 1 rule: 2 changes
+           1.0s  apply             + sg-web-1  8.8.8.0/24 -> 10.0.1.10  ssh on tcp 22, above `clean-up`
+                                   + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+          16.0s  observe firewall  as planned, running differs
+        out of time: 2 changes
+    "#]]);
+}
+
+#[test]
+fn what_one_transaction_cannot_take_is_left_to_the_next_look() {
+    let lines: Vec<_> = (0..=CHANGES_MAX).map(|n| format!("sg-web tcp/{} 8.8.8.0/24", 10_000 + n)).collect();
+    let told = Story::of(&format!("i-1 10.0.1.10 sg-web\n{}", lines.join("\n")), "").told();
+    let looks: String = told.lines().filter(|line| line.contains("observe")).map(|line| format!("{line}\n")).collect();
+    expect![[r#"
+           0.0s  observe           251 atoms wanted, 0 ours of 1 rule: 502 changes
+           2.0s  observe firewall  251 atoms wanted, 0 ours of 1 rule: 252 changes
+           4.0s  observe firewall  251 atoms wanted, 249 ours of 250 rules: 2 changes
+           6.0s  observe firewall  as planned, running differs
+           9.0s  observe           251 atoms wanted, 251 ours of 252 rules: in sync
+    "#]]
+    .assert_eq(&looks);
+}
+
+#[test]
+#[should_panic(expected = "a bug in the driver")]
+fn a_reply_that_answers_nothing_is_a_bug_in_the_driver() {
+    Story::of(WEB, "").twist("observe", [Twist::Answers(Reply::Reverted)]).told();
+}
+
+fn planned(inventory: &str) -> Vec<drawbridge_core::change::Change> {
+    let (config, firewall) = (sample::config(), sample::quiet(sample::configuration("")));
+    plan(&sample::inventory(inventory), &Rulebase::read(&firewall, &config).unwrap(), &config, &[]).changes
+}
+
+/// Of our rules as they will stand.
+fn digest(inventory: &str) -> drawbridge_core::firewall::Digest {
+    let (config, firewall) = (sample::config(), sample::quiet(sample::configuration("")));
+    Rulebase::read(&firewall, &config).unwrap().candidate.digest_after(&planned(inventory))
+}
