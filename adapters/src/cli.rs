@@ -107,7 +107,7 @@ async fn plan_only(common: &Common) -> Result<ExitCode, NotReady> {
     };
     let config = &deployment.settings.config;
     let rulebase = Rulebase::read(&firewall, config)
-        .and_then(|read| read.of_this_account(&inventory))
+        .and_then(|read| read.of_this_account(&inventory, config))
         .map_err(|unfit| NotReady(unfit.to_string()))?;
     let plan = plan(&inventory, &rulebase, config, &[]);
     if common.json {

@@ -103,18 +103,22 @@ impl AddressRange {
 
     /// The addresses of a network, host bits ignored as EC2 ignores them. Networks of IPv6 that would hold the IPv4 block
     /// (`::/0`, `::/1` ...) begin above it, as [`Family::whole`] does.
-    pub fn from_net(net: IpNet) -> Self {
+    ///
+    /// Nothing for networks of IPv6 within the mapped block (`::ffff:0:0/96`) or ending with it: no such packet is on any
+    /// wire, and taken for IPv4 they would mean something else.
+    pub fn from_net(net: IpNet) -> Option<Self> {
         let (first, last) = (Address::from(net.network()), Address::from(net.broadcast()));
-        if first.0 < V4_FIRST && last.0 > V4_LAST {
-            Self::unchecked(Address(V4_LAST + 1), last)
-        } else {
-            Self::unchecked(first, last)
-        }
+        let first = match net {
+            IpNet::V6(_) if first.0 <= V4_LAST && last.0 >= V4_FIRST => Address(V4_LAST + 1),
+            IpNet::V4(_) | IpNet::V6(_) => first,
+        };
+        Self::new(first, last)
     }
 
     /// The addresses from `first` to `last`, if they are of one family and in order.
     pub fn from_edges(first: IpAddr, last: IpAddr) -> Option<Self> {
-        (first.is_ipv4() == last.is_ipv4()).then(|| Self::new(first.into(), last.into())).flatten()
+        let range = (first.is_ipv4() == last.is_ipv4()).then(|| Self::new(first.into(), last.into())).flatten()?;
+        (first.is_ipv4() || !range.meets(Family::Ipv4.whole())).then_some(range)
     }
 
     /// The range as a network, if it is one.
@@ -159,9 +163,9 @@ impl FromStr for AddressRange {
 
     fn from_str(text: &str) -> Result<Self, NotAddresses> {
         let parsed = if let Ok(address) = text.parse::<IpAddr>() {
-            Some(Self::single(address.into()))
+            Self::from_edges(address, address)
         } else if let Ok(net) = text.parse::<IpNet>() {
-            Some(Self::from_net(net))
+            Self::from_net(net)
         } else {
             text.split_once('-').and_then(|(first, last)| Self::from_edges(first.parse().ok()?, last.parse().ok()?))
         };
@@ -203,6 +207,12 @@ mod tests {
             ("8000::/1", "8000::/1"),
         ] {
             assert_eq!(text.parse::<AddressRange>().unwrap().to_string(), printed);
+        }
+        for text in
+            ["::ffff:0:0/96", "::ffff:10.0.0.1", "::fffe:0:0/95", "::ffff:a00:0-::ffff:aff:1", "::1-::ffff:ffff"]
+        {
+            // `::1-::ffff:ffff` lies below the mapped block.
+            assert_eq!(text.parse::<AddressRange>().is_ok(), text.starts_with("::1-"), "{text}");
         }
         for text in ["any", "10.0.0.9-10.0.0.1", "10.0.0.1-::1", "10.0.0.0/33", "host", ""] {
             assert!(text.parse::<AddressRange>().is_err(), "{text}");

@@ -7,6 +7,7 @@ use std::{
 
 use crate::{
     address::{Address, AddressRange},
+    config::Gateway,
     id::{
         AccountId, EndpointId, GroupId, InstanceId, InterfaceId, PrefixListId, Region, RouteTableId, SubnetId,
         TransitGatewayId, VpcId,
@@ -35,6 +36,26 @@ pub struct Inventory {
     pub groups: BTreeMap<GroupId, Group>,
     /// Prefix lists whose entries could be read. One that is referred to and not listed here is unknown.
     pub prefix_lists: BTreeMap<PrefixListId, Vec<AddressRange>>,
+}
+
+impl Inventory {
+    /// Whether a gateway is listed, or a route names it.
+    pub fn knows(&self, gateway: &Gateway) -> bool {
+        let listed = match gateway {
+            Gateway::Instance(id) => self.instances.contains_key(id),
+            Gateway::Interface(id) => self.interfaces.contains_key(id),
+            Gateway::Endpoint(_) | Gateway::TransitGateway(_) => false,
+        };
+        let mut targets = self.route_tables.values().flat_map(|table| &table.routes).map(|route| &route.target);
+        listed
+            || targets.any(|target| match (target, gateway) {
+                (Target::Interface { interface, .. }, Gateway::Interface(id)) => interface.as_ref() == Some(id),
+                (Target::Interface { instance, .. }, Gateway::Instance(id)) => instance.as_ref() == Some(id),
+                (Target::Endpoint(named), Gateway::Endpoint(id)) => named == id,
+                (Target::TransitGateway(named), Gateway::TransitGateway(id)) => named == id,
+                _ => false,
+            })
+    }
 }
 
 /// A VPC.

@@ -44,6 +44,8 @@ pub enum Hindrance {
     },
     /// The firewall's own validation blamed this rule.
     Blamed,
+    /// The firewall reads the rule in another way than it was written: a name in it means something else there.
+    Misread,
 }
 
 impl fmt::Display for Hindrance {
@@ -59,6 +61,9 @@ impl fmt::Display for Hindrance {
                 write!(f, "{number} removals are more than the {allowed} that `limits.removals` allows at once")
             }
             Self::Blamed => f.write_str("the firewall's validation blamed it"),
+            Self::Misread => f.write_str(
+                "the firewall reads it in another way than it was written: an object bears the name of an address or application in it, rename that",
+            ),
         }
     }
 }
@@ -81,7 +86,11 @@ fn half(change: &Change, reasons: &BTreeMap<OwnedName, Reason>) -> Half {
             Some(Reason::Shrunk) => Half::Removal,
             _ => Half::Replacement,
         },
-        Change::Delete(_) => Half::Removal,
+        Change::Delete(name) => match reasons.get(name) {
+            // It goes in the transaction that adds what is wanted in its place, or not at all.
+            Some(Reason::Unreadable) => Half::Replacement,
+            _ => Half::Removal,
+        },
         Change::Lift(..) => Half::Move,
     }
 }
@@ -118,6 +127,24 @@ pub(crate) fn withhold(
             None => made.push(change),
         }
     }
+    (without_idle_objects(made), withheld)
+}
+
+/// Takes out removals: what was withheld once stays so until the run is over.
+pub(crate) fn withhold_removals(
+    changes: Vec<Change>,
+    reasons: &BTreeMap<OwnedName, Reason>,
+    why: &Hindrance,
+) -> (Vec<Change>, Vec<Withheld>) {
+    let (out, made): (Vec<_>, Vec<_>) = changes.into_iter().partition(|change| half(change, reasons) == Half::Removal);
+    (without_idle_objects(made), out.into_iter().map(|change| Withheld { change, why: why.clone() }).collect())
+}
+
+/// Takes out new rules that would say what the firewall has read in another way before.
+pub(crate) fn withhold_misread(changes: Vec<Change>, misread: &[Spelling]) -> (Vec<Change>, Vec<Withheld>) {
+    let says = |change: &Change| matches!(change, Change::Put(rule, _) if misread.contains(&rule.spelling));
+    let (out, made): (Vec<_>, Vec<_>) = changes.into_iter().partition(says);
+    let withheld = out.into_iter().map(|change| Withheld { change, why: Hindrance::Misread }).collect();
     (without_idle_objects(made), withheld)
 }
 

@@ -11,11 +11,13 @@ use crate::{
     change::{Change, Direction, Extras, OwnedRule, Position, ServiceObject, Spelling, WrittenService},
     config::Config,
     event::Cause,
+    exposure::Doubt,
     firewall::Status,
     fit::{Pairs, shrunk},
     id::{AdminName, GroupId, InstanceId, InterfaceId, OwnedName, RuleName, ServiceName, Subject},
     inventory::Inventory,
     limits::{self, Withheld},
+    report::counted,
     rulebase::{ObjectStatus, Owned, OwnedState, Rulebase, Wrong, service_object},
     service::Service,
     translate::{ServiceColumn, ServicePorts},
@@ -102,6 +104,8 @@ pub enum Note {
     Held(OwnedName, AdminName),
     /// Another administrator has deleted a rule of ours, uncommitted.
     DeletedBy(OwnedName, AdminName),
+    /// Nobody can tell whether so many interfaces are exposed.
+    Doubtful(Doubt, usize),
 }
 
 impl fmt::Display for Note {
@@ -110,6 +114,9 @@ impl fmt::Display for Note {
             Self::Disabled(name) => write!(f, "{name} is disabled by an administrator: left so"),
             Self::Held(name, admin) => write!(f, "{name} has uncommitted work of `{admin}`: left alone"),
             Self::DeletedBy(name, admin) => write!(f, "`{admin}` has deleted {name}, uncommitted: left alone"),
+            Self::Doubtful(doubt, number) => {
+                write!(f, "{doubt}: what we own for {} stays, nothing is added", counted(*number, "interface"))
+            }
         }
     }
 }
@@ -162,6 +169,7 @@ impl Planner<'_> {
         for rule in rulebase.candidate.owned() {
             match (&rule.state, &rule.spelling) {
                 (OwnedState::Held(admin), spelling) => self.leave_held(rule, admin, spelling.as_ref()),
+                (OwnedState::Disabled, None) => self.draft.notes.push(Note::Disabled(rule.name.clone())),
                 (_, None) => self.delete(rule, Reason::Unreadable),
                 (state, Some(spelling)) => match shrunk(spelling, pairs) {
                     None => self.delete(rule, Reason::Unwanted),
@@ -194,8 +202,9 @@ impl Planner<'_> {
             self.kept.push((rule.facts.name.clone(), left.clone()));
         }
         let why = match state {
-            OwnedState::Wrong(wrong) => Some(Reason::Wrong(wrong.clone())),
+            // Shrinking comes first: whatever else is put right with it, it must not be withheld as an addition.
             _ if rule.spelling.as_ref() != Some(left) => Some(Reason::Shrunk),
+            OwnedState::Wrong(wrong) => Some(Reason::Wrong(wrong.clone())),
             OwnedState::Right | OwnedState::Disabled | OwnedState::Held(_) => None,
         };
         if let Some(why) = why {
@@ -369,13 +378,17 @@ impl Planner<'_> {
         if needs_tag && !rulebase.candidate.configuration.tags.contains_key(&config.owner) {
             changes.insert(0, Change::Tag(config.owner.clone()));
         }
-        let (changes, withheld) = limits::withhold(changes, &draft.reasons, owned, config);
+        // Shares are of what is live: our own additions of a minute ago must not make room for removals.
+        let live = rulebase.running.owned().count();
+        let (changes, withheld) = limits::withhold(changes, &draft.reasons, live, config);
+        let mut notes = draft.notes;
+        notes.extend(doubts(&wanted));
         Plan {
             commit: config.mode != crate::config::Mode::Observe && rulebase.differs(),
             changes,
             withheld,
             reasons: draft.reasons,
-            notes: draft.notes,
+            notes,
             left_out: wanted.left_out,
             wanted: wanted.atoms.len(),
             exposed: wanted.exposed,
@@ -383,6 +396,17 @@ impl Planner<'_> {
             rules: rulebase.candidate.rules.len(),
         }
     }
+}
+
+/// Doubts about exposure, and how many interfaces each is about.
+fn doubts(wanted: &Wanted) -> Vec<Note> {
+    let mut interfaces: BTreeMap<&Doubt, BTreeSet<_>> = BTreeMap::new();
+    for left_out in &wanted.left_out {
+        if let LeftOut::Doubtful(interface, doubt) = left_out {
+            interfaces.entry(doubt).or_default().insert(interface);
+        }
+    }
+    interfaces.into_iter().map(|(doubt, which)| Note::Doubtful(doubt.clone(), which.len())).collect()
 }
 
 /// Atoms that rules of ours spell out.
@@ -505,7 +529,8 @@ impl Stamp {
     /// The stamp at the beginning of a description, unless an administrator has written another text.
     pub fn parse(description: &str) -> Option<Self> {
         let (account, rest) = description.strip_prefix("aws ")?.split_once(' ')?;
-        let region = rest.split(';').next()?;
-        Some(Self { account: account.parse().ok(), region: region.parse().ok()? })
+        let (region, _) = rest.split_once(';')?;
+        let account = if account == "unknown" { None } else { Some(account.parse().ok()?) };
+        Some(Self { account, region: region.parse().ok()? })
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     command::{LogRef, LogTrouble, Trouble},
     event::Event,
     firewall::Pending,
-    id::{JobId, OwnedName},
+    id::{AdminName, JobId, OwnedName},
     limits::Withheld,
     plan::{Note, Plan, Reason},
     rulebase::Unfit,
@@ -103,6 +103,9 @@ pub enum Problem {
         /// How long it is still left alone.
         wait: Duration,
     },
+    /// The firewall notes our changes under another name than the settings say.
+    #[error("the firewall notes the changes of this API key under `{0}`: correct or remove `firewall.admin`")]
+    AnotherName(AdminName),
     /// Look and change did not come to an end.
     #[error("still not in sync after {0} looks: does something else change the same rules?")]
     Restless(usize),
@@ -147,7 +150,7 @@ impl fmt::Display for Outcome {
             (applied.len(), "change", "changes"),
             (commits.len(), "commit", "commits"),
             (*retries, "retry", "retries"),
-            (withheld.len(), "withheld", "withheld"),
+            (withheld.len(), "change withheld", "changes withheld"),
             (unreadable.len(), "unreadable log", "unreadable logs"),
         ];
         write!(f, "{}", self.ending)?;

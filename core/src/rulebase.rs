@@ -148,6 +148,9 @@ pub enum Unfit {
     /// Nobody knows whose the API key is.
     #[error("the firewall does not say whose the API key is: set `firewall.admin`")]
     UnknownAdmin,
+    /// None of the gateways is there: nothing would be exposed, and everything of ours would go.
+    #[error("none of `gateways` exists in {0}: check `gateways`, `aws.region` and the credentials")]
+    NoGateway(Region),
     /// Another deployment uses our tag.
     #[error("rule `{0}` carries our tag but was made for `{1}`: give each deployment a `policy.owner` of its own")]
     OtherAccount(OwnedName, Stamp),
@@ -202,8 +205,11 @@ impl<'a> Rulebase<'a> {
     /// This rulebase, if our rules were made for the account and region of the inventory.
     ///
     /// # Errors
-    /// [`Unfit::OtherAccount`]: another deployment uses our tag.
-    pub fn of_this_account(self, inventory: &Inventory) -> Result<Self, Unfit> {
+    /// [`Unfit::OtherAccount`]: another deployment uses our tag. [`Unfit::NoGateway`]: it is not the account of the gateways.
+    pub fn of_this_account(self, inventory: &Inventory, config: &Config) -> Result<Self, Unfit> {
+        if !config.gateways.iter().any(|gateway| inventory.knows(gateway)) {
+            return Err(Unfit::NoGateway(inventory.region.clone()));
+        }
         for rule in self.candidate.owned().chain(self.running.owned()) {
             let Some(stamp) = Stamp::parse(&rule.facts.description) else { continue };
             let other_account = match (&inventory.account, &stamp.account) {

@@ -8,15 +8,15 @@ use std::{
 };
 
 use crate::{
-    change::Change,
+    change::{Change, OwnedRule, Spelling},
     command::{Command, Failure, JobState, Lasting, LogRef, LogTrouble, Look, Reply, Trouble},
-    config::Config,
+    config::{Config, Mode},
     event::{Cause, Event},
     firewall::{CommitNote, Digest, Firewall},
-    id::{JobId, OwnedName},
+    id::{AdminName, JobId, OwnedName},
     inventory::Inventory,
-    limits,
-    plan::{Plan, plan},
+    limits::{self, Hindrance},
+    plan::{Note, Plan, plan},
     report::{Ending, Outcome, Problem, Report, Step, counted},
     retry::Backoff,
     rulebase::Rulebase,
@@ -83,7 +83,16 @@ pub struct Run {
     write_failed: bool,
     /// What the run is waiting out.
     waited_for: Option<Trouble>,
+    /// Rules that the firewall refused, and that this run leaves out.
     blamed: Option<BTreeSet<OwnedName>>,
+    /// A failed commit named the rules above: one more attempt without them is due.
+    second_attempt: bool,
+    /// Rules that this run has written since it last looked at everything.
+    written: Vec<OwnedRule>,
+    /// What the limits kept from being removed in this run.
+    removals_withheld: Option<Hindrance>,
+    /// What the firewall reads in another way than this run wrote it.
+    misread: Vec<Spelling>,
     report: Report,
 }
 
@@ -131,6 +140,10 @@ impl Run {
             write_failed: false,
             waited_for: None,
             blamed: None,
+            second_attempt: false,
+            written: Vec::new(),
+            removals_withheld: None,
+            misread: Vec::new(),
             report: Report::default(),
         }
     }
@@ -251,6 +264,7 @@ impl Run {
     fn seen(&mut self, inventory: Option<Box<Inventory>>, firewall: &Firewall) -> Next {
         if let Some(fresh) = inventory {
             self.inventory = Some(fresh);
+            self.written.clear();
         }
         if let Some(job) = firewall.unfinished_commit {
             self.say(format!("{job} of ours is not finished"));
@@ -264,16 +278,16 @@ impl Run {
 
     fn decide(&mut self, inventory: &Inventory, firewall: &Firewall) -> Next {
         let config = Arc::clone(&self.config);
-        let rulebase = match Rulebase::read(firewall, &config).and_then(|read| read.of_this_account(inventory)) {
+        let rulebase = match Rulebase::read(firewall, &config).and_then(|read| read.of_this_account(inventory, &config))
+        {
             Ok(rulebase) => rulebase,
             Err(unfit) => return self.give_up(Problem::Unfit(unfit)),
         };
         let mut plan = plan(inventory, &rulebase, &config, &self.causes);
-        if let Some(blamed) = &self.blamed {
-            let (changes, withheld) = limits::withhold_blamed(std::mem::take(&mut plan.changes), blamed);
-            plan.changes = changes;
-            plan.withheld.extend(withheld);
+        if let Some(admin) = self.another_name(&plan) {
+            return self.give_up(Problem::AnotherName(admin));
         }
+        self.hold_back(&mut plan);
         if self.is_suddenly_empty(&plan) {
             self.confirmed_empty = true;
             self.say("nothing is exposed any more: looking again before believing it");
@@ -283,6 +297,45 @@ impl Run {
         self.say(summary(&plan));
         self.record(&plan, firewall);
         self.act(plan, firewall, &rulebase)
+    }
+
+    /// The name under which the firewall notes what this run has just changed, if it is not ours.
+    fn another_name(&self, plan: &Plan) -> Option<AdminName> {
+        let changed = |name: &OwnedName| self.report.applied.iter().any(|change| change.rule() == Some(name));
+        plan.notes.iter().find_map(|note| match note {
+            Note::Held(name, admin) | Note::DeletedBy(name, admin) if changed(name) => Some(admin.clone()),
+            Note::Held(..) | Note::DeletedBy(..) | Note::Disabled(_) | Note::Doubtful(..) => None,
+        })
+    }
+
+    /// Takes out of a plan what this run has learned not to do.
+    fn hold_back(&mut self, plan: &mut Plan) {
+        let removed = plan.withheld.iter().map(|withheld| &withheld.why);
+        let removed = removed.filter(|why| matches!(why, Hindrance::Removals { .. })).next_back();
+        self.removals_withheld = self.removals_withheld.take().or(removed.cloned());
+        for change in &plan.changes {
+            // A rule that this run wrote against the same inventory, and that is to go again, was not read as it was written.
+            if let Change::Delete(name) = change
+                && let Some(written) = self.written.iter().find(|rule| rule.name == *name)
+            {
+                self.misread.push(written.spelling.clone());
+            }
+        }
+        let mut made = std::mem::take(&mut plan.changes);
+        let mut withheld = Vec::new();
+        if let Some(why) = &self.removals_withheld {
+            (made, withheld) = limits::withhold_removals(made, &plan.reasons, why);
+            plan.withheld.append(&mut withheld);
+        }
+        if !self.misread.is_empty() {
+            (made, withheld) = limits::withhold_misread(made, &self.misread);
+            plan.withheld.append(&mut withheld);
+        }
+        if let Some(blamed) = &self.blamed {
+            (made, withheld) = limits::withhold_blamed(made, blamed);
+            plan.withheld.append(&mut withheld);
+        }
+        plan.changes = made;
     }
 
     /// Nothing exposed at all is more often a failed look or a fail-over than the truth.
@@ -334,6 +387,11 @@ impl Run {
         if let Some(more) = changes.len().checked_sub(SHOWN).filter(|more| *more > 0) {
             self.say(format!("and {more} more"));
         }
+        let rules = changes.iter().filter_map(|change| match change {
+            Change::Put(rule, _) => Some((**rule).clone()),
+            Change::Tag(_) | Change::Service(_) | Change::Lift(..) | Change::Delete(_) => None,
+        });
+        self.written.extend(rules);
         self.report.applied.extend(changes);
         self.enter(State::Observing(Look::Firewall))
     }
@@ -352,6 +410,15 @@ impl Run {
             }
             JobState::Failed(lines) => {
                 self.say(format!("failed: {}", lines.join(" / ")));
+                if self.config.mode == Mode::Observe {
+                    return self.give_up(Problem::CommitFailed { job, lines });
+                }
+                let blamed = named(&lines);
+                if self.blamed.is_none() && !blamed.is_empty() {
+                    self.blamed = Some(blamed);
+                    self.second_attempt = true;
+                }
+                self.report.applied.clear();
                 self.enter(State::Reverting(job, lines))
             }
             JobState::Lost => {
@@ -364,13 +431,7 @@ impl Run {
     /// One more attempt without the rules that the job blames; anything else is for a person.
     fn reverted(&mut self, job: JobId, lines: Vec<String>) -> Next {
         self.say("our uncommitted changes are taken back");
-        self.report.applied.clear();
-        let blamed = blamed(&lines, &self.report);
-        if self.blamed.is_none() && !blamed.is_empty() {
-            self.blamed = Some(blamed);
-            return self.enter(State::Observing(Look::Firewall));
-        }
-        if lines.is_empty() {
+        if std::mem::take(&mut self.second_attempt) || lines.is_empty() {
             return self.enter(State::Observing(Look::Firewall));
         }
         self.give_up(Problem::CommitFailed { job, lines })
@@ -378,6 +439,19 @@ impl Run {
 
     /// A read is sent again; after a write nobody knows what happened, so the firewall is looked at first.
     fn failed(&mut self, state: State, failure: Failure) -> Next {
+        if let (State::Applying(changes), Trouble::Refused(text), None) = (&state, &failure.what, &self.blamed) {
+            // One rule that the firewall refuses must not keep a revoked port open: the rest goes in without it, or
+            // without any new rule where the firewall does not say which.
+            let puts = changes.iter().filter(|change| matches!(change, Change::Put(..))).filter_map(Change::rule);
+            let puts: BTreeSet<_> = puts.cloned().collect();
+            let blamed: BTreeSet<_> = named(std::slice::from_ref(text)).intersection(&puts).cloned().collect();
+            self.say(format!("failed: {}", failure.what));
+            if !puts.is_empty() {
+                self.blamed = Some(if blamed.is_empty() { puts } else { blamed });
+                return self.enter(State::Observing(Look::Firewall));
+            }
+            return self.give_up(Problem::Trouble(failure.what));
+        }
         let patient = matches!(failure.what, Trouble::Busy(_) | Trouble::Locked(_));
         if failure.lasting == Lasting::Permanent || (!patient && self.backoff.failures() >= FAILURES_MAX) {
             self.say(format!("failed: {}", failure.what));
@@ -475,10 +549,10 @@ fn transaction(mut changes: Vec<Change>) -> Vec<Change> {
     changes
 }
 
-/// Rules of ours that the job's lines name.
-fn blamed(lines: &[String], report: &Report) -> BTreeSet<OwnedName> {
+/// Names of the form of ours in what the firewall says. Only changes of ours are ever held back for it.
+fn named(lines: &[String]) -> BTreeSet<OwnedName> {
     let words = lines.iter().flat_map(|line| line.split(|c: char| !(c.is_alphanumeric() || c == '-')));
-    words.filter_map(OwnedName::parse).filter(|name| report.reasons.contains_key(name)).collect()
+    words.filter_map(OwnedName::parse).collect()
 }
 
 /// What a look found, in a line.

@@ -40,6 +40,7 @@ impl Witness {
         if let Some(Reply::Facts(inventory, firewall)) = reply {
             if firewall.unfinished_commit.is_none()
                 && let Some(known) = self.asked.take()
+                && known.firewall.running != firewall.running
             {
                 self.commits.push((known, firewall.clone()));
             }
