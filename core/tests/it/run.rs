@@ -249,7 +249,7 @@ fn rules_that_a_commit_blames_are_left_out() {
            9.0s  commit            job 1
           10.0s  poll job          succeeded
           11.0s  observe           2 atoms wanted, 1 ours of 2 rules: nothing that may be changed, 1 withheld
-        withheld: 1 change, 1 commit, 1 withheld
+        withheld: 1 change, 1 commit, 1 change withheld
     "#]]);
     // The blame outlives a connection that breaks while the changes are taken back.
     cursed().twist("revert", [Twist::Fails(Trouble::NoAnswer)]).check(&expect![[r#"
@@ -268,7 +268,7 @@ fn rules_that_a_commit_blames_are_left_out() {
           11.9s  commit            job 1
           12.9s  poll job          succeeded
           13.9s  observe           2 atoms wanted, 1 ours of 2 rules: nothing that may be changed, 1 withheld
-        withheld: 1 change, 1 commit, 1 retry, 1 withheld
+        withheld: 1 change, 1 commit, 1 retry, 1 change withheld
     "#]]);
     // Blame that names nobody, or a second failure, is for a person.
     let lines = || Twist::Answers(Reply::Polled(JobState::Failed(vec!["out of memory".into()])));
@@ -300,7 +300,7 @@ fn the_job_of_a_run_that_died_is_taken_over() {
            6.0s  commit            job 1
            7.0s  poll job          succeeded
            8.0s  observe           2 atoms wanted, 1 ours of 2 rules: nothing that may be changed, 1 withheld
-        withheld: 1 change, 1 commit, 1 withheld
+        withheld: 1 change, 1 commit, 1 change withheld
     "#]]);
 }
 
