@@ -132,6 +132,9 @@ pub fn plan(inventory: &Inventory, rulebase: &Rulebase<'_>, config: &Config, cau
     planner.finish(wanted)
 }
 
+/// Characters of a rule's description that PAN-OS takes.
+const DESCRIPTION_MAX: usize = 1024;
+
 /// Changes by kind, so that they can be put in order.
 #[derive(Debug, Default)]
 struct Draft {
@@ -341,8 +344,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Whose the rule is and why it is there, for whoever meets it on the firewall: at most 1024 characters (a limit of
-    /// PAN-OS).
+    /// Whose the rule is and why it is there, for whoever meets it on the firewall.
     fn description(&self, group: &GroupId, origins: &BTreeSet<Origin>, causes: &[Cause]) -> String {
         let cause = causes
             .iter()
@@ -358,7 +360,9 @@ impl Planner<'_> {
             more => format!(" and {more} more"),
         };
         let stamp = Stamp { account: self.inventory.account.clone(), region: self.inventory.region.clone() };
-        format!("{stamp}; {group} on {}{more}; {cause}", shown.join(", "))
+        let said = format!("{stamp}; {group} on {}{more}; {cause}", shown.join(", "));
+        // The event's name is whatever a log said.
+        said.chars().filter(|c| !c.is_control()).take(DESCRIPTION_MAX).collect()
     }
 
     /// Step 4: the order of changes; then what mode and limits withhold.

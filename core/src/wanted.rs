@@ -297,3 +297,102 @@ impl fmt::Display for Atom {
         write!(f, "{source} -> {destination}  {}", self.service)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::sample;
+
+    /// Atoms, and what was left out of permissions.
+    #[track_caller]
+    fn check(inventory: &Inventory, config: &Config, expected: &Expect) {
+        let wanted = wanted(inventory, config);
+        let atoms = wanted.atoms.keys().map(|atom| format!("{atom}\n"));
+        let left_out = wanted.left_out.iter().map(|left_out| format!("- {left_out}\n"));
+        expected.assert_eq(&atoms.chain(left_out).collect::<String>());
+    }
+
+    #[test]
+    fn peers_inside_are_left_out_and_those_that_straddle_stay() {
+        let mut inventory = sample::inventory(
+            "i-1 10.0.1.10 sg-web\n sg-web tcp/22 10.0.3.0/24\n sg-web tcp/22 10.0.0.0/8\n sg-web tcp/22 sg-web
+             sg-web tcp/22 192.168.0.0/24\n sg-web tcp/22 pl-1\n sg-web udp/0 8.8.8.8/32",
+        );
+        inventory.prefix_lists.insert("pl-1".parse().unwrap(), sample::ranges("10.0.4.0/24,9.9.9.9,2001:db9::/32"));
+        let config = Config { internal: sample::ranges("192.168.0.0/16"), ..sample::config() };
+        check(
+            &inventory,
+            &config,
+            &expect![[r#"
+                9.9.9.9 -> 10.0.1.10  ssh on tcp 22
+                10.0.0.0/8 -> 10.0.1.10  ssh on tcp 22
+                - sg-web tcp 22 with 10.0.3.0/24: the peer is inside
+                - sg-web tcp 22 with 192.168.0.0/24: the peer is inside
+                - sg-web tcp 22 with sg-web: a reference to a group stays inside
+                - sg-web udp 0 with 8.8.8.8: port 0 cannot be written in a service
+            "#]],
+        );
+    }
+
+    #[test]
+    fn families_do_not_mix() {
+        let both = "i-1 10.0.1.10,2001:db8::10 sg-web\n sg-web tcp/22 0.0.0.0/0\n sg-web tcp/443 ::/0";
+        check(
+            &sample::inventory(both),
+            &sample::config(),
+            &expect![[r#"
+                any -> 10.0.1.10  ssh on tcp 22
+                any -> 2001:db8::10  ssl on tcp 443
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_group_or_list_that_cannot_be_read_leaves_the_interface_in_doubt() {
+        let text = "i-1 10.0.1.10 sg-web,sg-gone\n i-2 10.0.1.11 sg-web\n sg-web tcp/22 8.8.8.8/32";
+        let mut inventory = sample::inventory(text);
+        inventory.groups.remove(&"sg-gone".parse().unwrap());
+        check(
+            &inventory,
+            &sample::config(),
+            &expect![[r#"
+                8.8.8.8 -> 10.0.1.11  ssh on tcp 22
+                - eni-1 may be exposed: sg-gone is not listed
+            "#]],
+        );
+        check(
+            &sample::inventory(&format!("{text}\n sg-gone tcp/22 pl-1")),
+            &sample::config(),
+            &expect![[r#"
+                8.8.8.8 -> 10.0.1.11  ssh on tcp 22
+                - eni-1 may be exposed: pl-1 in sg-gone cannot be read
+            "#]],
+        );
+    }
+
+    /// One packet cannot tell which of the two it is for.
+    #[test]
+    fn an_address_of_two_vpcs_gets_only_what_both_want() {
+        let text = "i-1 10.0.1.10 sg-a\n i-2 10.0.1.10 sg-b\n i-3 10.0.1.11 sg-a
+            sg-a tcp/22 8.8.8.0/24\n sg-a tcp/443 8.8.8.0/24\n sg-b tcp/22 8.8.0.0/16";
+        let mut inventory = sample::inventory(text);
+        let mut table = inventory.route_tables[&"rtb-1".parse().unwrap()].clone();
+        table.vpc = "vpc-2".parse().unwrap();
+        inventory.route_tables.insert("rtb-2".parse().unwrap(), table);
+        let other = inventory.interfaces.get_mut(&"eni-2".parse().unwrap()).unwrap();
+        (other.vpc, other.subnet) = ("vpc-2".parse().unwrap(), "subnet-other".parse().unwrap());
+        check(
+            &inventory,
+            &sample::config(),
+            &expect![[r#"
+                8.8.8.0/24 -> 10.0.1.10  ssh on tcp 22
+                8.8.8.0/24 -> 10.0.1.11  ssh on tcp 22
+                8.8.8.0/24 -> 10.0.1.11  ssl on tcp 443
+                - 8.8.0.0/16 -> 10.0.1.10  ssh on tcp 22: 10.0.1.10 is in several VPCs, and vpc-1 does not want it
+                - 8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443: 10.0.1.10 is in several VPCs, and vpc-2 does not want it
+            "#]],
+        );
+    }
+}

@@ -3,6 +3,7 @@
 use std::{fmt::Write, sync::Arc};
 
 use drawbridge_core::{
+    change::Change,
     config::{Config, Limit, Limits, Mode},
     event::Cause,
     firewall::{Configuration, Effect, Firewall, Node, Pending},
@@ -306,4 +307,17 @@ fn modes_are_filters() {
     assert_eq!(story(Mode::Observe), (0, 4, false));
     assert_eq!(story(Mode::AddOnly), (4, 1, true));
     assert_eq!(story(Mode::Sync), (5, 0, true));
+}
+
+#[test]
+fn descriptions_say_whose_and_why_and_are_never_too_long() {
+    let described = |event: &str| {
+        let mut story = Story::of("i-1 10.0.1.10 sg-web\n sg-web tcp/443 8.8.8.0/24", "").causes(&["i-1"]);
+        story.causes[0].event = event.to_owned();
+        let plan = story.plan();
+        let Change::Put(rule, _) = &plan.changes[0] else { panic!("{:?}", plan.changes) };
+        rule.description.clone()
+    };
+    assert_eq!(described("Start\nInstances"), "aws 123456789012 eu-west-1; sg-web on eni-1; StartInstances i-1");
+    assert_eq!(described(&"x".repeat(2000)).len(), 1024);
 }

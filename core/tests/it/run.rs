@@ -363,13 +363,14 @@ fn no_write_is_begun_without_time_to_end_it() {
 fn what_one_transaction_cannot_take_is_left_to_the_next_look() {
     let lines: Vec<_> = (0..=CHANGES_MAX).map(|n| format!("sg-web tcp/{} 8.8.8.0/24", 10_000 + n)).collect();
     let told = Story::of(&format!("i-1 10.0.1.10 sg-web\n{}", lines.join("\n")), "").told();
-    let looks: String = told.lines().filter(|line| line.contains("observe")).map(|line| format!("{line}\n")).collect();
+    let looks = told.lines().map(str::trim_start).filter(|line| line.contains("observe"));
+    let looks: String = looks.map(|line| format!("{line}\n")).collect();
     expect![[r#"
-           0.0s  observe           251 atoms wanted, 0 ours of 1 rule: 502 changes
-           2.0s  observe firewall  251 atoms wanted, 0 ours of 1 rule: 252 changes
-           4.0s  observe firewall  251 atoms wanted, 249 ours of 250 rules: 2 changes
-           6.0s  observe firewall  as planned, running differs
-           9.0s  observe           251 atoms wanted, 251 ours of 252 rules: in sync
+        0.0s  observe           251 atoms wanted, 0 ours of 1 rule: 502 changes
+        2.0s  observe firewall  251 atoms wanted, 0 ours of 1 rule: 252 changes
+        4.0s  observe firewall  251 atoms wanted, 249 ours of 250 rules: 2 changes
+        6.0s  observe firewall  as planned, running differs
+        9.0s  observe           251 atoms wanted, 251 ours of 252 rules: in sync
     "#]]
     .assert_eq(&looks);
 }
