@@ -474,17 +474,21 @@ fn lower(facts: &RuleFacts, config: &Config, ports: &StandardPorts<'_>) -> Optio
     match (facts.status, facts.action) {
         (Status::Disabled, _) => None,
         (Status::Enabled, Action::Allow) => Some(Lower::Allows(certain(facts, config, ports))),
-        (Status::Enabled, Action::Deny) => Some(Lower::Denies(Box::new(MayDeny {
+        (Status::Enabled, Action::Deny) => Some(Lower::Denies(Box::new(MayDeny::of(facts, config)))),
+    }
+}
+
+impl MayDeny {
+    fn of(facts: &RuleFacts, config: &Config) -> Self {
+        Self {
             directions: directions(facts, config),
             source: facts.source.clone(),
             destination: facts.destination.clone(),
             applications: facts.applications.clone(),
             service: facts.service.clone(),
-        }))),
+        }
     }
-}
 
-impl MayDeny {
     fn might_deny(&self, atom: &Atom) -> bool {
         let meets = |addresses: &Addresses, range| match addresses {
             Addresses::Known { set, .. } => set.meets(range),
@@ -510,19 +514,24 @@ impl MayDeny {
     }
 }
 
-/// Foreign rules above the bottom rule that block packets of the atom, for the report: our rule takes effect when the
+/// Foreign rules above the bottom rule that may block packets of ours, for the report: our rule takes effect when the
 /// administrator lifts them.
-pub fn overridden_by<'a>(policy: &Policy<'a>, atom: &Atom, config: &Config) -> Vec<&'a RuleName> {
-    let ports = StandardPorts(policy.configuration);
-    policy
-        .foreign()
-        .take_while(|(index, _)| *index < policy.bottom)
-        .filter(|(_, facts)| match lower(facts, config, &ports) {
-            Some(Lower::Denies(deny)) => facts.narrowed_by.is_empty() && deny.might_deny(atom),
-            Some(Lower::Allows(_)) | None => false,
-        })
-        .map(|(_, facts)| &facts.name)
-        .collect()
+pub struct Overrides<'a>(Vec<(&'a RuleName, MayDeny)>);
+
+impl<'a> Overrides<'a> {
+    /// Finds them once for all atoms.
+    pub fn of(policy: &Policy<'a>, config: &Config) -> Self {
+        let denies = |facts: &RuleFacts| {
+            facts.status == Status::Enabled && facts.action == Action::Deny && facts.narrowed_by.is_empty()
+        };
+        let above = policy.foreign().take_while(|(index, _)| *index < policy.bottom).map(|(_, facts)| facts);
+        Self(above.filter(|facts| denies(facts)).map(|facts| (&facts.name, MayDeny::of(facts, config))).collect())
+    }
+
+    /// Those that block packets of this atom.
+    pub fn of_atom(&self, atom: &Atom) -> impl Iterator<Item = &'a RuleName> {
+        self.0.iter().filter(|(_, deny)| deny.might_deny(atom)).map(|(name, _)| *name)
+    }
 }
 
 #[cfg(test)]
@@ -616,5 +625,17 @@ mod tests {
         let atom = |peer: &str| sample::atom(&format!("{peer} -> 10.0.1.10 ssh@tcp/22"));
         assert!(matches!(cover.verdict(&atom("8.8.0.0/21")), Verdict::Allowed(by) if by.len() == 2048));
         assert!(matches!(cover.verdict(&atom("8.8.0.0/20")), Verdict::Gap(_)));
+    }
+
+    #[test]
+    fn denies_above_the_bottom_rule_that_meet_an_atom_override_it() {
+        let rules = "no 8.8.8.8 -> any deny\n other 9.9.9.9 -> any deny\n by-app any -> any deny app:ssl\n \
+                     some any -> any deny user\n off any -> any deny disabled\n ssh any -> any deny tcp/22\n web any -> any\n \
+                     clean-up any -> any deny\n late any -> any deny";
+        let (config, firewall) = (sample::config(), sample::quiet(sample::configuration(rules)));
+        let rulebase = Rulebase::read(&firewall, &config).unwrap();
+        let overrides = Overrides::of(&rulebase.candidate, &config);
+        let names: Vec<_> = overrides.of_atom(&sample::atom(SSH)).map(RuleName::as_str).collect();
+        assert_eq!(names, ["no", "ssh"]);
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     address::{AddressRange, Family},
-    allowed::{Cover, Packet, Verdict, overridden_by},
+    allowed::{Cover, Overrides, Packet, Verdict},
     change::{Change, Direction, Extras, OwnedRule, Position, ServiceObject, Spelling, WrittenService},
     config::Config,
     event::Cause,
@@ -307,13 +307,15 @@ impl Planner<'_> {
     /// Step 3: missing atoms of one group and one service become one rule, named after its cause.
     fn add(&mut self, missing: &[Missing<'_>], causes: &[Cause]) {
         let mut numbers = self.rulebase.numbers();
+        let overrides = Overrides::of(&self.rulebase.candidate, self.config);
         for (key, atoms) in grouped(missing, causes) {
             for (peers, locals) in by_peers(&atoms) {
                 let name = numbers.next(&key.subject);
                 let atoms: Vec<_> =
                     atoms.iter().filter(|missing| locals.contains(&missing.atom.local)).copied().collect();
                 let spelling = Spelling { direction: key.direction, locals, peers, service: key.service.clone() };
-                self.put_new(name, &spelling, &atoms, &key.group, causes);
+                let overridden_by = atoms.iter().flat_map(|missing| overrides.of_atom(missing.atom)).cloned().collect();
+                self.put_new(name, &spelling, &atoms, overridden_by, &key.group, causes);
             }
         }
     }
@@ -323,6 +325,7 @@ impl Planner<'_> {
         name: OwnedName,
         spelling: &Spelling,
         atoms: &[&Missing<'_>],
+        overridden_by: BTreeSet<RuleName>,
         group: &GroupId,
         causes: &[Cause],
     ) {
@@ -333,11 +336,6 @@ impl Planner<'_> {
             description: self.description(group, &origins, causes),
             ..self.blank(name.clone(), spelling)
         };
-        let overridden_by = atoms
-            .iter()
-            .flat_map(|missing| overridden_by(&self.rulebase.candidate, missing.atom, self.config))
-            .cloned()
-            .collect();
         self.draft.puts.push((rule, Position::Above(self.config.bottom_rule.clone())));
         if let Some(first) = atoms.first() {
             self.draft.reasons.insert(name, Reason::Wanted { gap: first.gap.clone(), origins, overridden_by });
