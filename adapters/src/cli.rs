@@ -1,6 +1,12 @@
 //! The command line: what can be asked, and how it is answered.
 
-use std::{fmt, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    fmt,
+    io::{self, IsTerminal as _},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
 
 use anstream::{eprintln, println};
 use anstyle::{AnsiColor, Style};
@@ -138,7 +144,8 @@ async fn apply(common: &Common, within: Duration) -> Result<ExitCode, NotReady> 
 }
 
 async fn deployment(common: &Common) -> Result<Deployment, NotReady> {
-    logging::to_stderr(common.verbose)?;
+    // Long work shows that it goes on to whoever watches.
+    logging::to_stderr(common.verbose || io::stderr().is_terminal())?;
     deployment::from_environment(common.config.as_deref()).await
 }
 

@@ -35,7 +35,7 @@ enum Command {
         /// What to replay.
         #[arg(required = true, value_name = "FILE|FOLDER")]
         paths: Vec<PathBuf>,
-        /// Without sockets: the same, a hundred times faster.
+        /// Without sockets: the same, and several times faster.
         #[arg(long)]
         direct: bool,
     },

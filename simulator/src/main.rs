@@ -115,8 +115,11 @@ impl Serve {
             "  try      curl{trust} -H 'X-PAN-KEY: {key}' -d type=op -d 'cmd=<show><system><info/></system></show>' {url}"
         );
         println!("AWS        http://{}", served.aws);
-        println!("  as       AWS_ACCESS_KEY_ID={DRAWBRIDGE} AWS_SECRET_ACCESS_KEY=any AWS_REGION={region}");
-        println!("  try      aws --endpoint-url http://{} ec2 describe-instances", served.aws);
+        println!(
+            "  as       AWS_ENDPOINT_URL=http://{} AWS_ACCESS_KEY_ID={DRAWBRIDGE} AWS_SECRET_ACCESS_KEY=any AWS_REGION={region}",
+            served.aws
+        );
+        println!("  try      aws --region {region} --endpoint-url http://{} ec2 describe-instances", served.aws);
         for instance in world.cloud().resources().instances.values() {
             let id = instance.id.to_string();
             println!("  {}  {}  {}", id, world.names().shorten(&id), instance.state.name());
