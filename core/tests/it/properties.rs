@@ -9,7 +9,7 @@ use drawbridge_core::{
     address::AddressRange,
     allowed::{Cover, Verdict},
     change::{Change, Position},
-    firewall::{Action, Configuration, RuleFacts, Status},
+    firewall::{Action, Applications, Configuration, RuleFacts, Services, Status},
     id::OwnedName,
     invariants::{Commit, Invariant, Violation, check},
     inventory::{Peer, Permission},
@@ -356,7 +356,13 @@ fn is_certainly_allowed(world: &World, rulebase: &Rulebase<'_>, atom: &Atom, pac
     let packets = oracle::packets();
     for rule in lower.filter(|rule| rule.status == Status::Enabled) {
         if rule.action == Action::Deny {
-            let might_deny = |packet: &Packet| is_of(atom, packet) && oracle::matches(rule, packet) != Match::No;
+            // What a deny means by an application's default ports is not asked, nor which application an atom of any will
+            // turn out to be.
+            let service =
+                if rule.service == Services::ApplicationDefault { Services::Any } else { rule.service.clone() };
+            let applications = if atom.service.apps == Apps::Any { &Applications::Any } else { &rule.applications };
+            let rule = RuleFacts { service, applications: applications.clone(), ..rule.clone() };
+            let might_deny = |packet: &Packet| is_of(atom, packet) && oracle::matches(&rule, packet) != Match::No;
             if packets.iter().any(might_deny) {
                 return false;
             }
