@@ -4,10 +4,12 @@ use std::{collections::BTreeSet, fmt, time::Duration};
 
 use crate::{
     address::Address,
+    change::Direction,
     id::{
-        AdminName, EndpointId, InstanceId, InterfaceId, OwnedName, ProfileName, RuleName, TagName, TransitGatewayId,
-        ZoneName,
+        AdminName, EndpointId, InstanceId, InterfaceId, OwnedName, ProfileName, RuleName, SubnetId, TagName,
+        TransitGatewayId, VpcId, ZoneName,
     },
+    inventory::Instance,
     range::Set,
     translate::Translation,
 };
@@ -39,6 +41,14 @@ pub struct Config {
     pub internal: Set<Address>,
     /// Which interfaces count.
     pub interfaces: InterfaceScope,
+    /// Where interfaces have to be to count.
+    pub scope: Scope,
+    /// Which permissions become rules.
+    pub directions: BTreeSet<Direction>,
+    /// What becomes of a permission that lets everything out.
+    pub allow_all_egress: AllowAllEgress,
+    /// Which address a rule names for an instance that the internet reaches.
+    pub destination: RuleDestination,
     /// How permissions become applications and services.
     pub translation: Translation,
     /// How much may change at once.
@@ -89,6 +99,53 @@ pub enum InterfaceScope {
     Instances,
     /// Those without an instance as well: load balancers, databases, endpoints.
     All,
+}
+
+/// Where interfaces have to be to count. An empty list does not limit; each list that is given does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// In one of these VPCs.
+    pub vpcs: BTreeSet<VpcId>,
+    /// In one of these subnets.
+    pub subnets: BTreeSet<SubnetId>,
+    /// Attached to an instance with one of these tags.
+    pub instance_tags: BTreeSet<InstanceTag>,
+}
+
+/// A tag of an instance, as a scope names it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct InstanceTag {
+    /// Its key.
+    pub key: String,
+    /// Its value; any, if there is none.
+    pub value: Option<String>,
+}
+
+impl InstanceTag {
+    /// Whether the instance has it.
+    pub fn is_on(&self, instance: &Instance) -> bool {
+        instance.tags.get(&self.key).is_some_and(|held| self.value.as_ref().is_none_or(|value| value == held))
+    }
+}
+
+/// What becomes of a permission that lets every protocol out to a whole family of addresses, as AWS gives it to each new
+/// security group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AllowAllEgress {
+    /// It is left out: nobody has decided it.
+    LeftOut,
+    /// It becomes a rule like any other.
+    Written,
+}
+
+/// Which address a rule names for an instance that the internet reaches. PAN-OS matches addresses as they were before NAT
+/// (vendor documentation, NAT policy).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleDestination {
+    /// The instance's own: nothing before the firewall or in it translates it (ingress routing, Gateway Load Balancer).
+    Instance,
+    /// The original one of each destination NAT rule of the firewall that leads to the instance. IPv6 keeps its own.
+    Nat,
 }
 
 /// How much may change at once. Additions and removals are judged apart.

@@ -38,6 +38,8 @@ pub struct Configuration {
     pub rules: Vec<RuleFacts>,
     /// The default rules at the very end (`intrazone-default`, `interzone-default`), as administrators have left them.
     pub default_rules: Vec<RuleFacts>,
+    /// Rules of the NAT rulebase that can bear on IPv4 traffic from the internet, in the order of evaluation.
+    pub nat: Vec<NatRule>,
     /// Zones of the virtual system.
     pub zones: BTreeSet<ZoneName>,
     /// Tags that can be used there.
@@ -267,6 +269,41 @@ impl fmt::Display for Narrowing {
             Self::Element(name) => write!(f, "element `{name}`"),
         }
     }
+}
+
+/// An enabled NAT rule, as far as it bears on where packets of IPv4 go. The first rule that matches a packet decides, also
+/// when it leaves the destination as it is. A static source translation that is bidirectional is listed twice: as it stands,
+/// and turned round.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NatRule {
+    /// Its name.
+    pub name: RuleName,
+    /// Source zones.
+    pub from: Zones,
+    /// Source addresses before translation.
+    pub source: Addresses,
+    /// Destination addresses before translation.
+    pub destination: Addresses,
+    /// The service before translation.
+    pub service: Services,
+    /// What it does to the destination.
+    pub translation: DestinationTranslation,
+}
+
+/// What a NAT rule does to the destination of a packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DestinationTranslation {
+    /// It stays as it is.
+    None,
+    /// It becomes one of these: the only one, or the one at the same place of as many original addresses.
+    Static {
+        /// The addresses after translation.
+        to: AddressRange,
+        /// The port after translation, if that changes.
+        port: Option<u16>,
+    },
+    /// It becomes what configuration alone cannot tell: an FQDN, one of several servers, or an address that is not known.
+    Unknown,
 }
 
 /// The security profiles of a rule.

@@ -80,7 +80,9 @@
 //! #     owner: "drawbridge".parse()?, admin: Some("fwsync".parse()?), mode: Mode::Sync, bottom_rule: "clean-up".parse()?,
 //! #     untrust: "untrust".parse()?, trust: "trust".parse()?, profile_group: None, log_setting: None,
 //! #     gateways: BTreeSet::from([Gateway::Endpoint("vpce-1".parse()?)]), firewall_instances: BTreeSet::new(),
-//! #     internal: Set::default(), interfaces: InterfaceScope::Instances, translation: Default::default(),
+//! #     internal: Set::default(), interfaces: InterfaceScope::Instances, scope: Default::default(),
+//! #     directions: BTreeSet::from([Direction::Ingress]), allow_all_egress: AllowAllEgress::LeftOut,
+//! #     destination: RuleDestination::Instance, translation: Default::default(),
 //! #     limits: Default::default(), timing: Default::default(),
 //! # };
 //! # let everywhere = "0.0.0.0/0".parse()?;

@@ -129,6 +129,7 @@ impl Parts<'_> {
         Ok(Configuration {
             rules,
             default_rules,
+            nat: Vec::new(),
             standard_ports: own_standard_ports(scopes),
             services: scopes.into_iter().flat_map(service_facts).collect(),
             zones: united([vsys.zones, shared.zones, pushed.zones]),

@@ -82,6 +82,28 @@ pub const KEYS: &[Key] = &[
         Unset("the built-in table alone"),
     ),
     key("interfaces", "`instances`, or `all`: interfaces without an instance count too", Default("instances")),
+    key("scope.vpcs", "the VPCs whose interfaces count", Unset("all")),
+    key("scope.subnets", "the subnets whose interfaces count", Unset("all")),
+    key(
+        "scope.instance_tags",
+        "only instances with one of these tags count, as `key=value` or `key`",
+        Unset("all instances"),
+    ),
+    key(
+        "directions",
+        "which permissions become rules: `ingress`, and `egress` for rules from trust to untrust",
+        Unset("`ingress` alone"),
+    ),
+    key(
+        "egress_allow_all",
+        "`true` writes rules for permissions that let everything out, AWS's default, too",
+        Default("false"),
+    ),
+    key(
+        "destination",
+        "the address in our rules: `instance`, or `nat`: the original one of NAT rules that lead to the instance",
+        Default("instance"),
+    ),
     key("internal_cidrs", "networks that count as inside besides the VPC's own", Unset("none")),
     key("limits.additions", "rules that a run may add", Default("1000")),
     key(

@@ -7,10 +7,16 @@ mod keys;
 mod reader;
 mod value;
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use drawbridge_core::{
-    config::{Config, Contradiction, InterfaceScope, Limit, Limits, Mode, Timing},
+    change::Direction,
+    config::{
+        AllowAllEgress, Config, Contradiction, InterfaceScope, Limit, Limits, Mode, RuleDestination, Scope, Timing,
+    },
     id::Region,
     translate::{Applications, IcmpRule, Translation},
 };
@@ -23,7 +29,7 @@ use crate::{
 pub use given::SettingsFile;
 pub use keys::{FILE_VARIABLE, KEYS, Key, LOG_VARIABLE, Otherwise};
 use reader::Reader;
-use value::{application, base_url, choice, duration, gateway, parsed, port, positive_duration, size};
+use value::{application, base_url, choice, duration, gateway, instance_tag, parsed, port, positive_duration, size};
 
 /// Everything that is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +116,11 @@ const MODES: &[(&str, Mode)] = &[("observe", Mode::Observe), ("add-only", Mode::
 const APPLICATIONS: &[(&str, Applications)] = &[("identified", Applications::Identified), ("any", Applications::Any)];
 const ICMP: &[(&str, IcmpRule)] = &[("exact", IcmpRule::Exact), ("all", IcmpRule::All)];
 const INTERFACES: &[(&str, InterfaceScope)] = &[("instances", InterfaceScope::Instances), ("all", InterfaceScope::All)];
+const DIRECTIONS: &[(&str, Direction)] = &[("ingress", Direction::Ingress), ("egress", Direction::Egress)];
+const ALLOW_ALL_EGRESS: &[(&str, AllowAllEgress)] =
+    &[("true", AllowAllEgress::Written), ("false", AllowAllEgress::LeftOut)];
+const DESTINATIONS: &[(&str, RuleDestination)] =
+    &[("instance", RuleDestination::Instance), ("nat", RuleDestination::Nat)];
 const BOOLEANS: &[(&str, bool)] = &[("true", true), ("false", false)];
 
 impl Reader {
@@ -137,6 +148,10 @@ impl Reader {
         let firewall_instances = self.list("firewall.instances", parsed);
         let internal = self.list("internal_cidrs", parsed);
         let interfaces = self.one("interfaces", choice(INTERFACES));
+        let scope = self.scope();
+        let directions = self.directions();
+        let allow_all_egress = self.one("egress_allow_all", choice(ALLOW_ALL_EGRESS));
+        let destination = self.one("destination", choice(DESTINATIONS));
         let (translation, limits, timing) = (self.translation(), self.limits(), self.timing());
         Some(Config {
             owner: owner?,
@@ -151,10 +166,31 @@ impl Reader {
             firewall_instances: firewall_instances?.into_iter().collect(),
             internal: internal?.into_iter().collect(),
             interfaces: interfaces?,
+            scope: scope?,
+            directions: directions?,
+            allow_all_egress: allow_all_egress?,
+            destination: destination?,
             translation: translation?,
             limits: limits?,
             timing: timing?,
         })
+    }
+
+    fn scope(&mut self) -> Option<Scope> {
+        let vpcs = self.list("scope.vpcs", parsed);
+        let subnets = self.list("scope.subnets", parsed);
+        let instance_tags = self.list("scope.instance_tags", instance_tag);
+        Some(Scope {
+            vpcs: vpcs?.into_iter().collect(),
+            subnets: subnets?.into_iter().collect(),
+            instance_tags: instance_tags?.into_iter().collect(),
+        })
+    }
+
+    /// Without any direction nothing would be wanted, and everything of ours would be removed.
+    fn directions(&mut self) -> Option<BTreeSet<Direction>> {
+        let given: BTreeSet<_> = self.list("directions", choice(DIRECTIONS))?.into_iter().collect();
+        if given.is_empty() { Some(BTreeSet::from([Direction::Ingress])) } else { Some(given) }
     }
 
     fn translation(&mut self) -> Option<Translation> {

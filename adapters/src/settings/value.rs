@@ -2,7 +2,11 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use drawbridge_core::{config::Gateway, id::AppName, translate::Port};
+use drawbridge_core::{
+    config::{Gateway, InstanceTag},
+    id::AppName,
+    translate::Port,
+};
 
 pub(super) fn gateway(text: &str) -> Result<Gateway, String> {
     let instance = text.parse().map(Gateway::Instance).ok();
@@ -13,6 +17,15 @@ pub(super) fn gateway(text: &str) -> Result<Gateway, String> {
     gateway.ok_or_else(|| {
         format!("`{text}` is not the id of an instance (`i-…`), interface (`eni-…`), endpoint (`vpce-…`) or transit gateway (`tgw-…`)")
     })
+}
+
+/// `key=value`, or `key` for any value.
+pub(super) fn instance_tag(text: &str) -> Result<InstanceTag, String> {
+    let (key, value) = text.split_once('=').map_or((text, None), |(key, value)| (key, Some(value.to_owned())));
+    if key.is_empty() {
+        return Err(format!("`{text}` is not a tag (`key=value`, or `key` for any value)"));
+    }
+    Ok(InstanceTag { key: key.to_owned(), value })
 }
 
 /// `tcp/8443`.

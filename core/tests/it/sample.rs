@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use drawbridge_core::{
     change::{Direction, Spelling},
-    config::{Config, Gateway, InterfaceScope, Limits, Mode, Timing},
+    config::{AllowAllEgress, Config, Gateway, InterfaceScope, Limits, Mode, RuleDestination, Scope, Timing},
     firewall::{
         Action, Addresses, Applications, Carried, Configuration, Firewall, Narrowing, Place, Profiles, RuleFacts,
         RuleType, ServiceFacts, Services, Status, TouchedBy, Zones,
@@ -40,6 +40,10 @@ pub(crate) fn config() -> Config {
         firewall_instances: BTreeSet::new(),
         internal: Set::default(),
         interfaces: InterfaceScope::Instances,
+        scope: Scope::default(),
+        directions: BTreeSet::from([Direction::Ingress]),
+        allow_all_egress: AllowAllEgress::LeftOut,
+        destination: RuleDestination::Instance,
         translation: Translation::default(),
         limits: Limits::default(),
         timing: Timing::default(),
