@@ -101,6 +101,21 @@ impl AddressRange {
         128 - (self.last().0 - self.first().0).leading_zeros()
     }
 
+    /// How many addresses there are, less one: a whole family of IPv6 cannot be counted in as many bits.
+    pub fn span(self) -> u128 {
+        self.last().0 - self.first().0
+    }
+
+    /// The part of this range that lies at the same places as `part` does in `of`, as addresses are translated one by one.
+    /// Nothing, unless both ranges have as many addresses and `part` is one of `of`.
+    pub fn at_the_places_of(self, part: Self, of: Self) -> Option<Self> {
+        if self.span() != of.span() || !of.contains(part) {
+            return None;
+        }
+        let place = |address: Address| Address(self.first().0 + (address.0 - of.first().0));
+        Self::new(place(part.first()), place(part.last()))
+    }
+
     /// The addresses of a network, host bits ignored as EC2 ignores them. Networks of IPv6 that would hold the IPv4 block
     /// (`::/0`, `::/1` ...) begin above it, as [`Family::whole`] does. A network of IPv6 inside that block is no IPv4:
     /// no packet on the wire has such an address (RFC 4291, 2.5.5.2), so it is as good as the unspecified one.
@@ -221,6 +236,19 @@ mod tests {
         for text in ["any", "10.0.0.9-10.0.0.1", "10.0.0.1-::1", "::1-::ffff:10.0.0.1", "10.0.0.0/33", "host", ""] {
             assert!(text.parse::<AddressRange>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn translated_addresses_keep_their_places() {
+        let at = |whole: &str, part: &str, of: &str| {
+            let [whole, part, of] = [whole, part, of].map(|text| text.parse::<AddressRange>().unwrap());
+            whole.at_the_places_of(part, of).map(|found| found.to_string())
+        };
+        assert_eq!(at("203.0.113.8/30", "10.0.0.5", "10.0.0.4/30").as_deref(), Some("203.0.113.9"));
+        assert_eq!(at("203.0.113.8/30", "10.0.0.4/31", "10.0.0.4/30").as_deref(), Some("203.0.113.8/31"));
+        assert_eq!(at("203.0.113.8", "10.0.0.4", "10.0.0.4").as_deref(), Some("203.0.113.8"));
+        assert_eq!(at("203.0.113.8/29", "10.0.0.5", "10.0.0.4/30"), None);
+        assert_eq!(at("203.0.113.8/30", "10.0.0.9", "10.0.0.4/30"), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     address::{AddressRange, Family},
-    config::{Config, Gateway, InterfaceScope},
+    config::{Config, Gateway, InterfaceScope, Scope},
     id::{GroupId, InstanceId, InterfaceId, PrefixListId, RouteTableId, SubnetId, VpcId},
     inventory::{Destination, InstanceState, Interface, Inventory, Route, RouteState, RouteTable, TableRole, Target},
 };
@@ -15,12 +15,27 @@ use crate::{
 /// Whether the internet reaches an interface through the firewall, for one family of addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exposure {
-    /// It does, by this gateway.
-    Yes(Gateway),
+    /// It does, by this route.
+    Yes(Via),
     /// It does not.
     No(Hidden),
     /// Nobody can tell now: what we own for it stays as it is, nothing is added.
     Unknown(Doubt),
+}
+
+/// How internet-bound traffic of a subnet gets to the firewall.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Via {
+    /// The route table of the subnet.
+    pub table: RouteTableId,
+    /// Which of the gateways its default route leads to.
+    pub gateway: Gateway,
+}
+
+impl fmt::Display for Via {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} sends internet-bound traffic to {}", self.table, self.gateway)
+    }
 }
 
 /// Why an interface is not exposed.
@@ -28,6 +43,8 @@ pub enum Exposure {
 pub enum Hidden {
     /// It belongs to the firewall itself.
     Firewall,
+    /// It is outside of the settings' scope.
+    OutOfScope,
     /// Its instance is not on.
     Off(InstanceId),
     /// It is attached to no instance, and those do not count (`interfaces = "instances"`).
@@ -65,6 +82,7 @@ impl fmt::Display for Hidden {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Firewall => f.write_str("it is the firewall's own"),
+            Self::OutOfScope => f.write_str("it is outside of `scope`"),
             Self::Off(instance) => write!(f, "{instance} is not on"),
             Self::Unattached => f.write_str("it is attached to no instance"),
             Self::NoDefaultRoute(table) => write!(f, "{table} has no route to the internet"),
@@ -123,6 +141,9 @@ impl<'a> Exposures<'a> {
         if self.is_firewall(id, interface) {
             return Exposure::No(Hidden::Firewall);
         }
+        if !self.is_in_scope(interface) {
+            return Exposure::No(Hidden::OutOfScope);
+        }
         match &interface.instance {
             Some(instance) => match self.inventory.instances.get(instance).map(|found| found.state) {
                 None => return Exposure::Unknown(Doubt::Instance(instance.clone())),
@@ -149,6 +170,20 @@ impl<'a> Exposures<'a> {
             || interface.instance.as_ref().is_some_and(|instance| self.own_instances.contains(instance))
     }
 
+    /// Of an instance that is not listed nobody can tell which tags it has.
+    fn is_in_scope(&self, interface: &Interface) -> bool {
+        let Scope { vpcs, subnets, instance_tags } = &self.config.scope;
+        let tagged = || match &interface.instance {
+            Some(id) => {
+                self.inventory.instances.get(id).is_none_or(|held| instance_tags.iter().any(|tag| tag.is_on(held)))
+            }
+            None => false,
+        };
+        (vpcs.is_empty() || vpcs.contains(&interface.vpc))
+            && (subnets.is_empty() || subnets.contains(&interface.subnet))
+            && (instance_tags.is_empty() || tagged())
+    }
+
     /// Where internet-bound traffic of the interface's subnet goes: by the default route, or by the two halves of the
     /// address space, each by its longest prefix.
     fn routed(&self, interface: &'a Interface, family: Family) -> Exposure {
@@ -157,7 +192,7 @@ impl<'a> Exposures<'a> {
         let Some((table_id, table)) = self.explicit.get(subnet).or_else(|| self.main.get(vpc)).copied() else {
             return Exposure::Unknown(Doubt::NoRouteTable(subnet.clone()));
         };
-        let mut gateway = None;
+        let mut via = None;
         for half in halves(family) {
             let route = match self.best_route(table_id, table, half, family) {
                 Ok(Some(route)) => route,
@@ -165,11 +200,11 @@ impl<'a> Exposures<'a> {
                 Err(doubt) => return Exposure::Unknown(doubt),
             };
             match self.target(table_id, route) {
-                Exposure::Yes(reached) => gateway = Some(reached),
+                Exposure::Yes(reached) => via = Some(reached),
                 other @ (Exposure::No(_) | Exposure::Unknown(_)) => return other,
             }
         }
-        gateway.map_or_else(|| Exposure::No(Hidden::NoDefaultRoute(table_id.clone())), Exposure::Yes)
+        via.map_or_else(|| Exposure::No(Hidden::NoDefaultRoute(table_id.clone())), Exposure::Yes)
     }
 
     /// The route that takes this half of the internet: one for exactly the half, else the default route. For equal
@@ -223,7 +258,7 @@ impl<'a> Exposures<'a> {
         }
         let elsewhere = |target: String| Exposure::No(Hidden::Elsewhere(table.clone(), target));
         let listed = |gateway: Gateway| match self.config.gateways.contains(&gateway) {
-            true => Exposure::Yes(gateway),
+            true => Exposure::Yes(Via { table: table.clone(), gateway }),
             false => elsewhere(gateway.to_string()),
         };
         match &route.target {
@@ -254,7 +289,7 @@ impl<'a> Exposures<'a> {
             .into_iter()
             .chain([instance, attached].into_iter().flatten().map(|id| Gateway::Instance(id.clone())));
         if let Some(gateway) = candidates.find(|gateway| self.config.gateways.contains(gateway)) {
-            return Exposure::Yes(gateway);
+            return Exposure::Yes(Via { table: table.clone(), gateway });
         }
         match (found, instance) {
             (Some((id, None)), None) => Exposure::Unknown(Doubt::Interface(table.clone(), id.clone())),
@@ -287,7 +322,7 @@ fn halves(family: Family) -> [AddressRange; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{inventory::Instance, sample};
+    use crate::{config::InstanceTag, inventory::Instance, sample};
 
     /// What becomes of `eni-1`, in an inventory that was changed.
     #[track_caller]
@@ -297,7 +332,7 @@ mod tests {
         let mut exposures = Exposures::of(&inventory, &config);
         let id = "eni-1".parse().unwrap();
         let said = match exposures.exposure(&id, &inventory.interfaces[&id], Family::Ipv4) {
-            Exposure::Yes(gateway) => format!("by {gateway}"),
+            Exposure::Yes(via) => format!("by {}", via.gateway),
             Exposure::No(why) => format!("no: {why}"),
             Exposure::Unknown(doubt) => format!("unknown: {doubt}"),
         };
@@ -414,6 +449,45 @@ mod tests {
                 config.interfaces = InterfaceScope::All;
             },
             "by i-fw",
+        );
+    }
+
+    #[test]
+    fn a_scope_limits_by_vpc_subnet_and_tag() {
+        let out = "no: it is outside of `scope`";
+        check(|_, config| config.scope.vpcs = ["vpc-1".parse().unwrap()].into(), "by i-fw");
+        check(|_, config| config.scope.vpcs = ["vpc-2".parse().unwrap()].into(), out);
+        check(|_, config| config.scope.subnets = ["subnet-pub".parse().unwrap()].into(), "by i-fw");
+        check(|_, config| config.scope.subnets = ["subnet-other".parse().unwrap()].into(), out);
+        let by_tag = |value: Option<&str>, expected| {
+            let tag = InstanceTag { key: "firewall".to_owned(), value: value.map(str::to_owned) };
+            check(
+                |inventory, config| {
+                    let instance = inventory.instances.get_mut(&"i-1".parse().unwrap()).unwrap();
+                    instance.tags.insert("firewall".to_owned(), "yes".to_owned());
+                    config.scope.instance_tags = [tag].into();
+                },
+                expected,
+            );
+        };
+        by_tag(None, "by i-fw");
+        by_tag(Some("yes"), "by i-fw");
+        by_tag(Some("no"), out);
+        let any = InstanceTag { key: "firewall".to_owned(), value: None };
+        check(|_, config| config.scope.instance_tags = [any.clone()].into(), out);
+        check(
+            |inventory, config| {
+                inventory.instances.clear();
+                config.scope.instance_tags = [any.clone()].into();
+            },
+            "unknown: i-1 is not listed",
+        );
+        check(
+            |inventory, config| {
+                inventory.interfaces.values_mut().for_each(|interface| interface.instance = None);
+                (config.interfaces, config.scope.instance_tags) = (InterfaceScope::All, [any.clone()].into());
+            },
+            out,
         );
     }
 

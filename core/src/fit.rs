@@ -29,7 +29,7 @@ impl<'w> Pairs<'w> {
 
     /// Whether a pair of a rule is wanted. Pairs of an address whose exposure nobody can tell count as wanted.
     fn hold(&self, spelling: &Spelling, local: AddressRange, peer: AddressRange) -> bool {
-        self.unknown.is_some_and(|wanted| wanted.unknown.contains(local))
+        self.unknown.is_some_and(|wanted| wanted.unknown.holds(spelling.direction, spelling.service.l4, local))
             || self
                 .wanted
                 .get(&(spelling.direction, &spelling.service))
@@ -147,11 +147,9 @@ mod tests {
             peer: peer.parse().unwrap(),
             service: rule.service.clone(),
         };
-        let wanted = Wanted {
-            atoms: wanted_pairs.iter().map(|pair| (atom(pair), BTreeSet::new())).collect(),
-            unknown: ranges(unknown).into_iter().collect(),
-            ..Wanted::default()
-        };
+        let atoms = wanted_pairs.iter().map(|pair| (atom(pair), BTreeSet::new())).collect();
+        let mut wanted = Wanted { atoms, ..Wanted::default() };
+        wanted.unknown.add(Direction::Ingress, L4::Any, ranges(unknown));
         let left = shrunk(rule, &Pairs::of(&wanted)).map_or_else(|| "nothing".to_owned(), |left| left.to_string());
         assert_eq!(left, expected);
     }

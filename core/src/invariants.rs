@@ -10,13 +10,13 @@ use std::{
 use crate::{
     config::Config,
     firewall::{Action, Configuration, Firewall, Place, RuleFacts, Status},
-    id::RuleName,
+    id::{AppName, RuleName},
     inventory::Inventory,
     limits::Withheld,
     rulebase::{Others, owned_name},
 };
 
-use self::packets::{Admitted, boxes, goes_inward_only};
+use self::packets::{Admitted, Packets, boxes, ways};
 
 mod packets;
 
@@ -157,24 +157,32 @@ impl<'a> Judge<'a> {
     }
 
     fn unwanted_packets(&self) -> Vec<String> {
-        let admitted = Admitted::of(self.commit.inventory, self.commit.config);
+        let Commit { inventory, config, before, .. } = self.commit;
+        let admitted = Admitted::of(inventory, &before.running.nat, config);
         let allowing = self.answerable().filter(|(_, rule)| rule.action == Action::Allow);
-        allowing
-            .filter_map(|(_, rule)| {
-                let config = self.commit.config;
-                if !goes_inward_only(rule, &config.untrust, &config.trust) {
-                    return Some(format!("`{}` admits traffic of other zones", rule.name));
-                }
-                let Some(boxes) = boxes(rule, self.commit.after) else {
-                    return Some(format!("nobody can tell what `{}` admits", rule.name));
-                };
-                let (app, packets) = boxes
-                    .into_iter()
-                    .find_map(|(app, packets)| admitted.rest(packets, app.as_ref()).map(|rest| (app, rest)))?;
+        allowing.filter_map(|(_, rule)| self.too_much(rule, &admitted)).collect()
+    }
+
+    /// What a rule of ours admits and no security group does, in words. Where zones do not tell which way it goes, one way
+    /// must be right.
+    fn too_much(&self, rule: &RuleFacts, admitted: &Admitted<'_>) -> Option<String> {
+        let ways = ways(rule, self.commit.config);
+        if ways.is_empty() {
+            return Some(format!("`{}` admits traffic of other zones", rule.name));
+        }
+        let mut found = Vec::new();
+        for way in ways {
+            let Some(boxes) = boxes(rule, self.commit.after, way) else {
+                return Some(format!("nobody can tell what `{}` admits", rule.name));
+            };
+            let rest = |(app, packets): (Option<AppName>, Packets)| {
+                let rest = admitted.rest(way, packets, app.as_ref())?;
                 let app = app.map_or_else(String::new, |app| format!(" ({app})"));
-                Some(format!("`{}` admits {packets}{app}, which no security group does", rule.name))
-            })
-            .collect()
+                Some(format!("`{}` admits {}{app}, which no security group does", rule.name, rest.shown(way)))
+            };
+            found.push(boxes.into_iter().find_map(rest)?);
+        }
+        found.into_iter().next()
     }
 
     fn names(&self) -> Vec<String> {

@@ -163,6 +163,7 @@ pub mod id;
 pub mod invariants;
 pub mod inventory;
 pub mod limits;
+pub mod nat;
 pub mod plan;
 pub mod range;
 pub mod report;

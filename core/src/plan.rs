@@ -9,7 +9,7 @@ use crate::{
     address::{AddressRange, Family},
     allowed::{Cover, Overrides, Packet, Verdict},
     change::{Change, Direction, Extras, OwnedRule, Position, ServiceObject, Spelling, WrittenService},
-    config::Config,
+    config::{Config, RuleDestination},
     event::Cause,
     exposure::Doubt,
     firewall::Status,
@@ -17,6 +17,7 @@ use crate::{
     id::{AdminName, GroupId, InstanceId, InterfaceId, OwnedName, RuleName, ServiceName, Subject},
     inventory::Inventory,
     limits::{self, Withheld},
+    nat::Nat,
     report::counted,
     rulebase::{ObjectStatus, Owned, OwnedState, Rulebase, Wrong, service_object},
     service::Service,
@@ -37,16 +38,25 @@ pub struct Plan {
     pub reasons: BTreeMap<OwnedName, Reason>,
     /// What is found and left as it is, because it is somebody else's to decide.
     pub notes: Vec<Note>,
-    /// What AWS calls for that leads to no rule.
-    pub left_out: BTreeSet<LeftOut>,
-    /// How many atoms are wanted.
-    pub wanted: usize,
-    /// How many interfaces are exposed, or may be.
-    pub exposed: usize,
+    /// What AWS calls for, and what of it leads to no rule.
+    pub wanted: Wanted,
+    /// What becomes of each wanted atom, in their order.
+    pub standings: Vec<Standing>,
     /// How many rules of ours the candidate has.
     pub owned: usize,
     /// How many rules the candidate has.
     pub rules: usize,
+}
+
+/// What becomes of a wanted atom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// This rule of ours says it, as it stands or as it is rewritten; it may be disabled or in another administrator's hands.
+    Ours(OwnedName),
+    /// It is allowed already: by these rules together, and where they do not suffice by what this plan adds besides.
+    Allowed(BTreeSet<RuleName>),
+    /// Nothing allows it: this new rule does.
+    Added(OwnedName),
 }
 
 /// Why a rule is changed.
@@ -104,6 +114,10 @@ pub enum Note {
     Held(OwnedName, AdminName),
     /// Another administrator has deleted a rule of ours, uncommitted.
     DeletedBy(OwnedName, AdminName),
+    /// A NAT rule of the firewall leads to exposed instances, of which the settings know nothing.
+    NatUnheeded(RuleName, usize),
+    /// The settings speak of NAT, and no NAT rule of the firewall leads to any exposed instance.
+    NatMissing,
     /// Nobody can tell whether so many interfaces are exposed.
     Doubtful(Doubt, usize),
 }
@@ -114,6 +128,14 @@ impl fmt::Display for Note {
             Self::Disabled(name) => write!(f, "{name} is disabled by an administrator: left so"),
             Self::Held(name, admin) => write!(f, "{name} has uncommitted work of `{admin}`: left alone"),
             Self::DeletedBy(name, admin) => write!(f, "`{admin}` has deleted {name}, uncommitted: left alone"),
+            Self::NatUnheeded(rule, number) => write!(
+                f,
+                "NAT rule `{rule}` leads to {} whose own addresses our rules name: traffic that it translates never matches them; set `destination = \"nat\"` if the internet comes that way",
+                counted(*number, "exposed interface")
+            ),
+            Self::NatMissing => f.write_str(
+                "`destination` is \"nat\", and no NAT rule of the firewall leads to an exposed instance: nothing by IPv4 can be opened; add NAT rules, or set `destination = \"instance\"`",
+            ),
             Self::Doubtful(doubt, number) => {
                 write!(f, "{doubt}: what we own for {} stays, nothing is added", counted(*number, "interface"))
             }
@@ -123,13 +145,13 @@ impl fmt::Display for Note {
 
 /// Decides. The order of the inventory does not matter.
 pub fn plan(inventory: &Inventory, rulebase: &Rulebase<'_>, config: &Config, causes: &[Cause]) -> Plan {
-    let wanted = wanted(inventory, config);
+    let wanted = wanted(inventory, &rulebase.running.configuration.nat, config);
     let mut planner =
         Planner { inventory, rulebase, config, draft: Draft::default(), kept: Vec::new(), spelled: Vec::new() };
     planner.keep_shrink_or_delete(&Pairs::of(&wanted));
-    let missing = planner.missing(&wanted);
-    planner.add(&missing, causes);
-    planner.finish(wanted)
+    let (missing, mut standings) = planner.missing(&wanted);
+    planner.add(&missing, causes, &mut standings);
+    planner.finish(wanted, standings)
 }
 
 /// Characters of a rule's description that PAN-OS takes.
@@ -154,11 +176,13 @@ struct Planner<'p> {
     /// Rules of ours that will allow something, as they will stand.
     kept: Vec<(RuleName, Spelling)>,
     /// What rules of ours spell out, whether or not they allow it: nothing is added beside them.
-    spelled: Vec<Spelling>,
+    spelled: Vec<(OwnedName, Spelling)>,
 }
 
 /// An atom that nothing allows, with the evidence.
 struct Missing<'w> {
+    /// Its place among all wanted atoms.
+    index: usize,
     atom: &'w Atom,
     origins: &'w BTreeSet<Origin>,
     gap: Packet,
@@ -170,26 +194,27 @@ impl Planner<'_> {
         let rulebase = self.rulebase;
         let sunken = rulebase.candidate.sunken();
         for rule in rulebase.candidate.owned() {
+            let left = || rule.spellings().find_map(|spelling| Some((spelling, shrunk(spelling, pairs)?)));
             match (&rule.state, &rule.spelling) {
-                (OwnedState::Held(admin), spelling) => self.leave_held(rule, admin, spelling.as_ref()),
+                (OwnedState::Held(admin), _) => self.leave_held(rule, admin),
                 (OwnedState::Disabled, None) => self.draft.notes.push(Note::Disabled(rule.name.clone())),
                 (_, None) => self.delete(rule, Reason::Unreadable),
-                (state, Some(spelling)) => match shrunk(spelling, pairs) {
+                (_, Some(_)) => match left() {
                     None => self.delete(rule, Reason::Unwanted),
-                    Some(left) => self.keep(rule, state, &left, sunken.contains(&rule.name)),
+                    Some((said, left)) => self.keep(rule, said, &left, sunken.contains(&rule.name)),
                 },
             }
         }
-        for (name, (admin, spelling)) in &rulebase.taken {
+        for (name, (admin, spellings)) in &rulebase.taken {
             let note = if rulebase.candidate.has(&name.rule_name()) { Note::Held } else { Note::DeletedBy };
             self.draft.notes.push(note(name.clone(), admin.clone()));
-            self.spelled.extend(spelling.clone());
+            self.spelled.extend(spellings.iter().map(|spelling| (name.clone(), spelling.clone())));
         }
     }
 
-    fn leave_held(&mut self, rule: &Owned<'_>, admin: &AdminName, spelling: Option<&Spelling>) {
+    fn leave_held(&mut self, rule: &Owned<'_>, admin: &AdminName) {
         self.draft.notes.push(Note::Held(rule.name.clone(), admin.clone()));
-        self.spelled.extend(spelling.cloned());
+        self.spelled.extend(rule.spellings().map(|spelling| (rule.name.clone(), spelling.clone())));
     }
 
     fn delete(&mut self, rule: &Owned<'_>, why: Reason) {
@@ -197,16 +222,17 @@ impl Planner<'_> {
         self.draft.reasons.insert(rule.name.clone(), why);
     }
 
-    fn keep(&mut self, rule: &Owned<'_>, state: &OwnedState, left: &Spelling, sunken: bool) {
-        self.spelled.push(left.clone());
-        if let OwnedState::Disabled = state {
+    /// A rule that says `said`, of which `left` is still wanted.
+    fn keep(&mut self, rule: &Owned<'_>, said: &Spelling, left: &Spelling, sunken: bool) {
+        self.spelled.push((rule.name.clone(), left.clone()));
+        if let OwnedState::Disabled = rule.state {
             self.draft.notes.push(Note::Disabled(rule.name.clone()));
         } else {
             self.kept.push((rule.facts.name.clone(), left.clone()));
         }
-        let why = match state {
+        let why = match &rule.state {
             // Shrinking comes first: whatever else is put right with it, it must not be withheld as an addition.
-            _ if rule.spelling.as_ref() != Some(left) => Some(Reason::Shrunk),
+            _ if said != left => Some(Reason::Shrunk),
             OwnedState::Wrong(wrong) => Some(Reason::Wrong(wrong.clone())),
             OwnedState::Right | OwnedState::Disabled | OwnedState::Held(_) => None,
         };
@@ -214,7 +240,7 @@ impl Planner<'_> {
             self.rewrite(rule, left);
             self.draft.reasons.insert(rule.name.clone(), why);
         }
-        if sunken && *state != OwnedState::Disabled {
+        if sunken && rule.state != OwnedState::Disabled {
             self.draft.lifts.push(rule.name.clone());
             self.draft.reasons.entry(rule.name.clone()).or_insert(Reason::Sunken);
         }
@@ -271,27 +297,38 @@ impl Planner<'_> {
         }
     }
 
-    /// Step 2: what no rule of ours spells out is tested, widest first, against both configurations.
-    fn missing<'w>(&self, wanted: &'w Wanted) -> Vec<Missing<'w>> {
+    /// Step 2: what no rule of ours spells out is tested, widest first, against both configurations. The standings of what
+    /// is missing are filled in when it has a rule.
+    fn missing<'w>(&self, wanted: &'w Wanted) -> (Vec<Missing<'w>>, Vec<Option<Standing>>) {
         let spelled = Spelled::of(&self.spelled);
-        let mut open: Vec<_> = wanted.atoms.iter().filter(|(atom, _)| !spelled.holds(atom)).collect();
-        open.sort_by_cached_key(|(atom, _)| std::cmp::Reverse(width(atom)));
+        let ours = |atom: &Atom| spelled.by(atom).map(|name| Standing::Ours(name.clone()));
+        let mut standings: Vec<_> = wanted.atoms.keys().map(ours).collect();
+        let all = wanted.atoms.iter().enumerate();
+        let mut open: Vec<_> = all.filter(|(index, _)| standings[*index].is_none()).collect();
+        open.sort_by_cached_key(|(_, (atom, _))| std::cmp::Reverse(width(atom)));
         let mut covers = self.covers();
         let mut missing: Vec<Missing<'_>> = Vec::new();
         let mut found: BTreeMap<(Direction, AddressRange), Vec<Spelling>> = BTreeMap::new();
-        for (atom, origins) in open {
+        for (index, (atom, origins)) in open {
             let beside = found.entry((atom.direction, atom.local)).or_default();
             let refs: Vec<_> = beside.iter().collect();
+            let mut allowed_by = BTreeSet::new();
             let gap = covers.iter_mut().find_map(|cover| match cover.verdict_beside(atom, &refs) {
-                Verdict::Allowed(_) => None,
+                Verdict::Allowed(by) => {
+                    allowed_by.extend(by);
+                    None
+                }
                 Verdict::Gap(packet) => Some(packet),
             });
-            if let Some(gap) = gap {
-                beside.push(atom.spelling());
-                missing.push(Missing { atom, origins, gap });
+            match gap {
+                None => standings[index] = Some(Standing::Allowed(allowed_by)),
+                Some(gap) => {
+                    beside.push(atom.spelling());
+                    missing.push(Missing { index, atom, origins, gap });
+                }
             }
         }
-        missing
+        (missing, standings)
     }
 
     /// One proof for each configuration; one for both where they are the same.
@@ -305,7 +342,7 @@ impl Planner<'_> {
     }
 
     /// Step 3: missing atoms of one group and one service become one rule, named after its cause.
-    fn add(&mut self, missing: &[Missing<'_>], causes: &[Cause]) {
+    fn add(&mut self, missing: &[Missing<'_>], causes: &[Cause], standings: &mut [Option<Standing>]) {
         let mut numbers = self.rulebase.numbers();
         let overrides = Overrides::of(&self.rulebase.candidate, self.config);
         for (key, atoms) in grouped(missing, causes) {
@@ -314,6 +351,9 @@ impl Planner<'_> {
                 let atoms: Vec<_> =
                     atoms.iter().filter(|missing| locals.contains(&missing.atom.local)).copied().collect();
                 let spelling = Spelling { direction: key.direction, locals, peers, service: key.service.clone() };
+                for missing in &atoms {
+                    standings[missing.index] = Some(Standing::Added(name.clone()));
+                }
                 let overridden_by = atoms.iter().flat_map(|missing| overrides.of_atom(missing.atom)).cloned().collect();
                 self.put_new(name, &spelling, &atoms, overridden_by, &key.group, causes);
             }
@@ -364,8 +404,8 @@ impl Planner<'_> {
     }
 
     /// Step 4: the order of changes; then what mode and limits withhold.
-    fn finish(self, wanted: Wanted) -> Plan {
-        let Self { rulebase, config, draft, .. } = self;
+    fn finish(self, wanted: Wanted, standings: Vec<Option<Standing>>) -> Plan {
+        let Self { inventory, rulebase, config, draft, .. } = self;
         let bottom = &config.bottom_rule;
         let owned = rulebase.candidate.owned().count();
         let mut changes: Vec<_> = draft
@@ -384,6 +424,7 @@ impl Planner<'_> {
         let live = rulebase.running.owned().count();
         let (changes, withheld) = limits::withhold(changes, &draft.reasons, live, config);
         let mut notes = draft.notes;
+        notes.extend(nat_notes(&wanted, inventory, rulebase, config));
         notes.extend(doubts(&wanted));
         Plan {
             commit: config.mode != crate::config::Mode::Observe && rulebase.differs(),
@@ -391,9 +432,8 @@ impl Planner<'_> {
             withheld,
             reasons: draft.reasons,
             notes,
-            left_out: wanted.left_out,
-            wanted: wanted.atoms.len(),
-            exposed: wanted.exposed,
+            wanted,
+            standings: standings.into_iter().flatten().collect(),
             owned,
             rules: rulebase.candidate.rules.len(),
         }
@@ -411,24 +451,48 @@ fn doubts(wanted: &Wanted) -> Vec<Note> {
     interfaces.into_iter().map(|(doubt, which)| Note::Doubtful(doubt.clone(), which.len())).collect()
 }
 
-/// Atoms that rules of ours spell out.
-struct Spelled<'s>(BTreeMap<(Direction, &'s Service, AddressRange), Vec<&'s BTreeSet<AddressRange>>>);
+/// Where settings and NAT rulebase disagree. Without IPv4 on exposed interfaces there is nothing to disagree about.
+fn nat_notes(wanted: &Wanted, inventory: &Inventory, rulebase: &Rulebase<'_>, config: &Config) -> Vec<Note> {
+    let mut nat = Nat::of(&rulebase.running.configuration.nat, &config.untrust);
+    let exposed = wanted.via.keys().filter_map(|id| inventory.interfaces.get(id));
+    let mut leading: BTreeMap<&RuleName, usize> = BTreeMap::new();
+    let mut by_ipv4 = false;
+    for interface in exposed {
+        let addresses = interface.addresses.iter().filter(|range| range.family() == Family::Ipv4);
+        let rules: BTreeSet<_> = addresses.filter_map(|range| nat.leads_to(*range)).collect();
+        by_ipv4 |= interface.addresses.iter().any(|range| range.family() == Family::Ipv4);
+        rules.into_iter().for_each(|rule| *leading.entry(rule).or_default() += 1);
+    }
+    match config.destination {
+        _ if !config.directions.contains(&Direction::Ingress) => Vec::new(),
+        RuleDestination::Instance => {
+            leading.into_iter().map(|(rule, number)| Note::NatUnheeded(rule.clone(), number)).collect()
+        }
+        RuleDestination::Nat if by_ipv4 && leading.is_empty() => vec![Note::NatMissing],
+        RuleDestination::Nat => Vec::new(),
+    }
+}
+
+/// Atoms that rules of ours spell out, with the rules.
+struct Spelled<'s>(BTreeMap<SpelledKey<'s>, Vec<(&'s OwnedName, &'s BTreeSet<AddressRange>)>>);
+
+type SpelledKey<'s> = (Direction, &'s Service, AddressRange);
 
 impl<'s> Spelled<'s> {
-    fn of(spellings: &'s [Spelling]) -> Self {
+    fn of(spellings: &'s [(OwnedName, Spelling)]) -> Self {
         let mut by_local: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for spelling in spellings {
+        for (name, spelling) in spellings {
             for local in &spelling.locals {
-                by_local.entry((spelling.direction, &spelling.service, *local)).or_default().push(&spelling.peers);
+                let key = (spelling.direction, &spelling.service, *local);
+                by_local.entry(key).or_default().push((name, &spelling.peers));
             }
         }
         Self(by_local)
     }
 
-    fn holds(&self, atom: &Atom) -> bool {
-        self.0
-            .get(&(atom.direction, &atom.service, atom.local))
-            .is_some_and(|lists| lists.iter().any(|peers| peers.contains(&atom.peer)))
+    fn by(&self, atom: &Atom) -> Option<&'s OwnedName> {
+        let lists = self.0.get(&(atom.direction, &atom.service, atom.local))?;
+        lists.iter().find(|(_, peers)| peers.contains(&atom.peer)).map(|(name, _)| *name)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     firewall::Pending,
     id::{AdminName, JobId, OwnedName},
     limits::Withheld,
-    plan::{Note, Plan, Reason},
+    plan::{Note, Reason},
     rulebase::Unfit,
 };
 
@@ -72,8 +72,6 @@ pub struct Report {
     pub notes: Vec<Note>,
     /// Uncommitted changes of other administrators, at the last look. They are neither committed nor reverted.
     pub foreign: Vec<Pending>,
-    /// The last plan.
-    pub plan: Option<Box<Plan>>,
     /// What went wrong in the end.
     pub problem: Option<Problem>,
 }

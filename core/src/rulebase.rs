@@ -29,7 +29,7 @@ pub struct Rulebase<'a> {
     /// What decides traffic now.
     pub running: Policy<'a>,
     /// Rules of ours that another administrator has deleted or made their own but not committed, as they stood.
-    pub taken: BTreeMap<OwnedName, (AdminName, Option<Spelling>)>,
+    pub taken: BTreeMap<OwnedName, (AdminName, Vec<Spelling>)>,
 }
 
 /// One configuration's rules, in order. There is none without its bottom rule.
@@ -79,10 +79,19 @@ pub struct Owned<'a> {
     pub name: OwnedName,
     /// What it says, unless it is no product for one service any more.
     pub spelling: Option<Spelling>,
+    /// What it says if it is read the other way round, where its zones do not tell which way it goes.
+    pub mirrored: Option<Spelling>,
     /// Whether we may touch it, and whether it is as we write it.
     pub state: OwnedState,
     /// Everything about it.
     pub facts: &'a RuleFacts,
+}
+
+impl Owned<'_> {
+    /// What it may say.
+    pub fn spellings(&self) -> impl Iterator<Item = &Spelling> {
+        self.spelling.iter().chain(&self.mirrored)
+    }
 }
 
 /// In which state we find a rule of ours.
@@ -193,7 +202,7 @@ impl<'a> Rulebase<'a> {
             .filter(|rule| !ours.contains(&rule.name))
             .filter_map(|rule| {
                 let by = others.holder(&rule.facts.name)?;
-                Some((rule.name.clone(), (by.clone(), rule.spelling.clone())))
+                Some((rule.name.clone(), (by.clone(), rule.spellings().cloned().collect())))
             })
             .collect();
         let above = running.rules[..running.bottom].iter().filter_map(Rule::owned);
@@ -291,9 +300,9 @@ impl<'a> Policy<'a> {
             .iter()
             .map(|facts| match owned_name(facts, &config.owner) {
                 Some(name) => {
-                    let spelling = spelling(facts, config);
+                    let (spelling, mirrored) = spellings(facts, config);
                     let state = state(facts, config, configuration, spelling.as_ref(), others);
-                    Rule::Owned(Owned { name, spelling, state, facts })
+                    Rule::Owned(Owned { name, spelling, mirrored, state, facts })
                 }
                 None => Rule::Foreign(facts),
             })
@@ -334,12 +343,14 @@ impl<'a> Policy<'a> {
     /// The hash of what our rules will say here once these changes are made. Names do not count: the same rules under other
     /// names would fail to commit in the same way.
     pub fn digest_after(&self, changes: &[Change]) -> Digest {
+        // Columns, not sides: where zones do not tell which way a rule goes, it is the same rule read either way.
+        let said = |spelling: &Spelling| format!("{:?} {:?}", spelling.columns(), spelling.service);
         let mut rules: BTreeMap<_, _> =
-            self.owned().map(|rule| (&rule.name, (rule.spelling.as_ref(), rule.facts.status))).collect();
+            self.owned().map(|rule| (&rule.name, (rule.spelling.as_ref().map(said), rule.facts.status))).collect();
         for change in changes {
             match change {
                 Change::Put(rule, _) => {
-                    rules.insert(&rule.name, (Some(&rule.spelling), rule.status));
+                    rules.insert(&rule.name, (Some(said(&rule.spelling)), rule.status));
                 }
                 Change::Delete(name) => {
                     rules.remove(name);
@@ -425,7 +436,7 @@ fn wrong(
         (ServiceColumn::Any | ServiceColumn::ApplicationDefault | ServiceColumn::Object(_), _) => false,
     });
     let checks = [
-        (Wrong::Zones, direction(facts, config).is_some()),
+        (Wrong::Zones, !ways(facts, config).is_empty()),
         (Wrong::RuleType, facts.rule_type == RuleType::Universal),
         (Wrong::Action, facts.action == Action::Allow),
         (Wrong::Narrowed, facts.narrowed_by.is_empty()),
@@ -440,27 +451,46 @@ pub(crate) fn is_own_service(configuration: &Configuration, name: &ServiceName, 
     configuration.services.get(name).is_some_and(|object| object.tags.contains(owner))
 }
 
-/// Which way a rule of ours goes, if its zones are as we write them.
-fn direction(facts: &RuleFacts, config: &Config) -> Option<Direction> {
+/// Which ways a rule of ours may go: one if its zones are as we write them and differ, none if they are not as we write
+/// them.
+fn ways(facts: &RuleFacts, config: &Config) -> Vec<Direction> {
     let only = |zones: &Zones, zone: &ZoneName| matches!(zones, Zones::Named(names) if names.len() == 1 && names.contains(zone));
-    (only(&facts.from, &config.untrust) && only(&facts.to, &config.trust)).then_some(Direction::Ingress)
+    let goes = |from, to| only(&facts.from, from) && only(&facts.to, to);
+    let inward = goes(&config.untrust, &config.trust).then_some(Direction::Ingress);
+    let outward = goes(&config.trust, &config.untrust).then_some(Direction::Egress);
+    inward.into_iter().chain(outward).collect()
+}
+
+/// What a rule of ours says; where its zones do not tell which way it goes, both ways.
+fn spellings(facts: &RuleFacts, config: &Config) -> (Option<Spelling>, Option<Spelling>) {
+    let (inward, outward) = (Direction::Ingress, Direction::Egress);
+    let ways = ways(facts, config);
+    let open = match ways.as_slice() {
+        [one] => return (spelling(facts, *one), None),
+        _ if config.directions.contains(&outward) => [inward, outward],
+        _ => return (spelling(facts, inward), None),
+    };
+    match open.map(|way| spelling(facts, way)) {
+        [None, outward] => (outward, None),
+        [inward, outward] => (inward, outward),
+    }
 }
 
 /// What a rule of ours says, if it is a product of addresses and peers for one service. What narrows it is not looked at:
 /// that makes it wrong, and it is replaced by what it should say.
-fn spelling(facts: &RuleFacts, config: &Config) -> Option<Spelling> {
-    let direction = direction(facts, config).unwrap_or(Direction::Ingress);
+fn spelling(facts: &RuleFacts, direction: Direction) -> Option<Spelling> {
     let (peers, locals) = match direction {
         Direction::Ingress => (&facts.source, &facts.destination),
         Direction::Egress => (&facts.destination, &facts.source),
     };
+    let any_peer = peers.is_any();
     let (Addresses::Known { listed: peers, .. }, false, Addresses::Known { listed: locals, .. }) =
         (peers, locals.is_any(), locals)
     else {
         return None;
     };
     let every_family: BTreeSet<_> = locals.iter().map(|range| range.family().whole()).collect();
-    let peers = if facts.source.is_any() { every_family.clone() } else { peers.clone() };
+    let peers = if any_peer { every_family.clone() } else { peers.clone() };
     // `any` stands alone in a column and means both families: nothing else can be written beside it.
     if peers.iter().any(|peer| *peer == peer.family().whole()) && peers != every_family {
         return None;

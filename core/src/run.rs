@@ -311,7 +311,12 @@ impl Run {
         let changed = |name: &OwnedName| self.report.applied.iter().any(|change| change.rule() == Some(name));
         plan.notes.iter().find_map(|note| match note {
             Note::Held(name, admin) | Note::DeletedBy(name, admin) if changed(name) => Some(admin.clone()),
-            Note::Held(..) | Note::DeletedBy(..) | Note::Disabled(_) | Note::Doubtful(..) => None,
+            Note::Held(..)
+            | Note::DeletedBy(..)
+            | Note::Disabled(_)
+            | Note::NatUnheeded(..)
+            | Note::NatMissing
+            | Note::Doubtful(..) => None,
         })
     }
 
@@ -347,7 +352,7 @@ impl Run {
     /// Nothing exposed at all is more often a failed look or a fail-over than the truth.
     fn is_suddenly_empty(&self, plan: &Plan) -> bool {
         let removes = plan.changes.iter().any(|change| matches!(change, Change::Delete(_)));
-        plan.exposed == 0 && removes && !self.confirmed_empty
+        plan.wanted.exposed == 0 && removes && !self.confirmed_empty
     }
 
     fn record(&mut self, plan: &Plan, firewall: &Firewall) {
@@ -357,7 +362,6 @@ impl Run {
         report.reasons.extend(plan.reasons.clone());
         report.withheld.clone_from(&plan.withheld);
         report.notes.clone_from(&plan.notes);
-        report.plan = Some(Box::new(plan.clone()));
     }
 
     fn act(&mut self, plan: Plan, firewall: &Firewall, rulebase: &Rulebase<'_>) -> Next {
@@ -566,8 +570,12 @@ fn blamed(lines: &[String]) -> BTreeSet<OwnedName> {
 
 /// What a look found, in a line.
 fn summary(plan: &Plan) -> String {
-    let facts =
-        format!("{} wanted, {} ours of {}", counted(plan.wanted, "atom"), plan.owned, counted(plan.rules, "rule"));
+    let facts = format!(
+        "{} wanted, {} ours of {}",
+        counted(plan.wanted.atoms.len(), "atom"),
+        plan.owned,
+        counted(plan.rules, "rule")
+    );
     let withheld = match plan.withheld.len() {
         0 => String::new(),
         number => format!(", {number} withheld"),

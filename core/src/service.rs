@@ -51,6 +51,17 @@ impl L4 {
         }
     }
 
+    /// The packets that are in both.
+    pub fn intersection(self, other: Self) -> Option<Self> {
+        match (self, other) {
+            (Self::Any, narrower) | (narrower, Self::Any) => Some(narrower),
+            (Self::Tcp(ours), Self::Tcp(theirs)) => ours.intersection(theirs).map(Self::Tcp),
+            (Self::Udp(ours), Self::Udp(theirs)) => ours.intersection(theirs).map(Self::Udp),
+            (Self::Ip(ours), Self::Ip(theirs)) if ours == theirs => Some(self),
+            (Self::Tcp(_) | Self::Udp(_) | Self::Ip(_), _) => None,
+        }
+    }
+
     /// Whether some packet is one of both.
     pub fn meets(self, other: Self) -> bool {
         match (self, other) {
@@ -81,6 +92,29 @@ pub struct Service {
     pub l4: L4,
     /// The applications.
     pub apps: Apps,
+}
+
+impl Service {
+    /// Whether everything that `other` lets through is let through by this.
+    pub fn contains(&self, other: &Self) -> bool {
+        let apps = match (&self.apps, &other.apps) {
+            (Apps::Any, _) => true,
+            (Apps::Named(ours), Apps::Named(theirs)) => theirs.is_subset(ours),
+            (Apps::Named(_), Apps::Any) => false,
+        };
+        apps && self.l4.contains(other.l4)
+    }
+
+    /// What both let through.
+    pub fn intersection(&self, other: &Self) -> Option<Self> {
+        let apps = match (&self.apps, &other.apps) {
+            (Apps::Any, narrower) | (narrower, Apps::Any) => narrower.clone(),
+            (Apps::Named(ours), Apps::Named(theirs)) => Apps::Named(ours.intersection(theirs).cloned().collect()),
+        };
+        let is_empty = matches!(&apps, Apps::Named(names) if names.is_empty());
+        let l4 = self.l4.intersection(other.l4)?;
+        (!is_empty).then_some(Self { l4, apps })
+    }
 }
 
 /// `ssl on tcp 443`.

@@ -8,16 +8,24 @@ use std::{
 use crate::{
     address::{Address, AddressRange, Family},
     change::Direction,
-    config::Config,
-    exposure::{Doubt, Exposure, Exposures, Hidden},
-    id::{GroupId, InstanceId, InterfaceId, VpcId},
-    inventory::{Interface, Inventory, Peer, Permission},
+    config::{Config, RuleDestination},
+    exposure::{Doubt, Exposure, Exposures, Hidden, Via},
+    firewall::NatRule,
+    id::{GroupId, InstanceId, InterfaceId, RuleName, VpcId},
+    inventory::{Interface, Inventory, Permission},
+    nat::Nat,
     range::Set,
-    service::Service,
+    service::{L4, Service},
     translate::Inexpressible,
 };
 
-/// The smallest thing wanted.
+use self::{permissions::Permissions, vpcs::SeveralVpcs};
+
+mod permissions;
+mod translated;
+mod vpcs;
+
+/// The smallest thing wanted, as the firewall sees it: with destination NAT, address and port are those before translation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Atom {
     /// Which way.
@@ -41,6 +49,8 @@ pub struct Origin {
     pub instance: Option<InstanceId>,
     /// Its VPC.
     pub vpc: VpcId,
+    /// The NAT rule that leads there, where the firewall translates destinations.
+    pub nat: Option<RuleName>,
 }
 
 /// What AWS calls for.
@@ -48,12 +58,31 @@ pub struct Origin {
 pub struct Wanted {
     /// Everything wanted, and by whom.
     pub atoms: BTreeMap<Atom, BTreeSet<Origin>>,
-    /// Addresses whose exposure nobody can tell now: what we own for them stays, nothing is added.
-    pub unknown: Set<Address>,
+    /// Traffic of interfaces of which nobody can tell now: what we own for it stays, nothing is added.
+    pub unknown: Unknown,
+    /// How internet-bound traffic of each exposed interface gets to the firewall.
+    pub via: BTreeMap<InterfaceId, BTreeSet<Via>>,
     /// How many interfaces are exposed, or may be.
     pub exposed: usize,
     /// Everything that leads to no rule, with its reason.
     pub left_out: BTreeSet<LeftOut>,
+}
+
+/// Traffic of interfaces of which nobody can tell whether it is wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unknown(BTreeMap<(Direction, L4), Set<Address>>);
+
+impl Unknown {
+    /// Adds all traffic of this kind of these addresses.
+    pub fn add(&mut self, direction: Direction, l4: L4, locals: impl IntoIterator<Item = AddressRange>) {
+        self.0.entry((direction, l4)).or_default().extend(locals);
+    }
+
+    /// Whether all of this traffic is unknown.
+    pub fn holds(&self, direction: Direction, l4: L4, local: AddressRange) -> bool {
+        let held = |(of, part): &(Direction, L4)| *of == direction && part.contains(l4);
+        self.0.iter().any(|(key, locals)| held(key) && locals.contains(local))
+    }
 }
 
 /// Something that leads to no rule.
@@ -64,9 +93,14 @@ pub enum LeftOut {
     /// An interface of which nobody can tell.
     Doubtful(InterfaceId, Doubt),
     /// A permission of a group on an exposed interface.
-    Permission(GroupId, Permission, WhyNot),
+    Permission(GroupId, Direction, Permission, WhyNot),
     /// An atom for an address that interfaces of several VPCs have, and which this one of them does not want.
     TwoVpcs(Atom, VpcId),
+    /// An atom for the instance's own address, to which no NAT rule of the firewall leads.
+    NoNat(Atom),
+    /// An atom for an original address that this earlier NAT rule takes a part of, and the rest is nothing that a rule can
+    /// say.
+    NatTaken(Atom, RuleName),
 }
 
 /// Why a permission leads to no rule.
@@ -76,6 +110,8 @@ pub enum WhyNot {
     Inside,
     /// The peer is a group: its members are inside.
     Reference,
+    /// It lets everything out, as AWS gives it to each new group (`egress_allow_all = false`).
+    AllowsAll,
     /// No rule can say exactly this.
     Inexpressible(Inexpressible),
 }
@@ -85,6 +121,7 @@ impl fmt::Display for WhyNot {
         match self {
             Self::Inside => f.write_str("the peer is inside"),
             Self::Reference => f.write_str("a reference to a group stays inside"),
+            Self::AllowsAll => f.write_str("it lets everything out, and `egress_allow_all` is not set"),
             Self::Inexpressible(why) => why.fmt(f),
         }
     }
@@ -95,20 +132,27 @@ impl fmt::Display for LeftOut {
         match self {
             Self::Hidden(interface, why) => write!(f, "{interface} is not exposed: {why}"),
             Self::Doubtful(interface, why) => write!(f, "{interface} may be exposed: {why}"),
-            Self::Permission(group, permission, why) => write!(f, "{group} {permission}: {why}"),
+            Self::Permission(group, Direction::Ingress, permission, why) => write!(f, "{group} {permission}: {why}"),
+            Self::Permission(group, Direction::Egress, permission, why) => {
+                write!(f, "{group} egress {permission}: {why}")
+            }
             Self::TwoVpcs(atom, vpc) => {
                 write!(f, "{atom}: {} is in several VPCs, and {vpc} does not want it", atom.local)
+            }
+            Self::NoNat(atom) => write!(f, "{atom}: no NAT rule of the firewall leads there"),
+            Self::NatTaken(atom, by) => {
+                write!(f, "{atom}: NAT rule `{by}` takes part of it, and no rule can say the rest")
             }
         }
     }
 }
 
-/// Works out what is wanted.
-pub fn wanted(inventory: &Inventory, config: &Config) -> Wanted {
-    let mut collected = Collected { wanted: Wanted::default(), by_vpc: BTreeMap::new() };
+/// Works out what is wanted. Of `nat`, which is the running configuration's, only instances behind destination NAT need to
+/// know.
+pub fn wanted(inventory: &Inventory, nat: &[NatRule], config: &Config) -> Wanted {
+    let mut collected = Collected::default();
     let mut exposures = Exposures::of(inventory, config);
-    let mut scope = Scope { inventory, config, inside: BTreeMap::new() };
-    let mut unknown = Vec::new();
+    let mut permissions = Permissions::of(inventory, config);
     for (id, interface) in &inventory.interfaces {
         let mut counted = false;
         for family in [Family::Ipv4, Family::Ipv6] {
@@ -117,171 +161,123 @@ pub fn wanted(inventory: &Inventory, config: &Config) -> Wanted {
                 continue;
             }
             let doubt = match exposures.exposure(id, interface, family) {
-                Exposure::Yes(_) => scope.doubt(interface),
+                Exposure::Yes(via) => {
+                    collected.via.entry(id.clone()).or_default().insert(via);
+                    permissions.doubt(interface)
+                }
                 Exposure::No(why) => {
-                    collected.wanted.left_out.insert(LeftOut::Hidden(id.clone(), why));
+                    collected.left_out.insert(LeftOut::Hidden(id.clone(), why));
                     continue;
                 }
                 Exposure::Unknown(doubt) => Some(doubt),
             };
             counted = true;
             if let Some(doubt) = doubt {
-                collected.wanted.left_out.insert(LeftOut::Doubtful(id.clone(), doubt));
-                unknown.extend(own);
+                collected.left_out.insert(LeftOut::Doubtful(id.clone(), doubt));
+                collected.unknown.extend(own);
             } else {
-                collected.interface(&mut scope, id, interface, &own);
+                collected.interface(&mut permissions, id, interface, &own);
             }
         }
-        collected.wanted.exposed += usize::from(counted);
+        collected.exposed += usize::from(counted);
     }
-    collected.finish(unknown)
+    collected.settled(nat, config)
 }
 
-/// What the permissions of one account mean.
-struct Scope<'a> {
-    inventory: &'a Inventory,
-    config: &'a Config,
-    inside: BTreeMap<&'a VpcId, Set<Address>>,
-}
-
-impl<'a> Scope<'a> {
-    /// A group, or a prefix list of it, that is referred to but cannot be read.
-    fn doubt(&self, interface: &Interface) -> Option<Doubt> {
-        interface.groups.iter().find_map(|id| {
-            let Some(group) = self.inventory.groups.get(id) else { return Some(Doubt::Group(id.clone())) };
-            group.ingress.iter().find_map(|permission| match &permission.peer {
-                Peer::PrefixList(list) if !self.inventory.prefix_lists.contains_key(list) => {
-                    Some(Doubt::PrefixList(id.clone(), list.clone()))
-                }
-                Peer::PrefixList(_) | Peer::Addresses(_) | Peer::Group(_) => None,
-            })
-        })
-    }
-
-    /// The networks whose traffic does not pass the firewall, seen from one VPC.
-    fn inside(&mut self, vpc: &'a VpcId) -> &Set<Address> {
-        self.inside.entry(vpc).or_insert_with(|| {
-            let own = self.inventory.vpcs.get(vpc).map(|vpc| vpc.cidrs.ranges()).unwrap_or_default();
-            own.iter().chain(self.config.internal.ranges()).copied().collect()
-        })
-    }
-
-    /// The peers and the service of a permission, or why there are none.
-    fn means(&mut self, vpc: &'a VpcId, permission: &Permission) -> Result<(Vec<AddressRange>, Service), WhyNot> {
-        let service = self.config.translation.service(&permission.traffic).map_err(WhyNot::Inexpressible)?;
-        let peers = match &permission.peer {
-            Peer::Addresses(range) => std::slice::from_ref(range),
-            Peer::PrefixList(list) => self.inventory.prefix_lists.get(list).map(Vec::as_slice).unwrap_or_default(),
-            Peer::Group(_) => return Err(WhyNot::Reference),
-        };
-        let inside = self.inside(vpc);
-        let outside: Vec<_> = peers.iter().copied().filter(|peer| !inside.contains(*peer)).collect();
-        if outside.is_empty() { Err(WhyNot::Inside) } else { Ok((outside, service)) }
-    }
-}
-
-/// What has been found so far.
+/// What has been found so far, by the instances' own addresses.
+#[derive(Default)]
 struct Collected {
-    wanted: Wanted,
-    by_vpc: BTreeMap<VpcId, BTreeSet<AddressRange>>,
+    atoms: BTreeMap<Atom, BTreeSet<Origin>>,
+    unknown: Vec<AddressRange>,
+    by_vpc: BTreeMap<VpcId, Vec<AddressRange>>,
+    via: BTreeMap<InterfaceId, BTreeSet<Via>>,
+    exposed: usize,
+    left_out: BTreeSet<LeftOut>,
 }
 
 impl Collected {
     fn interface<'a>(
         &mut self,
-        scope: &mut Scope<'a>,
+        permissions: &mut Permissions<'a>,
         id: &InterfaceId,
         interface: &'a Interface,
         own: &[AddressRange],
     ) {
         self.by_vpc.entry(interface.vpc.clone()).or_default().extend(own);
-        for group_id in &interface.groups {
+        for group in &interface.groups {
             let origin = Origin {
-                group: group_id.clone(),
+                group: group.clone(),
                 interface: id.clone(),
                 instance: interface.instance.clone(),
                 vpc: interface.vpc.clone(),
+                nat: None,
             };
-            let permissions = scope.inventory.groups.get(group_id).map(|group| group.ingress.as_slice());
-            for permission in permissions.unwrap_or_default() {
-                match scope.means(&interface.vpc, permission) {
-                    Ok((peers, service)) => self.atoms(own, &peers, &service, &origin),
+            for (direction, permission) in permissions.of_group(group) {
+                match permissions.means(&interface.vpc, direction, permission) {
+                    Ok((peers, service)) => self.atoms(direction, own, &peers, &service, &origin),
                     Err(why) => {
-                        let left_out = LeftOut::Permission(group_id.clone(), permission.clone(), why);
-                        self.wanted.left_out.insert(left_out);
+                        let left_out = LeftOut::Permission(group.clone(), direction, permission.clone(), why);
+                        self.left_out.insert(left_out);
                     }
                 }
             }
         }
     }
 
-    fn atoms(&mut self, own: &[AddressRange], peers: &[AddressRange], service: &Service, origin: &Origin) {
+    fn atoms(
+        &mut self,
+        direction: Direction,
+        own: &[AddressRange],
+        peers: &[AddressRange],
+        service: &Service,
+        origin: &Origin,
+    ) {
         for local in own {
             for peer in peers.iter().filter(|peer| peer.family() == local.family()) {
-                let atom = Atom { direction: Direction::Ingress, local: *local, peer: *peer, service: service.clone() };
-                self.wanted.atoms.entry(atom).or_default().insert(origin.clone());
+                let atom = Atom { direction, local: *local, peer: *peer, service: service.clone() };
+                self.atoms.entry(atom).or_default().insert(origin.clone());
             }
         }
     }
 
-    /// Addresses in doubt get nothing new, and an address of two VPCs gets only what both want: one packet cannot tell
-    /// which of the two it is for.
-    fn finish(mut self, unknown: Vec<AddressRange>) -> Wanted {
-        self.wanted.unknown = unknown.into_iter().collect();
-        let clashes = self.clashes();
-        if !clashes.is_empty() {
-            self.keep_common(&clashes);
+    /// Addresses in doubt get nothing new, an address of two VPCs gets only what both want (one packet cannot tell which of
+    /// the two it is for), and what the firewall translates is named as it was sent.
+    fn settled(mut self, nat: &[NatRule], config: &Config) -> Wanted {
+        if let Some(several) = SeveralVpcs::of(&self.by_vpc) {
+            several.keep_common(&mut self.atoms, &mut self.left_out);
         }
-        let unknown = &self.wanted.unknown;
-        self.wanted.atoms.retain(|atom, _| !unknown.meets(atom.local));
-        self.wanted
-    }
-
-    /// Addresses that interfaces of several VPCs have, wholly or in part, with those VPCs.
-    fn clashes(&self) -> BTreeMap<AddressRange, BTreeSet<VpcId>> {
-        let mut all: Vec<_> =
-            self.by_vpc.iter().flat_map(|(vpc, own)| own.iter().map(move |range| (*range, vpc))).collect();
-        all.sort_unstable();
-        let mut open: Vec<(AddressRange, &VpcId)> = Vec::new();
-        let mut clashes: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-        for (range, vpc) in all {
-            open.retain(|(held, _)| held.last() >= range.first());
-            for (held, other) in open.iter().filter(|(_, other)| *other != vpc) {
-                for clashing in [*held, range] {
-                    clashes.entry(clashing).or_default().extend([vpc.clone(), (*other).clone()]);
-                }
+        let unknown: Set<_> = self.unknown.iter().copied().collect();
+        self.atoms.retain(|atom, _| !unknown.meets(atom.local));
+        let mut wanted = Wanted {
+            atoms: self.atoms,
+            unknown: Unknown::default(),
+            via: self.via,
+            exposed: self.exposed,
+            left_out: self.left_out,
+        };
+        match config.destination {
+            RuleDestination::Instance => wanted.unknown_as_they_are(unknown.ranges(), &config.directions),
+            RuleDestination::Nat => {
+                wanted.translate(&mut Nat::of(nat, &config.untrust), unknown.ranges(), &config.directions)
             }
-            open.push((range, vpc));
         }
-        clashes
+        wanted
     }
+}
 
-    fn keep_common(&mut self, clashes: &BTreeMap<AddressRange, BTreeSet<VpcId>>) {
-        let (clashing, alone): (BTreeMap<_, _>, _) = std::mem::take(&mut self.wanted.atoms)
-            .into_iter()
-            .partition(|(atom, _): &(Atom, BTreeSet<Origin>)| clashes.contains_key(&atom.local));
-        self.wanted.atoms = alone;
-        for (atom, origins) in &clashing {
-            let wanted_in = |vpc: &VpcId| {
-                clashing.iter().any(|(other, by)| other.holds(atom) && by.iter().any(|origin| origin.vpc == *vpc))
-            };
-            match clashes[&atom.local].iter().find(|vpc| !wanted_in(vpc)) {
-                None => {
-                    self.wanted.atoms.insert(atom.clone(), origins.clone());
-                }
-                Some(vpc) => {
-                    self.wanted.left_out.insert(LeftOut::TwoVpcs(atom.clone(), vpc.clone()));
-                }
-            }
+impl Wanted {
+    fn unknown_as_they_are(&mut self, locals: &[AddressRange], directions: &BTreeSet<Direction>) {
+        for direction in directions {
+            self.unknown.add(*direction, L4::Any, locals.iter().copied());
         }
     }
 }
 
 impl Atom {
     /// Whether whoever wants this wants the other too.
-    fn holds(&self, other: &Self) -> bool {
+    pub fn holds(&self, other: &Self) -> bool {
         self.direction == other.direction
-            && self.service == other.service
+            && self.service.contains(&other.service)
             && self.local.contains(other.local)
             && self.peer.contains(other.peer)
     }
@@ -308,7 +304,7 @@ mod tests {
     /// Atoms, and what was left out of permissions.
     #[track_caller]
     fn check(inventory: &Inventory, config: &Config, expected: &Expect) {
-        let wanted = wanted(inventory, config);
+        let wanted = wanted(inventory, &[], config);
         let atoms = wanted.atoms.keys().map(|atom| format!("{atom}\n"));
         let left_out = wanted.left_out.iter().map(|left_out| format!("- {left_out}\n"));
         expected.assert_eq(&atoms.chain(left_out).collect::<String>());

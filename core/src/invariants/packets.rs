@@ -1,17 +1,16 @@
 //! Packets as boxes: what rules of ours admit, what security groups admit, and the difference.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     address::{AddressRange, Family},
-    config::Config,
+    change::Direction,
+    config::{Config, RuleDestination},
     exposure::{Exposure, Exposures},
-    firewall::{Addresses, Applications, Configuration, RuleFacts, RuleType, Services, Zones},
+    firewall::{Addresses, Applications, Configuration, NatRule, RuleFacts, RuleType, Services, Zones},
     id::{AppName, ZoneName},
     inventory::{IcmpTypes, Interface, Inventory, Peer, Permission, Traffic},
+    nat::{Nat, Original},
     range::{Range, Set},
     service::{L4, Service},
     translate::{IcmpRule, STANDARD_PORT},
@@ -25,10 +24,15 @@ pub(super) struct Packets {
     traffic: Range<u32>,
 }
 
-impl fmt::Display for Packets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Packets {
+    /// In words: `any -> 10.0.1.11 protocol 6 port 443`.
+    pub(super) fn shown(self, way: Direction) -> String {
         let (protocol, port) = (self.traffic.first() >> 16, self.traffic.first() & 0xffff);
-        write!(f, "{} -> {} protocol {protocol} port {port}", self.peer, self.local)
+        let (source, destination) = match way {
+            Direction::Ingress => (self.peer, self.local),
+            Direction::Egress => (self.local, self.peer),
+        };
+        format!("{source} -> {destination} protocol {protocol} port {port}")
     }
 }
 
@@ -55,17 +59,31 @@ fn traffic(l4: L4) -> Range<u32> {
     }
 }
 
-/// Whether a rule speaks of nothing but traffic from the internet to the instances.
-pub(super) fn goes_inward_only(rule: &RuleFacts, untrust: &ZoneName, trust: &ZoneName) -> bool {
-    let only = |zones: &Zones, zone| matches!(zones, Zones::Named(names) if names.iter().eq([zone]));
-    rule.rule_type != RuleType::Intrazone && only(&rule.from, untrust) && only(&rule.to, trust)
+/// Which ways a rule goes that speaks of nothing but traffic between the internet and the instances.
+pub(super) fn ways(rule: &RuleFacts, config: &Config) -> Vec<Direction> {
+    let only = |zones: &Zones, zone: &ZoneName| matches!(zones, Zones::Named(names) if names.len() == 1 && names.contains(zone));
+    let goes = |from: &ZoneName, to: &ZoneName| {
+        (rule.rule_type != RuleType::Intrazone || from == to) && only(&rule.from, from) && only(&rule.to, to)
+    };
+    let inward = goes(&config.untrust, &config.trust).then_some(Direction::Ingress);
+    inward.into_iter().chain(goes(&config.trust, &config.untrust).then_some(Direction::Egress)).collect()
 }
 
-/// What a rule of ours admits at most, for each application; nothing if configuration alone cannot tell.
-pub(super) fn boxes(rule: &RuleFacts, configuration: &Configuration) -> Option<Vec<(Option<AppName>, Packets)>> {
-    let (Addresses::Known { set: peers, .. }, Addresses::Known { set: locals, .. }) = (&rule.source, &rule.destination)
+/// What a rule of ours admits at most, read as going one way, for each application; nothing if configuration alone cannot
+/// tell.
+pub(super) fn boxes(
+    rule: &RuleFacts,
+    configuration: &Configuration,
+    way: Direction,
+) -> Option<Vec<(Option<AppName>, Packets)>> {
+    let (Addresses::Known { set: source, .. }, Addresses::Known { set: destination, .. }) =
+        (&rule.source, &rule.destination)
     else {
         return None;
+    };
+    let (peers, locals) = match way {
+        Direction::Ingress => (source, destination),
+        Direction::Egress => (destination, source),
     };
     let mut found = Vec::new();
     for (app, traffic) in services(rule, configuration)? {
@@ -119,7 +137,7 @@ fn standard_ports(app: &AppName, configuration: &Configuration) -> Option<Vec<L4
 
 /// What the security groups of exposed interfaces admit, and everything for addresses of which nobody can tell.
 pub(super) struct Admitted<'a> {
-    by_local: BTreeMap<AddressRange, Vec<Grant>>,
+    by_local: BTreeMap<(Direction, AddressRange), Vec<Grant>>,
     inventory: &'a Inventory,
     icmp: IcmpRule,
 }
@@ -131,33 +149,51 @@ struct Grant {
     only: Option<&'static str>,
 }
 
+/// The same, not yet as the firewall sees it.
+struct Permitted {
+    peer: AddressRange,
+    l4: L4,
+    only: Option<&'static str>,
+}
+
 impl<'a> Admitted<'a> {
     /// Reads permissions without any of the code that works out what is wanted.
-    pub(super) fn of(inventory: &'a Inventory, config: &'a Config) -> Self {
+    pub(super) fn of(inventory: &'a Inventory, nat: &[NatRule], config: &'a Config) -> Self {
         let mut admitted = Self { by_local: BTreeMap::new(), inventory, icmp: config.translation.icmp };
         let mut exposures = Exposures::of(inventory, config);
+        let mut nat = Nat::of(nat, &config.untrust);
         for (id, interface) in &inventory.interfaces {
             for local in &interface.addresses {
-                let grants = match exposures.exposure(id, interface, local.family()) {
-                    Exposure::Yes(_) => admitted.by_groups(interface, *local),
-                    Exposure::Unknown(_) => None,
+                let is_known = match exposures.exposure(id, interface, local.family()) {
+                    Exposure::Yes(_) => true,
+                    Exposure::Unknown(_) => false,
                     Exposure::No(_) => continue,
                 };
-                let everything = || {
-                    let packets = Packets { local: *local, peer: local.family().whole(), traffic: traffic(L4::Any) };
-                    vec![Grant { packets, only: None }]
-                };
-                admitted.by_local.entry(*local).or_default().extend(grants.unwrap_or_else(everything));
+                for way in [Direction::Ingress, Direction::Egress] {
+                    let permitted = if is_known { admitted.by_groups(interface, *local, way) } else { None };
+                    let translated = way == Direction::Ingress
+                        && local.family() == Family::Ipv4
+                        && config.destination == RuleDestination::Nat;
+                    let nat = translated.then_some(&mut nat);
+                    grants(*local, permitted, nat, |local, grant| {
+                        admitted.by_local.entry((way, local)).or_default().push(grant);
+                    });
+                }
             }
         }
         admitted
     }
 
-    /// What the groups of an interface admit; nothing if one of them, or a list of theirs, cannot be read.
-    fn by_groups(&self, interface: &Interface, local: AddressRange) -> Option<Vec<Grant>> {
-        let mut grants = Vec::new();
+    /// What the groups of an interface permit; nothing if one of them, or a list of theirs, cannot be read.
+    fn by_groups(&self, interface: &Interface, local: AddressRange, way: Direction) -> Option<Vec<Permitted>> {
+        let mut permitted = Vec::new();
         for id in &interface.groups {
-            for permission in &self.inventory.groups.get(id)?.ingress {
+            let group = self.inventory.groups.get(id)?;
+            let permissions = match way {
+                Direction::Ingress => &group.ingress,
+                Direction::Egress => &group.egress,
+            };
+            for permission in permissions {
                 let peers = match &permission.peer {
                     Peer::Addresses(range) => std::slice::from_ref(range),
                     Peer::PrefixList(list) => self.inventory.prefix_lists.get(list)?,
@@ -165,12 +201,10 @@ impl<'a> Admitted<'a> {
                 };
                 let Some((l4, only)) = self.means(permission) else { continue };
                 let peers = peers.iter().filter(|peer| peer.family() == local.family());
-                grants.extend(
-                    peers.map(|peer| Grant { packets: Packets { local, peer: *peer, traffic: traffic(l4) }, only }),
-                );
+                permitted.extend(peers.map(|peer| Permitted { peer: *peer, l4, only }));
             }
         }
-        Some(grants)
+        Some(permitted)
     }
 
     /// The traffic of a permission, as far as rules can tell it apart.
@@ -198,11 +232,36 @@ impl<'a> Admitted<'a> {
     }
 
     /// Some of these packets that nothing admits.
-    pub(super) fn rest(&self, packets: Packets, app: Option<&AppName>) -> Option<Packets> {
+    pub(super) fn rest(&self, way: Direction, packets: Packets, app: Option<&AppName>) -> Option<Packets> {
         let admits = |grant: &&Grant| grant.only.is_none_or(|only| app.is_some_and(|app| app.as_str() == only));
-        let lists = self.by_local.iter().filter(|(local, _)| local.meets(packets.local));
+        let lists = self.by_local.iter().filter(|((to, local), _)| *to == way && local.meets(packets.local));
         let grants: Vec<_> = lists.flat_map(|(_, grants)| grants).filter(admits).map(|grant| grant.packets).collect();
         packets.rest(&grants)
+    }
+}
+
+/// Grants for one address of an interface, or for what is translated to it. Without a list everything is granted.
+fn grants(
+    local: AddressRange,
+    permitted: Option<Vec<Permitted>>,
+    nat: Option<&mut Nat<'_>>,
+    mut add: impl FnMut(AddressRange, Grant),
+) {
+    let everything = Permitted { peer: local.family().whole(), l4: L4::Any, only: None };
+    let is_known = permitted.is_some();
+    let permitted = permitted.unwrap_or_else(|| vec![everything]);
+    let packets = |local, peer, l4| Packets { local, peer, traffic: traffic(l4) };
+    let Some(nat) = nat else {
+        return permitted
+            .into_iter()
+            .for_each(|Permitted { peer, l4, only }| add(local, Grant { packets: packets(local, peer, l4), only }));
+    };
+    for Permitted { peer, l4, only } in permitted {
+        let originals =
+            if is_known { nat.leading_to(local, peer, l4).originals } else { nat.everything_leading_to(local) };
+        for Original { local, peer, l4, .. } in originals {
+            add(local, Grant { packets: packets(local, peer, l4), only });
+        }
     }
 }
 

@@ -122,7 +122,7 @@ proptest! {
     fn i4_every_wanted_atom_is_allowed_unless_somebody_else_decides_otherwise(world in world()) {
         let (settled, after) = world.settled();
         let rulebase = settled.rulebase();
-        let wanted = wanted(&world.inventory, &world.config);
+        let wanted = wanted(&world.inventory, &world.firewall.running.nat, &world.config);
         let packets = oracle::packets();
         for atom in wanted.atoms.keys() {
             let excused = rulebase.candidate.owned().any(|rule| {
@@ -218,7 +218,7 @@ proptest! {
     /// What is wanted is what a person would read out of the inventory: no less, no more.
     #[test]
     fn wanted_is_what_a_naive_reader_finds(world in world()) {
-        let wanted = wanted(&world.inventory, &world.config);
+        let wanted = wanted(&world.inventory, &world.firewall.running.nat, &world.config);
         for atom in wanted.atoms.keys() {
             for packet in oracle::packets().iter().filter(|packet| is_of(atom, packet)) {
                 // Interfaces of several VPCs may have the address: all of them want it, and none of them is in doubt.
@@ -277,7 +277,7 @@ proptest! {
         let rulebase = world.rulebase();
         let mut cover = Cover::of(&rulebase.candidate, &[], &world.config);
         let packets = oracle::packets();
-        for atom in wanted(&world.inventory, &world.config).atoms.keys() {
+        for atom in wanted(&world.inventory, &world.firewall.running.nat, &world.config).atoms.keys() {
             let verdict = cover.verdict(atom);
             let certain = packets.iter().filter(|packet| is_of(atom, packet)).all(|packet| {
                 is_certainly_allowed(&world, &rulebase, atom, packet)

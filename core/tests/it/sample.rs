@@ -7,8 +7,8 @@ use drawbridge_core::{
     change::{Direction, Spelling},
     config::{AllowAllEgress, Config, Gateway, InterfaceScope, Limits, Mode, RuleDestination, Scope, Timing},
     firewall::{
-        Action, Addresses, Applications, Carried, Configuration, Firewall, Narrowing, Place, Profiles, RuleFacts,
-        RuleType, ServiceFacts, Services, Status, TouchedBy, Zones,
+        Action, Addresses, Applications, Carried, Configuration, DestinationTranslation, Firewall, Narrowing, NatRule,
+        Place, Profiles, RuleFacts, RuleType, ServiceFacts, Services, Status, TouchedBy, Zones,
     },
     inventory::{
         Destination, IcmpTypes, Instance, InstanceState, Interface, Inventory, Peer, Permission, Route, RouteState,
@@ -179,6 +179,45 @@ pub(crate) fn rule(line: &str) -> RuleFacts {
         facts.service = Services::Ports { objects: objects.collect(), l4: held };
     }
     facts
+}
+
+/// `NAME SOURCES -> DESTINATIONS WORD..`: `to ADDRESSES` or `to ADDRESS:PORT`, `none`, `unknown`, `tcp/443` and the like,
+/// `from:ZONE`. Sources can be `fqdn`.
+pub(crate) fn nat_rule(line: &str) -> NatRule {
+    let words: Vec<_> = line.split_whitespace().collect();
+    let [name, source, "->", destination, rest @ ..] = words.as_slice() else { panic!("`{line}` is no NAT rule") };
+    let addresses = |text: &str| match text {
+        "any" => Addresses::any(),
+        "fqdn" => Addresses::Unknown,
+        listed => ranges(listed),
+    };
+    let mut made = NatRule {
+        name: name.parse().unwrap(),
+        from: Zones::Named(names("untrust")),
+        source: addresses(source),
+        destination: addresses(destination),
+        service: Services::Any,
+        translation: DestinationTranslation::None,
+    };
+    let mut words = rest.iter();
+    while let Some(word) = words.next() {
+        match word.split_once(':') {
+            Some(("from", zone)) => made.from = zones(zone),
+            _ if *word == "none" => made.translation = DestinationTranslation::None,
+            _ if *word == "unknown" => made.translation = DestinationTranslation::Unknown,
+            _ if *word == "to" => {
+                let text = words.next().unwrap();
+                let (to, port) = text.split_once(':').map_or((*text, None), |(to, port)| (to, Some(port)));
+                let port = port.map(|port| port.parse().unwrap());
+                made.translation = DestinationTranslation::Static { to: to.parse().unwrap(), port };
+            }
+            _ => {
+                let object = format!("svc_{}", word.replace('/', "_"));
+                made.service = Services::Ports { l4: vec![l4(word)], objects: names(&object) };
+            }
+        }
+    }
+    made
 }
 
 fn zones(text: &str) -> Zones {

@@ -1,0 +1,102 @@
+//! What the permissions of one account mean.
+
+use std::collections::BTreeMap;
+
+use super::WhyNot;
+use crate::{
+    address::{Address, AddressRange},
+    change::Direction,
+    config::{AllowAllEgress, Config},
+    exposure::Doubt,
+    id::{GroupId, VpcId},
+    inventory::{Group, Interface, Inventory, Peer, Permission, Traffic},
+    range::Set,
+    service::Service,
+};
+
+/// Reads permissions, for the directions that become rules.
+pub(super) struct Permissions<'a> {
+    inventory: &'a Inventory,
+    config: &'a Config,
+    inside: BTreeMap<&'a VpcId, Set<Address>>,
+}
+
+impl<'a> Permissions<'a> {
+    pub(super) fn of(inventory: &'a Inventory, config: &'a Config) -> Self {
+        Self { inventory, config, inside: BTreeMap::new() }
+    }
+
+    /// A group, or a prefix list of it, that is referred to but cannot be read.
+    pub(super) fn doubt(&self, interface: &Interface) -> Option<Doubt> {
+        interface.groups.iter().find_map(|id| {
+            let Some(group) = self.inventory.groups.get(id) else { return Some(Doubt::Group(id.clone())) };
+            self.counting(group).find_map(|(_, permission)| match &permission.peer {
+                Peer::PrefixList(list) if !self.inventory.prefix_lists.contains_key(list) => {
+                    Some(Doubt::PrefixList(id.clone(), list.clone()))
+                }
+                Peer::PrefixList(_) | Peer::Addresses(_) | Peer::Group(_) => None,
+            })
+        })
+    }
+
+    /// The permissions of a group that count.
+    pub(super) fn of_group(&self, id: &GroupId) -> impl Iterator<Item = (Direction, &'a Permission)> + use<'a> {
+        let directions = &self.config.directions;
+        self.inventory.groups.get(id).into_iter().flat_map(|group| counting(group, directions))
+    }
+
+    fn counting(&self, group: &'a Group) -> impl Iterator<Item = (Direction, &'a Permission)> {
+        counting(group, &self.config.directions)
+    }
+
+    /// The networks whose traffic does not pass the firewall, seen from one VPC.
+    fn inside(&mut self, vpc: &'a VpcId) -> &Set<Address> {
+        self.inside.entry(vpc).or_insert_with(|| {
+            let own = self.inventory.vpcs.get(vpc).map(|vpc| vpc.cidrs.ranges()).unwrap_or_default();
+            own.iter().chain(self.config.internal.ranges()).copied().collect()
+        })
+    }
+
+    /// The peers and the service of a permission, or why there are none.
+    pub(super) fn means(
+        &mut self,
+        vpc: &'a VpcId,
+        direction: Direction,
+        permission: &Permission,
+    ) -> Result<(Vec<AddressRange>, Service), WhyNot> {
+        if direction == Direction::Egress
+            && self.config.allow_all_egress == AllowAllEgress::LeftOut
+            && allows_all(permission)
+        {
+            return Err(WhyNot::AllowsAll);
+        }
+        let service = self.config.translation.service(&permission.traffic).map_err(WhyNot::Inexpressible)?;
+        let peers = match &permission.peer {
+            Peer::Addresses(range) => std::slice::from_ref(range),
+            Peer::PrefixList(list) => self.inventory.prefix_lists.get(list).map(Vec::as_slice).unwrap_or_default(),
+            Peer::Group(_) => return Err(WhyNot::Reference),
+        };
+        let inside = self.inside(vpc);
+        let outside: Vec<_> = peers.iter().copied().filter(|peer| !inside.contains(*peer)).collect();
+        if outside.is_empty() { Err(WhyNot::Inside) } else { Ok((outside, service)) }
+    }
+}
+
+fn counting<'a>(
+    group: &'a Group,
+    directions: &'a std::collections::BTreeSet<Direction>,
+) -> impl Iterator<Item = (Direction, &'a Permission)> + use<'a> {
+    directions.iter().flat_map(|direction| {
+        let permissions = match direction {
+            Direction::Ingress => &group.ingress,
+            Direction::Egress => &group.egress,
+        };
+        permissions.iter().map(|permission| (*direction, permission))
+    })
+}
+
+/// Every protocol, to every address of a family.
+fn allows_all(permission: &Permission) -> bool {
+    permission.traffic == Traffic::All
+        && matches!(&permission.peer, Peer::Addresses(range) if *range == range.family().whole())
+}
