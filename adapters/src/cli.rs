@@ -163,8 +163,8 @@ fn print_plan(plan: &Plan) {
     let dim = Style::new().dimmed();
     println!(
         "{bold}{} wanted{bold:#}, {} exposed, {} of {} rules are ours",
-        number(plan.wanted, "atom"),
-        number(plan.exposed, "interface"),
+        number(plan.wanted.atoms.len(), "atom"),
+        number(plan.wanted.exposed, "interface"),
         plan.owned,
         plan.rules
     );
@@ -185,9 +185,9 @@ fn print_plan(plan: &Plan) {
     } else if plan.changes.is_empty() && plan.withheld.is_empty() {
         println!("nothing to change");
     }
-    if !plan.left_out.is_empty() {
+    if !plan.wanted.left_out.is_empty() {
         println!("{dim}left out:{dim:#}");
-        for left_out in &plan.left_out {
+        for left_out in &plan.wanted.left_out {
             println!("    {dim}{left_out}{dim:#}");
         }
     }

@@ -64,9 +64,9 @@ pub fn plan(plan: &Plan) -> Value {
             "change": reasoned(&held.change), "why": held.why.to_string(),
         })).collect::<Vec<_>>(),
         "notes": plan.notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "left_out": plan.left_out.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "atoms_wanted": plan.wanted,
-        "interfaces_exposed": plan.exposed,
+        "left_out": plan.wanted.left_out.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "atoms_wanted": plan.wanted.atoms.len(),
+        "interfaces_exposed": plan.wanted.exposed,
         "rules_owned": plan.owned,
         "rules": plan.rules,
     })
