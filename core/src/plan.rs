@@ -275,27 +275,27 @@ impl Planner<'_> {
     fn missing<'w>(&self, wanted: &'w Wanted) -> Vec<Missing<'w>> {
         let spelled = Spelled::of(&self.spelled);
         let mut open: Vec<_> = wanted.atoms.iter().filter(|(atom, _)| !spelled.holds(atom)).collect();
-        open.sort_by_cached_key(|(atom, _)| std::cmp::Reverse(width(atom)));
+        // By address, which is fastest to ask: only atoms of the same address make each other needless.
+        open.sort_by_cached_key(|(atom, _)| (atom.direction, atom.local, std::cmp::Reverse(width(atom))));
         let mut covers = self.covers();
         let mut missing: Vec<Missing<'_>> = Vec::new();
-        let mut found: BTreeMap<(Direction, AddressRange), Vec<Spelling>> = BTreeMap::new();
         for (atom, origins) in open {
-            let beside = found.entry((atom.direction, atom.local)).or_default();
-            let refs: Vec<_> = beside.iter().collect();
-            let gap = covers.iter_mut().find_map(|cover| match cover.verdict_beside(atom, &refs) {
+            let gap = covers.iter_mut().find_map(|cover| match cover.verdict(atom) {
                 Verdict::Allowed(_) => None,
                 Verdict::Gap(packet) => Some(packet),
             });
             if let Some(gap) = gap {
-                beside.push(atom.spelling());
+                covers.iter_mut().for_each(|cover| cover.add(atom));
                 missing.push(Missing { atom, origins, gap });
             }
         }
+        // The widest is the one that the report shows.
+        missing.sort_by_cached_key(|missing| std::cmp::Reverse(width(missing.atom)));
         missing
     }
 
     /// One proof for each configuration; one for both where they are the same.
-    fn covers(&self) -> Vec<Cover> {
+    fn covers<'c>(&'c self) -> Vec<Cover<'c>> {
         let Rulebase { candidate, running, .. } = self.rulebase;
         let mut policies = vec![candidate];
         if !std::ptr::eq(candidate.configuration, running.configuration) {
@@ -307,7 +307,7 @@ impl Planner<'_> {
     /// Step 3: missing atoms of one group and one service become one rule, named after its cause.
     fn add(&mut self, missing: &[Missing<'_>], causes: &[Cause]) {
         let mut numbers = self.rulebase.numbers();
-        let overrides = Overrides::of(&self.rulebase.candidate, self.config);
+        let mut overrides = Overrides::of(&self.rulebase.candidate, self.config);
         for (key, atoms) in grouped(missing, causes) {
             for (peers, locals) in by_peers(&atoms) {
                 let name = numbers.next(&key.subject);
@@ -429,18 +429,6 @@ impl<'s> Spelled<'s> {
         self.0
             .get(&(atom.direction, &atom.service, atom.local))
             .is_some_and(|lists| lists.iter().any(|peers| peers.contains(&atom.peer)))
-    }
-}
-
-impl Atom {
-    /// The rule that says exactly this.
-    fn spelling(&self) -> Spelling {
-        Spelling {
-            direction: self.direction,
-            locals: BTreeSet::from([self.local]),
-            peers: BTreeSet::from([self.peer]),
-            service: self.service.clone(),
-        }
     }
 }
 
