@@ -1,13 +1,14 @@
 //! The decision: what to change so that the firewall allows exactly what is wanted. Pure; it cannot fail and cannot wait.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     fmt,
 };
 
 use crate::{
     address::{AddressRange, Family},
-    allowed::{Cover, Overrides, Packet, Verdict},
+    allowed::{Cover, Doubtful, Evidence, Overrides, Packet, Verdict, Why},
     change::{Change, Direction, Extras, OwnedRule, Position, ServiceObject, Spelling, WrittenService},
     config::{Config, RuleDestination},
     event::Cause,
@@ -19,7 +20,7 @@ use crate::{
     limits::{self, Withheld},
     nat::Nat,
     report::counted,
-    rulebase::{ObjectStatus, Owned, OwnedState, Rulebase, Wrong, service_object},
+    rulebase::{ObjectStatus, Owned, OwnedState, Policy, Rulebase, Wrong, service_object},
     service::Service,
     translate::{ServiceColumn, ServicePorts},
     wanted::{Atom, LeftOut, Origin, Wanted, wanted},
@@ -53,8 +54,8 @@ pub struct Plan {
 pub enum Standing {
     /// This rule of ours says it, as it stands or as it is rewritten; it may be disabled or in another administrator's hands.
     Ours(OwnedName),
-    /// It is allowed already: by these rules together, and where they do not suffice by what this plan adds besides.
-    Allowed(BTreeSet<RuleName>),
+    /// It is allowed already, by these rules of the candidate together; the running configuration allows it as well.
+    Allowed(Evidence),
     /// Nothing allows it: this new rule does.
     Added(OwnedName),
 }
@@ -70,6 +71,8 @@ pub enum Reason {
         origins: BTreeSet<Origin>,
         /// Denies above it.
         overridden_by: BTreeSet<RuleName>,
+        /// Allows that may let the packet through and count for nothing, with what narrows each.
+        narrowed: Vec<(RuleName, Vec<Why>)>,
     },
     /// Part of what it says is not wanted any more.
     Shrunk,
@@ -86,10 +89,14 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Wanted { gap, origins, overridden_by } => {
+            Self::Wanted { gap, origins, overridden_by, narrowed } => {
                 let groups: BTreeSet<_> = origins.iter().map(|origin| origin.group.as_str()).collect();
                 let groups: Vec<_> = groups.into_iter().collect();
                 write!(f, "{} wants it; nothing allows {gap}", groups.join(", "))?;
+                for (name, by) in narrowed {
+                    let by: Vec<_> = by.iter().map(ToString::to_string).collect();
+                    write!(f, "; `{name}` may, but for {}", by.join(", "))?;
+                }
                 let above: Vec<_> = overridden_by.iter().map(|name| format!("`{name}`")).collect();
                 if above.is_empty() { Ok(()) } else { write!(f, "; overridden by {}", above.join(", ")) }
             }
@@ -305,34 +312,26 @@ impl Planner<'_> {
         let mut standings: Vec<_> = wanted.atoms.keys().map(ours).collect();
         let all = wanted.atoms.iter().enumerate();
         let mut open: Vec<_> = all.filter(|(index, _)| standings[*index].is_none()).collect();
-        open.sort_by_cached_key(|(_, (atom, _))| std::cmp::Reverse(width(atom)));
+        // By address, which is fastest to ask: only atoms of the same address make each other needless.
+        open.sort_by_cached_key(|(_, (atom, _))| (atom.direction, atom.local, Reverse(width(atom))));
         let mut covers = self.covers();
         let mut missing: Vec<Missing<'_>> = Vec::new();
-        let mut found: BTreeMap<(Direction, AddressRange), Vec<Spelling>> = BTreeMap::new();
         for (index, (atom, origins)) in open {
-            let beside = found.entry((atom.direction, atom.local)).or_default();
-            let refs: Vec<_> = beside.iter().collect();
-            let mut allowed_by = BTreeSet::new();
-            let gap = covers.iter_mut().find_map(|cover| match cover.verdict_beside(atom, &refs) {
-                Verdict::Allowed(by) => {
-                    allowed_by.extend(by);
-                    None
-                }
-                Verdict::Gap(packet) => Some(packet),
-            });
-            match gap {
-                None => standings[index] = Some(Standing::Allowed(allowed_by)),
-                Some(gap) => {
-                    beside.push(atom.spelling());
+            match verdict(&mut covers, atom) {
+                Verdict::Allowed(by) => standings[index] = Some(Standing::Allowed(by)),
+                Verdict::Gap(gap) => {
+                    covers.iter_mut().for_each(|cover| cover.add(atom));
                     missing.push(Missing { index, atom, origins, gap });
                 }
             }
         }
+        // The widest is the one that the report shows.
+        missing.sort_by_cached_key(|missing| Reverse(width(missing.atom)));
         (missing, standings)
     }
 
     /// One proof for each configuration; one for both where they are the same.
-    fn covers(&self) -> Vec<Cover> {
+    fn covers<'c>(&'c self) -> Vec<Cover<'c>> {
         let Rulebase { candidate, running, .. } = self.rulebase;
         let mut policies = vec![candidate];
         if !std::ptr::eq(candidate.configuration, running.configuration) {
@@ -343,8 +342,11 @@ impl Planner<'_> {
 
     /// Step 3: missing atoms of one group and one service become one rule, named after its cause.
     fn add(&mut self, missing: &[Missing<'_>], causes: &[Cause], standings: &mut [Option<Standing>]) {
+        if missing.is_empty() {
+            return;
+        }
         let mut numbers = self.rulebase.numbers();
-        let overrides = Overrides::of(&self.rulebase.candidate, self.config);
+        let mut beside = Beside::of(&self.rulebase.candidate, self.config);
         for (key, atoms) in grouped(missing, causes) {
             for (peers, locals) in by_peers(&atoms) {
                 let name = numbers.next(&key.subject);
@@ -354,8 +356,7 @@ impl Planner<'_> {
                 for missing in &atoms {
                     standings[missing.index] = Some(Standing::Added(name.clone()));
                 }
-                let overridden_by = atoms.iter().flat_map(|missing| overrides.of_atom(missing.atom)).cloned().collect();
-                self.put_new(name, &spelling, &atoms, overridden_by, &key.group, causes);
+                self.put_new(name, &spelling, &atoms, &mut beside, &key.group, causes);
             }
         }
     }
@@ -365,7 +366,7 @@ impl Planner<'_> {
         name: OwnedName,
         spelling: &Spelling,
         atoms: &[&Missing<'_>],
-        overridden_by: BTreeSet<RuleName>,
+        beside: &mut Beside<'_>,
         group: &GroupId,
         causes: &[Cause],
     ) {
@@ -378,7 +379,13 @@ impl Planner<'_> {
         };
         self.draft.puts.push((rule, Position::Above(self.config.bottom_rule.clone())));
         if let Some(first) = atoms.first() {
-            self.draft.reasons.insert(name, Reason::Wanted { gap: first.gap.clone(), origins, overridden_by });
+            let reason = Reason::Wanted {
+                gap: first.gap.clone(),
+                origins,
+                overridden_by: beside.overriding(atoms),
+                narrowed: beside.narrowed(&first.gap),
+            };
+            self.draft.reasons.insert(name, reason);
         }
     }
 
@@ -451,6 +458,36 @@ fn doubts(wanted: &Wanted) -> Vec<Note> {
     interfaces.into_iter().map(|(doubt, which)| Note::Doubtful(doubt.clone(), which.len())).collect()
 }
 
+/// Foreign rules above ours that a report names beside a new one.
+struct Beside<'a> {
+    overrides: Overrides<'a>,
+    doubtful: Doubtful<'a>,
+}
+
+impl<'a> Beside<'a> {
+    fn of(policy: &Policy<'a>, config: &Config) -> Self {
+        Self { overrides: Overrides::of(policy, config), doubtful: Doubtful::of(policy, config) }
+    }
+
+    fn overriding(&mut self, atoms: &[&Missing<'_>]) -> BTreeSet<RuleName> {
+        atoms.iter().flat_map(|missing| self.overrides.of_atom(missing.atom)).cloned().collect()
+    }
+
+    fn narrowed(&mut self, gap: &Packet) -> Vec<(RuleName, Vec<Why>)> {
+        self.doubtful.about(gap).into_iter().map(|may| (may.rule.name.clone(), may.depends_on)).collect()
+    }
+}
+
+/// Allowed means allowed in both configurations; the evidence is the candidate's.
+fn verdict(covers: &mut [Cover<'_>], atom: &Atom) -> Verdict {
+    let mut verdicts = covers.iter_mut().map(|cover| cover.verdict(atom));
+    let first = verdicts.next().expect("there is always a candidate");
+    match first {
+        Verdict::Gap(_) => first,
+        Verdict::Allowed(_) => verdicts.find(|other| matches!(other, Verdict::Gap(_))).unwrap_or(first),
+    }
+}
+
 /// Where settings and NAT rulebase disagree. Without IPv4 on exposed interfaces there is nothing to disagree about.
 fn nat_notes(wanted: &Wanted, inventory: &Inventory, rulebase: &Rulebase<'_>, config: &Config) -> Vec<Note> {
     let mut nat = Nat::of(&rulebase.running.configuration.nat, &config.untrust);
@@ -493,18 +530,6 @@ impl<'s> Spelled<'s> {
     fn by(&self, atom: &Atom) -> Option<&'s OwnedName> {
         let lists = self.0.get(&(atom.direction, &atom.service, atom.local))?;
         lists.iter().find(|(_, peers)| peers.contains(&atom.peer)).map(|(name, _)| *name)
-    }
-}
-
-impl Atom {
-    /// The rule that says exactly this.
-    fn spelling(&self) -> Spelling {
-        Spelling {
-            direction: self.direction,
-            locals: BTreeSet::from([self.local]),
-            peers: BTreeSet::from([self.peer]),
-            service: self.service.clone(),
-        }
     }
 }
 

@@ -62,6 +62,16 @@ impl L4 {
         }
     }
 
+    /// The same protocol with these ports, if it has ports.
+    #[must_use]
+    pub(crate) fn with_ports(self, ports: Range<u16>) -> Self {
+        match self {
+            Self::Tcp(_) => Self::Tcp(ports),
+            Self::Udp(_) => Self::Udp(ports),
+            Self::Any | Self::Ip(_) => self,
+        }
+    }
+
     /// Whether some packet is one of both.
     pub fn meets(self, other: Self) -> bool {
         match (self, other) {

@@ -73,9 +73,6 @@ pub(crate) const STANDARD_PORT: &[(&str, u16)] = &[("ssh", 22), ("ssl", 443), ("
 /// Protocols that PAN-OS knows as one application.
 const PROTOCOL_APPS: &[(u8, &str)] = &[(47, "gre"), (50, "ipsec-esp"), (51, "ipsec-ah")];
 
-/// All applications that stand for a protocol instead of ports.
-pub(crate) const APPS_WITHOUT_PORTS: &[&str] = &["icmp", "ping", "ipv6-icmp", "gre", "ipsec-esp", "ipsec-ah"];
-
 /// IANA's number of ICMP.
 const ICMP: u8 = 1;
 /// IANA's number of ICMPv6.

@@ -1,0 +1,40 @@
+//! Foreign rules above the bottom rule that deny: the report says what they block of ours.
+
+use crate::{
+    config::Config,
+    firewall::{Action, Status},
+    id::RuleName,
+    rulebase::Policy,
+    wanted::Atom,
+};
+
+use super::{
+    columns::{Columns, directions},
+    index::Index,
+};
+
+/// Foreign rules above the bottom rule that may block packets of ours, for the report: our rule takes effect when the
+/// administrator lifts them.
+pub struct Overrides<'a> {
+    names: Vec<&'a RuleName>,
+    index: Index,
+}
+
+impl<'a> Overrides<'a> {
+    /// Finds them once for all atoms.
+    pub fn of(policy: &Policy<'a>, config: &Config) -> Self {
+        let above = policy.foreign().take_while(|(index, _)| *index < policy.bottom).map(|(_, facts)| facts);
+        let (names, columns): (_, Vec<_>) = above
+            .filter(|facts| {
+                facts.status == Status::Enabled && facts.action == Action::Deny && facts.narrowed_by.is_empty()
+            })
+            .map(|facts| (&facts.name, Columns::at_most(facts, directions(facts, config))))
+            .unzip();
+        Self { names, index: Index::of(&columns) }
+    }
+
+    /// Those that block packets of this atom.
+    pub fn of_atom(&mut self, atom: &Atom) -> Vec<&'a RuleName> {
+        self.index.possible(atom).into_iter().map(|number| self.names[number]).collect()
+    }
+}

@@ -1,0 +1,235 @@
+//! The proof itself: which packets of a cube are in none of many products of sets?
+//!
+//! Take the rules that meet a cube. If one of them holds all of it, done; if there is none, nothing covers it. If all of
+//! them reach beyond the cube in all dimensions but one, it is a question about ranges of that one. Else cut the cube along
+//! an edge of the rule that takes the largest share, and ask about the pieces.
+
+use std::{collections::BTreeSet, rc::Rc};
+
+use crate::{
+    address::{Address, AddressRange},
+    range::{Countable, Range, Set},
+};
+
+/// Packets: one range for each dimension. Applications and protocol only filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cube {
+    pub(super) local: AddressRange,
+    pub(super) peer: AddressRange,
+    pub(super) ports: Range<u16>,
+}
+
+/// A rule that allows the product of three sets.
+#[derive(Clone, Copy)]
+pub(super) struct Candidate<'p> {
+    pub(super) local: &'p Set<Address>,
+    pub(super) peer: &'p Set<Address>,
+    pub(super) ports: &'p Set<u16>,
+    pub(super) rule: By,
+}
+
+/// What covers packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum By {
+    /// The rule of this number.
+    Rule(u32),
+    /// An atom that gets a rule of ours, which is not written yet.
+    Added,
+}
+
+impl By {
+    pub(super) fn rule(number: usize) -> Self {
+        Self::Rule(u32::try_from(number).expect("no configuration holds four thousand million rules"))
+    }
+}
+
+/// How often the proof of one atom may compare a rule with a cube. An atom that takes more, because it would be cut into
+/// thousands of slivers, counts as not covered: the safe side.
+const COMPARISONS_MAX: usize = 1 << 20;
+
+/// The packets of a cube that no candidate covers: disjoint cubes, found one by one.
+pub(super) struct Uncovered<'p> {
+    candidates: &'p [Candidate<'p>],
+    /// Pieces that are still to be asked about, each with the candidates that met what it was cut from.
+    open: Vec<(Cube, Rc<[usize]>)>,
+    bare: Vec<Cube>,
+    comparisons: usize,
+    evidence: BTreeSet<By>,
+}
+
+/// How a cube stands to the candidates.
+enum Step {
+    /// One holds all of it.
+    Held(By),
+    /// These are all that is not covered; the rules cover the rest.
+    Rest(Vec<Cube>, Vec<By>),
+    /// Only these candidates meet it, and it has to be cut.
+    Cut(Vec<Cube>, Rc<[usize]>),
+}
+
+impl<'p> Uncovered<'p> {
+    pub(super) fn of(cube: Cube, candidates: &'p [Candidate<'p>]) -> Self {
+        Self {
+            candidates,
+            open: vec![(cube, (0..candidates.len()).collect())],
+            bare: Vec::new(),
+            comparisons: COMPARISONS_MAX,
+            evidence: BTreeSet::new(),
+        }
+    }
+
+    /// Candidates that cover what is covered of the cubes so far.
+    pub(super) fn evidence(&self) -> impl Iterator<Item = By> {
+        self.evidence.iter().copied()
+    }
+
+    fn step(&self, cube: Cube, known: &[usize]) -> Step {
+        let mut meeting = Vec::new();
+        let mut beyond = [false; 3];
+        for index in known {
+            let candidate = &self.candidates[*index];
+            if !candidate.meets(cube) {
+                continue;
+            }
+            let short = candidate.falls_short(cube);
+            if short == [false; 3] {
+                return Step::Held(candidate.rule);
+            }
+            beyond.iter_mut().zip(short).for_each(|(any, short)| *any |= short);
+            meeting.push(*index);
+        }
+        let candidates = meeting.iter().map(|index| &self.candidates[*index]);
+        match beyond {
+            [false, false, false] => Step::Rest(vec![cube], Vec::new()),
+            [true, false, false] => {
+                line(cube.local, candidates.map(|c| (c.local, c.rule)), |local| Cube { local, ..cube })
+            }
+            [false, true, false] => line(cube.peer, candidates.map(|c| (c.peer, c.rule)), |peer| Cube { peer, ..cube }),
+            [false, false, true] => {
+                line(cube.ports, candidates.map(|c| (c.ports, c.rule)), |ports| Cube { ports, ..cube })
+            }
+            _ => {
+                let largest = candidates.rev().max_by_key(|candidate| candidate.share(cube));
+                Step::Cut(largest.map(|candidate| candidate.cut(cube)).unwrap_or_default(), meeting.into())
+            }
+        }
+    }
+}
+
+impl Iterator for Uncovered<'_> {
+    type Item = Cube;
+
+    fn next(&mut self) -> Option<Cube> {
+        loop {
+            if let Some(cube) = self.bare.pop() {
+                return Some(cube);
+            }
+            let (cube, known) = self.open.pop()?;
+            let Some(left) = self.comparisons.checked_sub(known.len()) else { return Some(cube) };
+            self.comparisons = left;
+            match self.step(cube, &known) {
+                Step::Held(rule) => self.evidence.extend([rule]),
+                Step::Rest(cubes, rules) => {
+                    self.evidence.extend(rules);
+                    self.bare = cubes;
+                    self.bare.reverse();
+                }
+                Step::Cut(pieces, meeting) => {
+                    self.open.extend(pieces.into_iter().rev().map(|piece| (piece, Rc::clone(&meeting))));
+                }
+            }
+        }
+    }
+}
+
+impl Candidate<'_> {
+    fn meets(&self, cube: Cube) -> bool {
+        self.local.meets(cube.local) && self.peer.meets(cube.peer) && self.ports.meets(cube.ports)
+    }
+
+    /// Whether it covers all of a cube.
+    pub(super) fn holds(&self, cube: Cube) -> bool {
+        self.falls_short(cube) == [false; 3]
+    }
+
+    /// In which dimensions it does not hold all of the cube.
+    fn falls_short(&self, cube: Cube) -> [bool; 3] {
+        [!self.local.contains(cube.local), !self.peer.contains(cube.peer), !self.ports.contains(cube.ports)]
+    }
+
+    /// How much of the cube one piece of it holds at most: a measure to compare by.
+    fn share(&self, cube: Cube) -> u32 {
+        let addresses = |set: &Set<Address>, range| widest(set, range, AddressRange::bits).map_or(0, |(bits, _)| bits);
+        let ports = widest(self.ports, cube.ports, width).map_or(0, |(width, _)| u32::from(width));
+        addresses(self.local, cube.local) + addresses(self.peer, cube.peer) + (u32::BITS - ports.leading_zeros())
+    }
+
+    /// The cube in pieces, cut at the edges of the widest part of it that is held in a dimension where not all of it is.
+    fn cut(&self, cube: Cube) -> Vec<Cube> {
+        let [local, peer, _] = self.falls_short(cube);
+        if local {
+            slices(self.local, cube.local, AddressRange::bits).map(|local| Cube { local, ..cube }).collect()
+        } else if peer {
+            slices(self.peer, cube.peer, AddressRange::bits).map(|peer| Cube { peer, ..cube }).collect()
+        } else {
+            slices(self.ports, cube.ports, width).map(|ports| Cube { ports, ..cube }).collect()
+        }
+    }
+}
+
+fn width(ports: Range<u16>) -> u16 {
+    ports.last() - ports.first()
+}
+
+/// The widest part of a range that a set holds in one piece, with its width.
+fn widest<T: Countable, W: Ord>(set: &Set<T>, range: Range<T>, width: fn(Range<T>) -> W) -> Option<(W, Range<T>)> {
+    let parts = set.meeting(range).filter_map(|held| held.intersection(range));
+    parts.map(|part| (width(part), part)).reduce(|best, next| if next.0 > best.0 { next } else { best })
+}
+
+/// A range, cut at the edges of the widest part of it that a set holds. What lies below comes first.
+fn slices<T: Countable, W: Ord>(
+    set: &Set<T>,
+    range: Range<T>,
+    width: fn(Range<T>) -> W,
+) -> impl Iterator<Item = Range<T>> {
+    let part = widest(set, range, width).map(|(_, part)| part);
+    let [below, above] = part.map_or([Some(range), None], |part| range.minus(part));
+    [below, above, part].into_iter().flatten()
+}
+
+/// What of a range no set holds, and sets that are enough to hold the rest: for every first value that is still open, the
+/// one that reaches furthest.
+fn line<'p, T: Countable + 'p>(
+    range: Range<T>,
+    sets: impl Iterator<Item = (&'p Set<T>, By)>,
+    cube: impl Fn(Range<T>) -> Cube,
+) -> Step {
+    let mut parts: Vec<_> = sets.flat_map(|(set, rule)| set.meeting(range).map(move |part| (part, rule))).collect();
+    parts.sort_by_key(|(part, _)| part.first());
+    let mut parts = parts.into_iter().peekable();
+    let (mut rest, mut rules) = (Vec::new(), Vec::new());
+    let mut furthest: Option<(T, By)> = None;
+    let mut open = Some(range.first());
+    while let Some(first) = open {
+        while let Some((part, rule)) = parts.next_if(|(part, _)| part.first() <= first) {
+            if furthest.is_none_or(|(last, _)| last < part.last()) {
+                furthest = Some((part.last(), rule));
+            }
+        }
+        let next = match furthest {
+            Some((last, rule)) if first <= last => {
+                rules.push(rule);
+                last.next()
+            }
+            _ => {
+                let next = parts.peek().map(|(part, _)| part.first());
+                let last = next.and_then(Countable::previous).unwrap_or(range.last());
+                rest.push(cube(Range::unchecked(first, last)));
+                next
+            }
+        };
+        open = next.filter(|next| *next <= range.last());
+    }
+    Step::Rest(rest, rules)
+}
