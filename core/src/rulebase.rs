@@ -80,7 +80,7 @@ pub struct Owned<'a> {
     /// What it says, unless it is no product for one service any more.
     pub spelling: Option<Spelling>,
     /// What it says if it is read the other way round, where its zones do not tell which way it goes.
-    pub mirrored: Option<Spelling>,
+    pub mirrored: Option<Box<Spelling>>,
     /// Whether we may touch it, and whether it is as we write it.
     pub state: OwnedState,
     /// Everything about it.
@@ -90,7 +90,7 @@ pub struct Owned<'a> {
 impl Owned<'_> {
     /// What it may say.
     pub fn spellings(&self) -> impl Iterator<Item = &Spelling> {
-        self.spelling.iter().chain(&self.mirrored)
+        self.spelling.iter().chain(self.mirrored.as_deref())
     }
 }
 
@@ -462,7 +462,7 @@ fn ways(facts: &RuleFacts, config: &Config) -> Vec<Direction> {
 }
 
 /// What a rule of ours says; where its zones do not tell which way it goes, both ways.
-fn spellings(facts: &RuleFacts, config: &Config) -> (Option<Spelling>, Option<Spelling>) {
+fn spellings(facts: &RuleFacts, config: &Config) -> (Option<Spelling>, Option<Box<Spelling>>) {
     let (inward, outward) = (Direction::Ingress, Direction::Egress);
     let ways = ways(facts, config);
     let open = match ways.as_slice() {
@@ -472,7 +472,7 @@ fn spellings(facts: &RuleFacts, config: &Config) -> (Option<Spelling>, Option<Sp
     };
     match open.map(|way| spelling(facts, way)) {
         [None, outward] => (outward, None),
-        [inward, outward] => (inward, outward),
+        [inward, outward] => (inward, outward.map(Box::new)),
     }
 }
 

@@ -3,8 +3,8 @@
 use std::{fmt::Write, sync::Arc};
 
 use drawbridge_core::{
-    change::Change,
-    config::{Config, Limit, Limits, Mode},
+    change::{Change, Direction},
+    config::{AllowAllEgress, Config, Limit, Limits, Mode, RuleDestination},
     event::Cause,
     firewall::{Configuration, Effect, Firewall, Node, Pending},
     inventory::Inventory,
@@ -320,4 +320,176 @@ fn descriptions_say_whose_and_why_and_are_never_too_long() {
     };
     assert_eq!(described("Start\nInstances"), "aws 123456789012 eu-west-1; sg-web on eni-1; StartInstances i-1");
     assert_eq!(described(&"x".repeat(2000)).len(), 1024);
+}
+
+/// Both directions, with a permission that lets everything out beside one that does not.
+const BOTH_WAYS: &str =
+    "i-1 10.0.1.10 sg-web\n sg-web tcp/443 0.0.0.0/0\n sg-web out:tcp/443 8.8.8.0/24\n sg-web out:all 0.0.0.0/0
+    sg-web out:tcp/25 10.0.9.0/24";
+
+impl Story {
+    fn both_ways(self) -> Self {
+        let directions = [Direction::Ingress, Direction::Egress].into();
+        Self { config: Config { directions, ..self.config }, ..self }
+    }
+
+    fn hairpin(mut self) -> Self {
+        self.config.untrust = "trust".parse().unwrap();
+        self
+    }
+
+    fn nat(mut self, destination: RuleDestination, rules: &[&str]) -> Self {
+        self.config.destination = destination;
+        let rules: Vec<_> = rules.iter().map(|line| sample::nat_rule(line)).collect();
+        self.candidate.nat.clone_from(&rules);
+        self.running.nat = rules;
+        self
+    }
+
+    #[track_caller]
+    fn check_left_out(self, expected: &Expect) {
+        let plan = self.plan();
+        expected.assert_eq(&plan.wanted.left_out.iter().map(|left_out| format!("{left_out}\n")).collect::<String>());
+    }
+}
+
+#[test]
+fn what_goes_out_runs_from_trust_to_untrust_and_is_written_only_when_asked_for() {
+    Story::of(BOTH_WAYS, "").check(&expect![[r#"
+        + sg-web-1  any -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+    "#]]);
+    Story::of(BOTH_WAYS, "").both_ways().check(&expect![[r#"
+        + sg-web-1  any -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+        + sg-web-2  10.0.1.10 -> 8.8.8.0/24  ssl on tcp 443, above `clean-up`
+    "#]]);
+    Story::of(BOTH_WAYS, "").both_ways().check_left_out(&expect![[r#"
+        sg-web egress all with any: it lets everything out, and `egress_allow_all` is not set
+        sg-web egress tcp 25 with 10.0.9.0/24: the peer is inside
+    "#]]);
+    let mut everything = Story::of(BOTH_WAYS, "").both_ways();
+    everything.config.allow_all_egress = AllowAllEgress::Written;
+    everything.check(&expect![[r#"
+        + sg-web-1  any -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+        + sg-web-2  10.0.1.10 -> any  any, above `clean-up`
+    "#]]);
+}
+
+#[test]
+fn rules_that_go_out_are_kept_shrunk_and_removed_like_others() {
+    let rules = "sg-web-1 any -> 10.0.1.10 app:ssl app-default ours
+        sg-web-2 10.0.1.10 -> 8.8.8.0/24 app:ssl app-default ours from:trust to:untrust";
+    Story::of(BOTH_WAYS, rules).both_ways().check(&expect![[r#""#]]);
+    Story::of(BOTH_WAYS, rules).check(&expect![[r#"
+        - sg-web-2
+    "#]]);
+    let wider = rules.replace("8.8.8.0/24", "8.8.8.0/24,9.9.9.9");
+    Story::of(BOTH_WAYS, &wider).both_ways().check(&expect![[r#"
+        ~ sg-web-2  10.0.1.10 -> 8.8.8.0/24  ssl on tcp 443
+    "#]]);
+    // Allowed already, the other way round: that does not count.
+    Story::of(BOTH_WAYS, "out 10.0.1.0/24 -> any from:trust to:untrust").both_ways().check(&expect![[r#"
+        + sg-web-1  any -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+    "#]]);
+}
+
+/// A Gateway Load Balancer brings traffic in and takes it out by one zone.
+#[test]
+fn where_both_zones_are_one_a_rule_is_read_whichever_way_is_wanted() {
+    let rules = "sg-web-1 any -> 10.0.1.10 app:ssl app-default ours from:trust
+        sg-web-2 10.0.1.10 -> 8.8.8.0/24 app:ssl app-default ours from:trust";
+    Story::of(BOTH_WAYS, rules).hairpin().both_ways().check(&expect![[r#""#]]);
+    Story::of(BOTH_WAYS, "").hairpin().both_ways().check(&expect![[r#"
+        + sg-web-1  any -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+        + sg-web-2  10.0.1.10 -> 8.8.8.0/24  ssl on tcp 443, above `clean-up`
+    "#]]);
+    // Within one zone everything is allowed that no rule denies.
+    let defaults =
+        "sg-web-2 10.0.1.10 -> 8.8.8.0/24 app:ssl app-default ours from:trust\n clean-up any -> any deny from:untrust";
+    let mut open = Story::of(BOTH_WAYS, defaults).hairpin();
+    let intrazone = sample::rule("intrazone-default any -> any from:any to:any intrazone");
+    open.candidate.default_rules = vec![intrazone.clone()];
+    open.running.default_rules = vec![intrazone];
+    open.check(&expect![[r#"
+        - sg-web-2
+    "#]]);
+}
+
+#[test]
+fn behind_destination_nat_a_rule_names_what_was_sent() {
+    let web = "i-1 10.0.1.10 sg-web\n i-2 10.0.1.11 sg-web\n i-3 10.0.1.12 sg-web\n sg-web tcp/443 0.0.0.0/0\n sg-web tcp/22 8.8.8.0/24";
+    let nat = ["web any -> 10.0.0.10 tcp/443 to 10.0.1.10", "more any -> 10.0.0.10 tcp/8443 to 10.0.1.11:443"];
+    Story::of(web, "").nat(RuleDestination::Nat, &nat).check(&expect![[r#"
+        + service tcp_8443
+        + sg-web-1  any -> 10.0.0.10  ssl on tcp 443, above `clean-up`
+        + sg-web-2  any -> 10.0.0.10  ssl on tcp 8443, above `clean-up`
+    "#]]);
+    Story::of(web, "").nat(RuleDestination::Nat, &nat).check_left_out(&expect![[r#"
+        8.8.8.0/24 -> 10.0.1.10  ssh on tcp 22: no NAT rule of the firewall leads there
+        8.8.8.0/24 -> 10.0.1.11  ssh on tcp 22: no NAT rule of the firewall leads there
+        any -> 10.0.1.12  ssl on tcp 443: no NAT rule of the firewall leads there
+        8.8.8.0/24 -> 10.0.1.12  ssh on tcp 22: no NAT rule of the firewall leads there
+    "#]]);
+    // Rules from before the setting was changed go.
+    let rules = "sg-web-1 any -> 10.0.1.10,10.0.1.11,10.0.1.12 app:ssl app-default ours
+        sg-web-2 any -> 10.0.0.10 app:ssl app-default ours";
+    Story::of(web, rules).nat(RuleDestination::Nat, &nat).check(&expect![[r#"
+        + service tcp_8443
+        + sg-web-3  any -> 10.0.0.10  ssl on tcp 8443, above `clean-up`
+        - sg-web-1
+    "#]]);
+    Story::of(web, rules).nat(RuleDestination::Nat, &[]).check(&expect![[r#"
+        - sg-web-1
+        - sg-web-2
+        `destination` is "nat", and no NAT rule of the firewall leads to an exposed instance: nothing by IPv4 can be opened; add NAT rules, or set `destination = "instance"`
+    "#]]);
+    Story::of(web, "").nat(RuleDestination::Instance, &nat).check(&expect![[r#"
+        + sg-web-1  8.8.8.0/24 -> 10.0.1.10,10.0.1.11,10.0.1.12  ssh on tcp 22, above `clean-up`
+        + sg-web-2  any -> 10.0.1.10,10.0.1.11,10.0.1.12  ssl on tcp 443, above `clean-up`
+        NAT rule `more` leads to 1 exposed interface whose own addresses our rules name: traffic that it translates never matches them; set `destination = "nat"` if the internet comes that way
+        NAT rule `web` leads to 1 exposed interface whose own addresses our rules name: traffic that it translates never matches them; set `destination = "nat"` if the internet comes that way
+    "#]]);
+}
+
+/// Of a port that leads to an instance in doubt nothing goes; of another port of the same address it does.
+#[test]
+fn what_leads_to_an_instance_in_doubt_stays() {
+    let web = "i-1 10.0.1.10 sg-gone\n i-2 10.0.1.11 sg-web";
+    let nat = ["web any -> 10.0.0.10 tcp/443 to 10.0.1.10", "more any -> 10.0.0.10 to 10.0.1.11"];
+    let rules =
+        "sg-web-1 any -> 10.0.0.10 app:ssl app-default ours\n sg-web-2 any -> 10.0.0.10 app:ssh app-default ours";
+    let mut story = Story::of(web, rules).nat(RuleDestination::Nat, &nat);
+    story.inventory.groups.remove(&"sg-gone".parse().unwrap());
+    story.check(&expect![[r#"
+        - sg-web-2
+        sg-gone is not listed: what we own for 1 interface stays, nothing is added
+    "#]]);
+}
+
+#[test]
+fn an_address_of_two_vpcs_gets_the_common_part() {
+    let text = "i-1 10.0.1.10 sg-a\n i-2 10.0.1.0/28 sg-b\n sg-a tcp/20-30 8.8.8.0/24\n sg-a tcp/443 0.0.0.0/0
+        sg-b tcp/22 8.8.0.0/16\n sg-b all 8.8.8.8/32";
+    let mut story = Story::of(text, "");
+    let mut table = story.inventory.route_tables[&"rtb-1".parse().unwrap()].clone();
+    table.vpc = "vpc-2".parse().unwrap();
+    story.inventory.route_tables.insert("rtb-2".parse().unwrap(), table);
+    let other = story.inventory.interfaces.get_mut(&"eni-2".parse().unwrap()).unwrap();
+    (other.vpc, other.subnet) = ("vpc-2".parse().unwrap(), "subnet-other".parse().unwrap());
+    story.check(&expect![[r#"
+        + service tcp_20-30
+        + sg-a-1  8.8.8.8 -> 10.0.1.10  tcp 20-30, above `clean-up`
+        + sg-a-2  8.8.8.0/24 -> 10.0.1.10  ssh on tcp 22, above `clean-up`
+        + sg-a-3  8.8.8.8 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+        + sg-b-1  8.8.8.8 -> 10.0.1.0-10.0.1.9,10.0.1.11-10.0.1.15  any, above `clean-up`
+        + sg-b-2  8.8.0.0/16 -> 10.0.1.0-10.0.1.9,10.0.1.11-10.0.1.15  ssh on tcp 22, above `clean-up`
+    "#]]);
+}
+
+#[test]
+fn what_narrows_a_rule_that_would_do_is_named() {
+    let rules =
+        "ours-alike any -> 10.0.1.0/24 tcp/443 user\n elsewhere any -> 10.0.9.0/24 user\n no any -> 10.0.1.10 deny";
+    let plan = Story::of("i-1 10.0.1.10 sg-web\n sg-web tcp/443 0.0.0.0/0", rules).plan();
+    let reasons: Vec<_> = plan.reasons.values().map(ToString::to_string).collect();
+    expect!["sg-web wants it; nothing allows 0.0.0.0 -> 10.0.1.10 tcp 443 (ssl); `ours-alike` may, but for users; overridden by `no`"].assert_eq(&reasons.join("\n"));
 }

@@ -238,7 +238,8 @@ pub(crate) fn quiet(configuration: Configuration) -> Firewall {
 }
 
 /// A VPC 10.0.0.0/16 whose subnet `subnet-pub` has its default route to the firewall, with these instances and
-/// permissions: `i-1 10.0.1.10 sg-web` and `sg-web tcp/443 0.0.0.0/0`, one a line. The interface of `i-1` is `eni-1`.
+/// permissions: `i-1 10.0.1.10 sg-web` and `sg-web tcp/443 0.0.0.0/0`, one a line; `sg-web out:tcp/443 0.0.0.0/0` lets out.
+/// The interface of `i-1` is `eni-1`.
 pub(crate) fn inventory(lines: &str) -> Inventory {
     let mut made = Inventory {
         account: Some("123456789012".parse().unwrap()),
@@ -262,7 +263,11 @@ pub(crate) fn inventory(lines: &str) -> Inventory {
             made.interfaces.insert(id, interface(subject, second, third));
         } else {
             let group = made.groups.entry(subject.parse().unwrap()).or_default();
-            group.ingress.push(Permission { traffic: traffic(second), peer: peer(third) });
+            let (permissions, second) = match second.strip_prefix("out:") {
+                Some(second) => (&mut group.egress, second),
+                None => (&mut group.ingress, second),
+            };
+            permissions.push(Permission { traffic: traffic(second), peer: peer(third) });
         }
     }
     // Groups without a permission exist as well.
