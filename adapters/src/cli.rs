@@ -117,7 +117,7 @@ async fn plan_only(common: &Common) -> Result<ExitCode, NotReady> {
         .map_err(|unfit| NotReady(unfit.to_string()))?;
     let plan = plan(&inventory, &rulebase, config, &[]);
     if common.json {
-        print_json(&render::plan(&plan));
+        print_json(&render::plan(&plan, &rulebase, config));
     } else {
         print_plan(&plan);
     }

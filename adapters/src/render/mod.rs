@@ -1,0 +1,64 @@
+//! A run's report, a plan and an explanation as JSON: the Lambda's result, and what `--json` prints.
+//!
+//! `docs/plan-json.md` and `docs/plan.schema.json` describe a plan.
+
+mod plan;
+mod rule;
+
+use drawbridge_core::{
+    explain::Told,
+    report::{Outcome, Report},
+};
+use serde_json::{Value, json};
+
+pub use plan::plan;
+use rule::change;
+
+/// The version of a run's report. It grows when a member changes its meaning or goes.
+const OUTCOME_VERSION: u32 = 1;
+
+/// The version of an explanation.
+const EXPLANATION_VERSION: u32 = 1;
+
+/// An explanation: what is said, and below it what that rests on.
+pub fn explanation(told: &[Told]) -> Value {
+    fn lines(told: &[Told]) -> Vec<Value> {
+        told.iter().map(|Told { what, because }| json!({ "what": what, "because": lines(because) })).collect()
+    }
+    json!({ "version": EXPLANATION_VERSION, "explanation": lines(told) })
+}
+
+/// A run's outcome.
+///
+/// `batchItemFailures` is empty because a run takes its whole batch or fails as a whole: an SQS source with
+/// `ReportBatchItemFailures` looks for it (Lambda guide, services-sqs-errorhandling).
+pub fn outcome(outcome: &Outcome) -> Value {
+    let Report { events, unreadable, applied, commits, retries, withheld, notes, foreign, steps, problem, .. } =
+        &outcome.report;
+    json!({
+        "version": OUTCOME_VERSION,
+        "ending": outcome.ending.to_string(),
+        "summary": outcome.to_string(),
+        "problem": problem.as_ref().map(ToString::to_string),
+        "events": events.iter().map(|event| json!({
+            "id": event.id, "name": event.name, "principal": event.principal, "text": event.to_string(),
+        })).collect::<Vec<_>>(),
+        "unreadable_logs": unreadable.iter().map(|(log, why)| json!({
+            "bucket": log.bucket, "key": log.key, "why": why.to_string(),
+        })).collect::<Vec<_>>(),
+        "applied": applied.iter().map(change).collect::<Vec<_>>(),
+        "commits": commits.iter().map(|job| job.0).collect::<Vec<_>>(),
+        "retries": retries,
+        "withheld": withheld.iter().map(|held| json!({
+            "change": change(&held.change), "why": held.why.to_string(),
+        })).collect::<Vec<_>>(),
+        "notes": notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "others_uncommitted": foreign.iter().map(|pending| json!({
+            "admin": pending.admin.as_str(), "what": pending.node.to_string(),
+        })).collect::<Vec<_>>(),
+        "steps": steps.iter().map(|step| json!({
+            "at_ms": step.at.as_millis() as u64, "command": step.command, "said": step.said,
+        })).collect::<Vec<_>>(),
+        "batchItemFailures": [],
+    })
+}
