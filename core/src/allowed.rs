@@ -155,6 +155,19 @@ impl Evidence {
     }
 }
 
+/// `web in` and `web out`: names in backticks.
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = self.rules.iter().map(|name| format!("`{name}`"));
+        let all: Vec<_> = named.chain(self.needs_new.then(|| "a new rule".to_owned())).collect();
+        match all.split_last() {
+            Some((last, [])) => f.write_str(last),
+            Some((last, others)) => write!(f, "{} and {last}", others.join(", ")),
+            None => Ok(()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,6 +193,13 @@ mod tests {
         check("web any -> 10.0.0.0/8 tcp/22 app:ssh,ssl", SSH, "web");
         check("web any -> any from:any to:any app-default", SSH, "web");
         check("web any -> any app-default app:ssh", SSH, "web");
+        check("web any -> any from:untrust,dmz to:dmz,trust", SSH, "web");
+        check("web any -> any interzone", SSH, "web");
+        check("web any -> any app:ssl", "8.8.8.0/24 -> 10.0.1.10 ssl@tcp/8443", "web");
+        check("web any -> any app:ssh,ssl app-default", "8.8.8.0/24 -> 10.0.1.10 ssl@tcp/443", "web");
+        check("web any -> any", "8.8.8.0/24 -> 10.0.1.10 all", "web");
+        check("web any -> any", "8.8.8.0/24 -> 10.0.1.10 gre@ip/47", "web");
+        check("web any -> any app:gre,ping", "8.8.8.0/24 -> 10.0.1.10 gre@ip/47", "web");
         // A deny above does not enter: ours would stand below it as well.
         check("no any -> any deny\n web any -> any", SSH, "web");
     }
@@ -199,9 +219,99 @@ mod tests {
             "web any -> any app:telnet app-default",
             "web any -> 10.0.1.11",
             "web 2001:db8::/32 -> any",
+            "web any -> any from:trust to:untrust",
+            "web any -> any tcp/23 tcp/21 app:ssh",
+            "web any -> any app:ssh,foo tcp/443",
+            "web any -> any app:foo app-default",
         ] {
             check(rule, SSH, GAP);
         }
+    }
+
+    #[test]
+    fn what_is_wanted_as_any_application_or_protocol_takes_a_rule_for_any() {
+        let (tcp, all) = ("8.8.8.8 -> 10.0.1.10 tcp/22", "8.8.8.8 -> 10.0.1.10 all");
+        check("a any -> any app:ssh,ssl\n b any -> any app-default", tcp, "gap: 8.8.8.8 -> 10.0.1.10 tcp 22");
+        let protocols = "a any -> any tcp/0-65535\n b any -> any udp/0-65535\n c any -> any app:ping,icmp,gre";
+        check(protocols, all, "gap: 8.8.8.8 -> 10.0.1.10 any");
+        check("a any -> any app-default", all, "gap: 8.8.8.8 -> 10.0.1.10 any");
+        check(
+            "a any -> any tcp/0-65535",
+            "8.8.8.8 -> 10.0.1.10 gre@ip/47",
+            "gap: 8.8.8.8 -> 10.0.1.10 protocol 47 (gre)",
+        );
+    }
+
+    #[test]
+    fn standard_ports_are_the_devices_where_it_was_asked() {
+        let mut configuration = sample::configuration("web any -> any app:smtp,ssl app-default");
+        let mut told = |app: &str, l4: &[&str]| {
+            configuration.standard_ports.insert(app.parse().unwrap(), l4.iter().map(|l4| sample::l4(l4)).collect());
+        };
+        told("smtp", &["tcp/25", "tcp/587-588"]);
+        told("ssl", &["tcp/8443"]);
+        let (config, firewall) = (sample::config(), sample::quiet(configuration));
+        let rulebase = Rulebase::read(&firewall, &config).unwrap();
+        let mut cover = Cover::of(&rulebase.candidate, &[], &config);
+        let mut is_allowed = |service: &str| {
+            matches!(cover.verdict(&sample::atom(&format!("8.8.8.8 -> 10.0.1.10 {service}"))), Verdict::Allowed(_))
+        };
+        assert!(is_allowed("smtp@tcp/25") && is_allowed("smtp@tcp/587-588") && is_allowed("ssl@tcp/8443"));
+        assert!(!is_allowed("smtp@tcp/26") && !is_allowed("smtp@tcp/586-588") && !is_allowed("smtp@udp/25"));
+        assert!(!is_allowed("ssl@tcp/443") && !is_allowed("ssh@tcp/22"));
+    }
+
+    #[test]
+    fn within_one_zone_rules_for_pairs_of_zones_say_nothing() {
+        let mut config = sample::config();
+        config.untrust = config.trust.clone();
+        let said = |rule: &str, default: &str| {
+            let mut configuration =
+                sample::configuration(&format!("clean-up any -> any deny tcp/23 from:any to:any\n {rule}"));
+            configuration.default_rules = vec![sample::rule(default)];
+            let firewall = sample::quiet(configuration);
+            let rulebase = Rulebase::read(&firewall, &config).unwrap();
+            match Cover::of(&rulebase.candidate, &[], &config).verdict(&sample::atom(SSH)) {
+                Verdict::Allowed(by) => by.to_string(),
+                Verdict::Gap(_) => "nothing".to_owned(),
+            }
+        };
+        let no_default = "interzone-default any -> any from:any to:any interzone";
+        for (rule, by) in [
+            ("web any -> any from:trust to:trust", "`web`"),
+            ("web any -> any from:trust,dmz to:untrust,trust", "`web`"),
+            ("web any -> any from:any to:any", "`web`"),
+            ("web any -> any from:trust to:dmz intrazone", "`web`"),
+            ("web any -> any from:dmz to:trust intrazone", "nothing"),
+            ("web any -> any from:trust to:trust interzone", "nothing"),
+            ("web any -> any from:any to:any interzone", "nothing"),
+            ("web any -> any", "nothing"),
+        ] {
+            assert_eq!(said(rule, no_default), by, "{rule}");
+        }
+        let default = "intrazone-default any -> any from:any to:any intrazone";
+        assert_eq!(said("", default), "`intrazone-default`");
+        assert_eq!(said("", &format!("{default} deny")), "nothing");
+    }
+
+    #[test]
+    fn default_rules_count_as_an_administrator_has_overridden_them() {
+        let said = |defaults: &[&str]| {
+            let mut configuration = sample::configuration("clean-up any -> any deny tcp/23");
+            configuration.default_rules = defaults.iter().map(|rule| sample::rule(rule)).collect();
+            let (config, firewall) = (sample::config(), sample::quiet(configuration));
+            let rulebase = Rulebase::read(&firewall, &config).unwrap();
+            match Cover::of(&rulebase.candidate, &[], &config).verdict(&sample::atom(SSH)) {
+                Verdict::Allowed(by) => by.to_string(),
+                Verdict::Gap(packet) => packet.to_string(),
+            }
+        };
+        let intrazone = "intrazone-default any -> any from:any to:any intrazone";
+        let interzone = "interzone-default any -> any from:any to:any interzone";
+        assert_eq!(said(&[intrazone, &format!("{interzone} deny")]), &GAP[5..]);
+        assert_eq!(said(&[intrazone, interzone]), "`interzone-default`");
+        assert_eq!(said(&[&format!("{intrazone} deny"), interzone]), "`interzone-default`");
+        assert_eq!(said(&[interzone, &format!("{interzone} deny")]), "`interzone-default`");
     }
 
     #[test]

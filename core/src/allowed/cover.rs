@@ -120,13 +120,7 @@ impl<'a> Cover<'a> {
         by.sort_unstable();
         by.dedup();
         let adds = by.pop_if(|last| *last == By::Added).is_some();
-        let numbers: Vec<_> = by
-            .iter()
-            .filter_map(|by| match by {
-                By::Rule(number) => Some(*number),
-                By::Added => None,
-            })
-            .collect();
+        let numbers: Vec<_> = by.into_iter().filter_map(By::number).collect();
         let names = &self.allows.names;
         let rules = self
             .evidence
@@ -205,5 +199,138 @@ impl<'s> Asked<'s, '_> {
             l4: self.atom.service.l4.with_ports(cube.ports),
             app: self.question.app.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{rulebase::Rulebase, sample};
+
+    impl Packets {
+        fn hold(&self, packet: &Packet) -> bool {
+            let [local, peer] = [packet.local, packet.peer].map(Range::single);
+            let sides = self.local.contains(local) && self.peer.contains(peer);
+            sides && self.l4.contains(packet.l4) && self.app == packet.app
+        }
+    }
+
+    /// Everything that a configuration says about an atom, when these rules of ours are kept and these atoms added.
+    #[track_caller]
+    fn check(rules: &str, kept: &[&str], added: &[&str], atom: &str, expected: &[&str]) {
+        let (config, firewall) = (sample::config(), sample::quiet(sample::configuration(rules)));
+        let rulebase = Rulebase::read(&firewall, &config).unwrap();
+        let kept: Vec<_> = (1..)
+            .zip(kept)
+            .map(|(number, text)| (format!("sg-a-{number}").parse().unwrap(), sample::spelling(text)))
+            .collect();
+        let added: Vec<_> = added.iter().map(|text| sample::atom(text)).collect();
+        let mut cover = Cover::of(&rulebase.candidate, &kept, &config);
+        added.iter().for_each(|atom| cover.add(atom));
+        let atom = sample::atom(atom);
+        let mut said: Vec<_> = cover.rest(&atom).iter().map(Packets::to_string).collect();
+        match cover.verdict(&atom) {
+            Verdict::Allowed(by) => said.push(format!("allowed by {by}")),
+            Verdict::Gap(packet) => {
+                let rest = cover.rest(&atom);
+                assert!(rest.iter().any(|packets| packets.hold(&packet)), "{packet} is in no box");
+                said.extend(cover.narrowed(&packet).iter().map(May::to_string));
+            }
+        }
+        assert_eq!(said, expected, "{rules}");
+    }
+
+    const SSH: &str = "8.8.8.0/24 -> 10.0.1.10 ssh@tcp/22";
+
+    #[test]
+    fn the_rest_is_all_that_nothing_allows() {
+        check("web any -> any", &[], &[], SSH, &["allowed by `web`"]);
+        check("", &[], &[], SSH, &["8.8.8.0/24 -> 10.0.1.10 tcp 22 (ssh)"]);
+        check(
+            "a 8.8.8.16/28 -> any tcp/8000-8083\n b any -> any tcp/8088",
+            &[],
+            &[],
+            "8.8.8.0/24 -> 10.0.1.10 tcp/8080-8090",
+            &[
+                "8.8.8.0/28 -> 10.0.1.10 tcp 8080-8087",
+                "8.8.8.32-8.8.8.255 -> 10.0.1.10 tcp 8080-8087",
+                "8.8.8.16/28 -> 10.0.1.10 tcp 8084-8087",
+                "8.8.8.0/24 -> 10.0.1.10 tcp 8089-8090",
+            ],
+        );
+        check(
+            "a any -> any app:ping app-default",
+            &[],
+            &[],
+            "8.8.8.8 -> 10.0.1.10 icmp,ping@ip/1",
+            &["8.8.8.8 -> 10.0.1.10 protocol 1 (icmp)"],
+        );
+    }
+
+    #[test]
+    fn kept_rules_and_added_atoms_allow_as_well() {
+        let halves = ["8.8.8.0/25 -> 10.0.1.10,10.0.1.11 ssh@tcp/22"];
+        check("web 8.8.8.128/25 -> any", &halves, &[], SSH, &["allowed by `web` and `sg-a-1`"]);
+        check(
+            "web any -> 10.0.1.11",
+            &halves,
+            &["8.8.8.128/25 -> 10.0.1.10 tcp/20-30"],
+            SSH,
+            &["allowed by `sg-a-1` and a new rule"],
+        );
+        check("", &[], &["0.0.0.0/0 -> 10.0.1.10 tcp/20-30"], SSH, &["allowed by a new rule"]);
+        // Another address, another application, another protocol.
+        for other in
+            ["8.8.8.0/24 -> 10.0.1.11 tcp/22", "8.8.8.0/24 -> 10.0.1.10 ssl@tcp/22", "8.8.8.0/24 -> 10.0.1.10 udp/22"]
+        {
+            check("", &[], &[other], SSH, &["8.8.8.0/24 -> 10.0.1.10 tcp 22 (ssh)"]);
+        }
+    }
+
+    #[test]
+    fn allows_that_do_not_count_are_named_with_what_it_depends_on() {
+        let rules = "off any -> any disabled\n no any -> any deny\n other any -> any tcp/23\n part 8.8.8.128/25 -> any\n \
+                     staff any -> any user\n host any -> any fqdn\n foo any -> any app:ssh,foo app-default user\n \
+                     clean-up any -> any deny\n below any -> any user";
+        check(
+            rules,
+            &[],
+            &[],
+            SSH,
+            &[
+                "8.8.8.0/25 -> 10.0.1.10 tcp 22 (ssh)",
+                "`staff` depends on users",
+                "`host` depends on address `host`",
+                "`foo` depends on users",
+            ],
+        );
+        let rules = "ssl any -> any app:ssl\n default any -> any app-default\n ssh any -> any app:ssh app-default";
+        check(
+            rules,
+            &[],
+            &[],
+            "8.8.8.8 -> 10.0.1.10 tcp/22",
+            &[
+                "8.8.8.8 -> 10.0.1.10 tcp 22",
+                "`ssl` depends on the application",
+                "`default` depends on the application",
+                "`ssh` depends on the application",
+            ],
+        );
+        check(
+            "foo any -> any app:foo app-default",
+            &[],
+            &[],
+            "8.8.8.8 -> 10.0.1.10 foo@tcp/22",
+            &["8.8.8.8 -> 10.0.1.10 tcp 22 (foo)", "`foo` depends on the standard ports of `foo`"],
+        );
+    }
+
+    #[test]
+    fn no_more_than_a_few_are_named() {
+        let rules: String = (0..20).map(|n| format!("r{n} any -> any user\n")).collect();
+        let named: Vec<_> = (0..8).map(|n| format!("`r{n}` depends on users")).collect();
+        let expected = ["8.8.8.0/24 -> 10.0.1.10 tcp 22 (ssh)"].into_iter().chain(named.iter().map(String::as_str));
+        check(&rules, &[], &[], SSH, &expected.collect::<Vec<_>>());
     }
 }

@@ -49,6 +49,14 @@ pub struct May<'a> {
     pub depends_on: Vec<Why>,
 }
 
+/// `` `web` depends on users, the application``.
+impl fmt::Display for May<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reasons: Vec<_> = self.depends_on.iter().map(Why::to_string).collect();
+        write!(f, "`{}` depends on {}", self.rule.name, reasons.join(", "))
+    }
+}
+
 /// The rules that a packet meets until one matches for certain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Matches<'a> {
@@ -169,5 +177,118 @@ impl Packet {
             peer: Range::single(self.peer),
             service: Service { l4: self.l4, apps },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{config::Config, rulebase::Rulebase, sample};
+
+    fn packet(text: &str) -> Packet {
+        let Atom { direction, local, peer, service } = sample::atom(text);
+        let app = match service.apps {
+            Apps::Any => None,
+            Apps::Named(names) => names.into_iter().next(),
+        };
+        Packet { direction, local: local.first(), peer: peer.first(), l4: service.l4, app }
+    }
+
+    #[track_caller]
+    fn check_with(config: &Config, rules: &str, text: &str, expected: &[&str]) {
+        let mut configuration = sample::configuration(rules);
+        let defaults = [
+            "intrazone-default any -> any from:any intrazone",
+            "interzone-default any -> any from:any to:any interzone deny",
+        ];
+        configuration.default_rules = defaults.map(sample::rule).to_vec();
+        let firewall = sample::quiet(configuration);
+        let rulebase = Rulebase::read(&firewall, config).unwrap();
+        let Matches { may, decides } = first_match(&rulebase.candidate, &packet(text), config);
+        let decides = decides.map(|rule| format!("{} decides", rule.name));
+        let said: Vec<_> = may.iter().map(May::to_string).chain(decides).collect();
+        assert_eq!(said, expected, "{rules}");
+    }
+
+    #[track_caller]
+    fn check(rules: &str, text: &str, expected: &[&str]) {
+        check_with(&sample::config(), rules, text, expected);
+    }
+
+    const SSH: &str = "8.8.8.8 -> 10.0.1.10 ssh@tcp/22";
+
+    #[test]
+    fn the_first_certain_match_decides() {
+        check("a any -> any\n b any -> any deny", SSH, &["a decides"]);
+        check("b any -> any deny\n a any -> any", SSH, &["b decides"]);
+        check("sg-1-1 any -> 10.0.1.10 app:ssh app-default ours\n a any -> any", SSH, &["sg-1-1 decides"]);
+        check("", SSH, &["clean-up decides"]);
+        for other in ["disabled", "tcp/23", "app:ssl", "from:dmz", "to:untrust", "intrazone", "app:mysql app-default"] {
+            check(&format!("other any -> any {other}\n a any -> any"), SSH, &["a decides"]);
+        }
+        check("other 8.8.8.9 -> any\n more any -> 10.0.1.11\n a any -> any", SSH, &["a decides"]);
+    }
+
+    #[test]
+    fn rules_before_it_may_match() {
+        let rules = "staff any -> any user app:foo,ssh\n host any -> any fqdn deny\n foo any -> any app:foo app-default\n a any -> any";
+        check(rules, SSH, &["`staff` depends on users", "`host` depends on address `host`", "a decides"]);
+        check(
+            rules,
+            "8.8.8.8 -> 10.0.1.10 foo@tcp/22",
+            &[
+                "`staff` depends on users",
+                "`host` depends on address `host`",
+                "`foo` depends on the standard ports of `foo`",
+                "a decides",
+            ],
+        );
+        check(
+            rules,
+            "8.8.8.8 -> 10.0.1.10 tcp/22",
+            &[
+                "`staff` depends on users, the application",
+                "`host` depends on address `host`",
+                "`foo` depends on the application, the standard ports of `foo`",
+                "a decides",
+            ],
+        );
+    }
+
+    #[test]
+    fn ports_left_to_applications_depend_on_which_it_is() {
+        let rules = "any any -> any app-default\n ssh any -> any app:ssh,mysql app-default\n a any -> any";
+        check(rules, SSH, &["any decides"]);
+        check(rules, "8.8.8.8 -> 10.0.1.10 ssh@tcp/2222", &["a decides"]);
+        check(
+            rules,
+            "8.8.8.8 -> 10.0.1.10 tcp/22",
+            &["`any` depends on the application", "`ssh` depends on the application", "a decides"],
+        );
+        check(rules, "8.8.8.8 -> 10.0.1.10 tcp/23", &["`any` depends on the application", "a decides"]);
+        check("a any -> any app:ping app-default", "8.8.8.8 -> 10.0.1.10 ping@ip/1", &["a decides"]);
+        check("a any -> any app:ping app-default", "8.8.8.8 -> 10.0.1.10 ping@ip/58", &["clean-up decides"]);
+    }
+
+    #[test]
+    fn default_rules_come_last() {
+        let rules = "clean-up any -> any deny tcp/23";
+        check(rules, SSH, &["interzone-default decides"]);
+        let mut same = sample::config();
+        same.untrust = same.trust.clone();
+        check_with(&same, rules, SSH, &["intrazone-default decides"]);
+        check_with(&same, "clean-up any -> any deny from:trust", SSH, &["clean-up decides"]);
+    }
+
+    #[test]
+    fn the_direction_turns_zones_and_addresses_round() {
+        let out = Packet { direction: crate::change::Direction::Egress, ..packet(SSH) };
+        let rules = "in any -> any\n out 10.0.1.10 -> 8.8.8.8 from:trust to:untrust";
+        let firewall = sample::quiet(sample::configuration(rules));
+        let config = sample::config();
+        let rulebase = Rulebase::read(&firewall, &config).unwrap();
+        let decides = first_match(&rulebase.candidate, &out, &config).decides.unwrap();
+        assert_eq!(decides.name.as_str(), "out");
+        assert_eq!(out.to_string(), "10.0.1.10 -> 8.8.8.8 tcp 22 (ssh)");
     }
 }

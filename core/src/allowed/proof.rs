@@ -38,6 +38,14 @@ pub(super) enum By {
 }
 
 impl By {
+    /// The number of a rule that is written.
+    pub(super) fn number(self) -> Option<u32> {
+        match self {
+            Self::Rule(number) => Some(number),
+            Self::Added => None,
+        }
+    }
+
     pub(super) fn rule(number: usize) -> Self {
         Self::Rule(u32::try_from(number).expect("no configuration holds four thousand million rules"))
     }
@@ -232,4 +240,130 @@ fn line<'p, T: Countable + 'p>(
         open = next.filter(|next| *next <= range.last());
     }
     Step::Rest(rest, rules)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+
+    type Point = (u16, u16, u16);
+    type Sets = [Vec<(u16, u16)>; 3];
+
+    const SIDE: u16 = 7;
+
+    fn address(number: u16) -> Address {
+        Ipv4Addr::from(u32::from(number)).into()
+    }
+
+    fn addresses((first, last): (u16, u16)) -> AddressRange {
+        Range::unchecked(address(first), address(last))
+    }
+
+    fn ports((first, last): (u16, u16)) -> Range<u16> {
+        Range::unchecked(first, last)
+    }
+
+    fn range() -> impl Strategy<Value = (u16, u16)> {
+        (0..SIDE, 0..SIDE).prop_map(|(a, b)| (a.min(b), a.max(b)))
+    }
+
+    fn side() -> impl Strategy<Value = Vec<(u16, u16)>> {
+        prop_oneof![2 => Just(vec![(0, SIDE - 1)]), 3 => vec(range(), 1..4)]
+    }
+
+    fn points(cube: Cube) -> impl Iterator<Item = Point> {
+        let numbers =
+            move |range: AddressRange| (0..SIDE).filter(move |number| range.contains(Range::single(address(*number))));
+        let plane = move |local| numbers(cube.peer).map(move |peer| (local, peer));
+        let ports = cube.ports.first()..=cube.ports.last();
+        let pairs = numbers(cube.local).flat_map(plane);
+        pairs.flat_map(move |(local, peer)| ports.clone().map(move |port| (local, peer, port)))
+    }
+
+    fn holds([locals, peers, ports]: &Sets, (local, peer, port): Point) -> bool {
+        let within =
+            |ranges: &[(u16, u16)], value| ranges.iter().any(|(first, last)| (*first..=*last).contains(&value));
+        within(locals, local) && within(peers, peer) && within(ports, port)
+    }
+
+    proptest! {
+        /// Unions over three dimensions, against single packets.
+        #[test]
+        fn what_is_left_is_exactly_what_no_rule_holds(
+            rules in vec([side(), side(), side()], 0..7),
+            cube in [range(), range(), range()],
+        ) {
+            let cube = Cube { local: addresses(cube[0]), peer: addresses(cube[1]), ports: ports(cube[2]) };
+            let sets: Vec<_> = rules.iter().map(|[locals, peers, held]| {
+                let sides = [locals, peers].map(|side| side.iter().copied().map(addresses).collect::<Set<_>>());
+                (sides, held.iter().copied().map(ports).collect::<Set<_>>())
+            }).collect();
+            let candidates: Vec<_> = sets.iter().enumerate().map(|(number, ([local, peer], ports))| {
+                Candidate { local, peer, ports, rule: By::rule(number) }
+            }).collect();
+            let mut uncovered = Uncovered::of(cube, &candidates);
+            let left: Vec<_> = uncovered.by_ref().flat_map(points).collect();
+            let distinct: BTreeSet<_> = left.iter().copied().collect();
+            prop_assert_eq!(left.len(), distinct.len(), "a packet is in two boxes");
+            let bare: BTreeSet<_> = points(cube).filter(|point| !rules.iter().any(|rule| holds(rule, *point))).collect();
+            prop_assert_eq!(&distinct, &bare);
+            let enough: Vec<_> = uncovered.evidence().filter_map(By::number).map(|number| &rules[number as usize]).collect();
+            for point in points(cube).filter(|point| !bare.contains(point)) {
+                prop_assert!(enough.iter().any(|rule| holds(rule, point)), "{point:?} is held by no evidence");
+            }
+        }
+    }
+
+    #[track_caller]
+    fn check(cube: &str, rules: &[&str], expected: &str) {
+        let parse = |text: &str| {
+            let words: Vec<_> = text.split(' ').collect();
+            let [local, peer, ports] = words[..] else { panic!("`{text}` is no cube") };
+            let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
+            let ports = Range::unchecked(first.parse().unwrap(), last.parse().unwrap());
+            Cube { local: local.parse().unwrap(), peer: peer.parse().unwrap(), ports }
+        };
+        let sets: Vec<_> = rules
+            .iter()
+            .map(|rule| {
+                let Cube { local, peer, ports } = parse(rule);
+                let [local, peer] = [local, peer].map(|range| Set::from_iter([range]));
+                (local, peer, Set::from_iter([ports]))
+            })
+            .collect();
+        let candidates: Vec<_> = sets
+            .iter()
+            .enumerate()
+            .map(|(number, (local, peer, ports))| Candidate { local, peer, ports, rule: By::rule(number) })
+            .collect();
+        let mut uncovered = Uncovered::of(parse(cube), &candidates);
+        let mut said: Vec<_> =
+            uncovered.by_ref().map(|Cube { local, peer, ports }| format!("{local} {peer} {ports}")).collect();
+        said.push(format!("by {:?}", uncovered.evidence().filter_map(By::number).collect::<Vec<_>>()));
+        assert_eq!(said.join(", "), expected);
+    }
+
+    #[test]
+    fn no_more_rules_than_are_enough_are_evidence() {
+        let cube = "10.0.0.1 8.8.8.0/24 22";
+        check(cube, &["10.0.0.1 8.8.8.0/25 22", "10.0.0.0/8 8.0.0.0/8 1-99", "10.0.0.1 8.8.8.0/24 22"], "by [1]");
+        let halves =
+            ["10.0.0.1 8.8.8.64/26 22", "10.0.0.1 8.8.8.0/25 22", "10.0.0.1 8.8.8.128/25 22", "10.0.0.1 8.8.8.200 22"];
+        check(cube, &halves, "by [1, 2]");
+    }
+
+    #[test]
+    fn boxes_are_few() {
+        let cube = "10.0.0.1 8.8.8.0/24 20-29";
+        check(cube, &["10.0.0.1 8.8.8.0/25 20-24"], "10.0.0.1 8.8.8.128/25 20-29, 10.0.0.1 8.8.8.0/25 25-29, by [0]");
+        check(
+            cube,
+            &["10.0.0.1 8.8.8.8 1-99", "10.0.0.1 8.8.8.16 1-99"],
+            "10.0.0.1 8.8.8.0/29 20-29, 10.0.0.1 8.8.8.9-8.8.8.15 20-29, 10.0.0.1 8.8.8.17-8.8.8.255 20-29, by [0, 1]",
+        );
+    }
 }

@@ -4,6 +4,7 @@
 mod generate;
 mod oracle;
 mod plan;
+mod proof;
 mod properties;
 mod run;
 mod sample;

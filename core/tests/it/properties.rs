@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// The same worlds every time; `PROPTEST_CASES` draws more of them, `PROPTEST_RNG_SEED` others.
-fn settings() -> ProptestConfig {
+pub(crate) fn settings() -> ProptestConfig {
     let usual = ProptestConfig::default();
     let rng_seed = match usual.rng_seed {
         RngSeed::Random => RngSeed::Fixed(20_160_401),
@@ -295,7 +295,7 @@ proptest! {
 }
 
 /// Whether a packet is one of an atom's.
-fn is_of(atom: &Atom, packet: &Packet) -> bool {
+pub(crate) fn is_of(atom: &Atom, packet: &Packet) -> bool {
     let app = match &atom.service.apps {
         Apps::Any => true,
         Apps::Named(names) => names.iter().any(|name| name.as_str() == packet.app),
@@ -342,7 +342,7 @@ fn is_plainly_wanted(world: &World, packet: &Packet) -> bool {
 }
 
 /// Above the bottom rule an allow counts wherever it stands; below it, until something might deny a packet of the atom.
-fn is_certainly_allowed(world: &World, rulebase: &Rulebase<'_>, atom: &Atom, packet: &Packet) -> bool {
+pub(crate) fn is_certainly_allowed(world: &World, rulebase: &Rulebase<'_>, atom: &Atom, packet: &Packet) -> bool {
     let held = |rule: &RuleFacts| rulebase.held().any(|name| name.rule_name() == rule.name);
     let counts = |rule: &&RuleFacts| !world.is_owned(rule) || held(rule);
     let allows = |rule: &RuleFacts| rule.action == Action::Allow && oracle::matches(rule, packet) == Match::Yes;

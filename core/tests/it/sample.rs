@@ -123,7 +123,8 @@ pub(crate) fn configuration(lines: &str) -> Configuration {
 }
 
 /// `NAME SOURCES -> DESTINATIONS WORD..`. Words: `allow` (or nothing), `deny`, `disabled`, `ours`, `app-default`,
-/// `app:ssh,ssl`, `tcp/443` and the like, `by:alice`, `user`, `fqdn`, `pre`, `post`, `intrazone`, `from:ZONE`, `to:ZONE`.
+/// `app:ssh,ssl`, `tcp/443` and the like, `by:alice`, `user`, `fqdn`, `pre`, `post`, `intrazone`, `interzone`, `from:ZONE`,
+/// `to:ZONE`.
 /// The zones are untrust and trust.
 pub(crate) fn rule(line: &str) -> RuleFacts {
     let mut words = line.split_whitespace();
@@ -168,6 +169,7 @@ pub(crate) fn rule(line: &str) -> RuleFacts {
             ("pre", _) => facts.place = Place::Pre,
             ("post", _) => facts.place = Place::Post,
             ("intrazone", _) => facts.rule_type = RuleType::Intrazone,
+            ("interzone", _) => facts.rule_type = RuleType::Interzone,
             ("from", zone) => facts.from = zones(zone),
             ("to", zone) => facts.to = zones(zone),
             _ => held.push(l4(word)),
