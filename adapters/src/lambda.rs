@@ -13,7 +13,7 @@ use tracing::{info, warn};
 
 use crate::{
     driver,
-    envelope::Envelope,
+    envelope::{Envelope, Wake},
     live::{Deployment, Live},
     render,
 };
@@ -41,8 +41,11 @@ pub async fn serve(deployment: Deployment) -> Result<(), Error> {
 
 /// One invocation: whatever the payload is wrapped in, one run.
 pub async fn invoked(deployment: &mut Deployment, payload: &Value, budget: Duration, seed: u64) -> Outcome {
-    let trigger = Envelope::open(payload).trigger();
-    let mut run = driver::begin(trigger, &deployment.settings.config, budget, seed);
+    let envelope = Envelope::open(payload);
+    if let Wake::Unknown(what) = &envelope.wake {
+        warn!("woken by something unknown ({what}): looking all the same");
+    }
+    let mut run = driver::begin(envelope.trigger(), &deployment.settings.config, budget, seed);
     let outcome = driver::drive(&mut run, &mut Live::new(deployment)).await;
     log(&outcome);
     outcome
@@ -66,6 +69,11 @@ fn log(outcome: &Outcome) {
 }
 
 /// A function fails only when it could not do its work: the platform then tries again.
+///
+/// This is so for a batch of messages as well. One run serves all of them, so they succeed or fail together, and what fails
+/// must come again in the same order. Naming each of them in `batchItemFailures` would say the same to a source with
+/// `ReportBatchItemFailures`, but one without would take it for success and delete them all, and a failure that is no
+/// error of the function escapes its metrics, alarms and back-off (Lambda guide, services-sqs-errorhandling).
 fn result(outcome: &Outcome) -> Result<Value, Diagnostic> {
     let error_type = match outcome.ending {
         Ending::Irrelevant | Ending::InSync | Ending::Withheld => return Ok(render::outcome(outcome)),

@@ -234,7 +234,7 @@ impl Run {
     }
 
     fn note_event(&mut self, event: Event) {
-        if event.is_worth_a_look() {
+        if event.is_worth_a_look(&self.config.scope) {
             self.causes.extend(event.causes());
             self.report.events.push(event);
         }

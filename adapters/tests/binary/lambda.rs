@@ -58,6 +58,16 @@ impl RuntimeApi {
         Self { address, invocations, answers, server }
     }
 
+    /// A world in which the function finds this platform.
+    async fn stage(&self) -> Stage {
+        Stage::new()
+            .await
+            .set("AWS_LAMBDA_RUNTIME_API", &self.address.to_string())
+            .set("AWS_LAMBDA_FUNCTION_NAME", "drawbridge")
+            .set("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+    }
+
     /// Invokes the function and waits for what comes of it.
     async fn invoke(&mut self, stage: &Stage, function: &Running, payload: Value) -> Answer {
         self.invocations.send(payload).await.unwrap();
@@ -99,12 +109,7 @@ async fn answer(State(platform): State<Platform>, Path((_, kind)): Path<(String,
 #[tokio::test]
 async fn a_notification_of_s3_becomes_a_rule_in_force() {
     let mut api = RuntimeApi::listen().await;
-    let stage = Stage::new()
-        .await
-        .set("AWS_LAMBDA_RUNTIME_API", &api.address.to_string())
-        .set("AWS_LAMBDA_FUNCTION_NAME", "drawbridge")
-        .set("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
-        .set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256");
+    let stage = api.stage().await;
     let function = stage.start(&[]);
 
     let started = stage.event("deliver StartInstances i-web-2");
@@ -145,6 +150,44 @@ async fn a_notification_of_s3_becomes_a_rule_in_force() {
         let line: Value = serde_json::from_str(line).unwrap();
         assert!(line["level"].is_string() && line["fields"]["message"].is_string(), "{line:#}");
     }
+}
+
+/// A batch as a FIFO queue hands it out.
+fn batch(bodies: &[Value]) -> Value {
+    let messages = bodies.iter().enumerate().map(|(number, body)| {
+        json!({"messageId": format!("m-{number}"), "receiptHandle": "r", "body": body.to_string(), "messageAttributes": {},
+            "attributes": {"ApproximateReceiveCount": "1", "MessageGroupId": "drawbridge"},
+            "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:eu-west-1:111122223333:wake.fifo", "awsRegion": "eu-west-1"})
+    });
+    json!({"Records": messages.collect::<Vec<_>>()})
+}
+
+/// One run serves all messages of a batch: either none is to come again, or the invocation fails and all of them are.
+#[tokio::test]
+async fn the_messages_of_a_batch_succeed_or_fail_together() {
+    let mut api = RuntimeApi::listen().await;
+    let stage = api.stage().await;
+    let function = stage.start(&[]);
+
+    let test = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "trail"});
+    let (kind, result) = api.invoke(&stage, &function, batch(&[test.clone(), test.clone()])).await;
+    assert_eq!((kind.as_str(), &result["ending"]), ("response", &json!("nothing relevant")), "{result:#}");
+    assert_eq!(result["batchItemFailures"], json!([]));
+
+    let messages = batch(&[test, stage.event("notify StartInstances i-web-2"), json!({"foo": "bar"})]);
+    stage.tell("fault observe always panos error 403 \"Invalid Credential\"");
+    stage.world.lock().begin(Command::Observe);
+    let (kind, result) = api.invoke(&stage, &function, messages.clone()).await;
+    assert_eq!((kind.as_str(), &result["errorType"]), ("error", &json!("Drawbridge.Failed")), "{result:#}");
+    assert_eq!(result["batchItemFailures"], Value::Null);
+
+    stage.world.lock().end();
+    let (kind, result) = api.invoke(&stage, &function, messages).await;
+    assert_eq!((kind.as_str(), &result["ending"]), ("response", &json!("in sync")), "{result:#}");
+    assert_eq!(result["batchItemFailures"], json!([]));
+    assert!(stage.running_rules().contains(&"i-web-2-1".to_owned()));
+    let said = function.said(&stage, None).stdout;
+    assert!(said.contains("woken by something unknown (an object with `foo`): looking all the same"), "{said}");
 }
 
 #[tokio::test]

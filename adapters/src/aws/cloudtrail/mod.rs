@@ -168,7 +168,12 @@ impl Write for Records {
 mod tests {
     use std::{fmt::Write as _, path::PathBuf};
 
-    use drawbridge_core::event::EventKind;
+    use drawbridge_core::{
+        config::{InstanceTag, Scope},
+        event::EventKind,
+        id::Subject,
+    };
+    use expect_test::expect;
     use flate2::{Compression, write::GzEncoder};
     use proptest::prelude::*;
 
@@ -270,34 +275,67 @@ mod tests {
         assert!(!is_event_log(name));
     }
 
-    /// Real records lie beside the project, not in it; without them this test says nothing.
+    /// Real records lie beside the project, not in it; without them the tests of these files say nothing.
+    fn real_files(folder: &str) -> Vec<PathBuf> {
+        let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/cloudtrail-samples");
+        let samples = std::env::var_os("DRAWBRIDGE_SAMPLES").map_or(beside, PathBuf::from);
+        let Ok(files) = std::fs::read_dir(samples.join(folder)) else { return Vec::new() };
+        let files = files.map(|file| file.unwrap().path());
+        let mut files: Vec<_> = files.filter(|path| path.extension().is_some_and(|e| e == "json")).collect();
+        files.sort();
+        files
+    }
+
     #[test]
     fn real_records_all_parse_and_failed_ones_are_dropped() {
-        let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/cloudtrail-samples");
-        let folder = std::env::var_os("DRAWBRIDGE_SAMPLES").map_or(beside, PathBuf::from);
         let mut seen = 0;
-        for folder in [folder.clone(), folder.join("whole-log-files")] {
-            let Ok(files) = std::fs::read_dir(folder) else { return };
-            for path in
-                files.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "json"))
-            {
-                let text = std::fs::read_to_string(&path).unwrap();
-                let log = read(&gzip(&text), LIMIT).unwrap_or_else(|trouble| panic!("{}: {trouble}", path.display()));
-                let records: serde_json::Value = serde_json::from_str(&text).unwrap();
-                let counts = |record: &&serde_json::Value| {
-                    record["eventSource"] == "ec2.amazonaws.com"
-                        && record["errorCode"].is_null()
-                        && record["readOnly"] != true
-                        && !record["eventName"].as_str().unwrap().starts_with("Describe")
-                };
-                let records = records["Records"].as_array().unwrap();
-                assert_eq!(log.events.len(), records.iter().filter(counts).count(), "{}", path.display());
-                assert_eq!(log.events.len() + log.dropped, records.len());
-                assert!(log.events.iter().all(|event| event.name != "unreadable record"));
-                seen += records.len();
-            }
+        let files = [real_files(""), real_files("whole-log-files")].concat();
+        for path in &files {
+            let text = std::fs::read_to_string(path).unwrap();
+            let log = read(&gzip(&text), LIMIT).unwrap_or_else(|trouble| panic!("{}: {trouble}", path.display()));
+            let records: serde_json::Value = serde_json::from_str(&text).unwrap();
+            let counts = |record: &&serde_json::Value| {
+                record["eventSource"] == "ec2.amazonaws.com"
+                    && record["errorCode"].is_null()
+                    && record["readOnly"] != true
+                    && !record["eventName"].as_str().unwrap().starts_with("Describe")
+            };
+            let records = records["Records"].as_array().unwrap();
+            assert_eq!(log.events.len(), records.iter().filter(counts).count(), "{}", path.display());
+            assert_eq!(log.events.len() + log.dropped, records.len());
+            assert!(log.events.iter().all(|event| event.name != "unreadable record"));
+            seen += records.len();
         }
-        assert!(seen > 100, "{seen} records");
+        assert!(files.is_empty() || seen > 100, "{seen} records");
+    }
+
+    /// What a run makes of a record: `look`, and what it names rules after.
+    fn verdict(record: &serde_json::Value) -> String {
+        let Some(event) = event_of(record) else { return "dropped".to_owned() };
+        let tag = InstanceTag { key: "firewall".to_owned(), value: None };
+        let by_tag = Scope { instance_tags: [tag].into(), ..Scope::default() };
+        let kinds = event.causes().into_iter().map(|cause| match cause.subject {
+            Subject::Instance(_) => " i",
+            Subject::Group(_) => " sg",
+        });
+        match [Scope::default(), by_tag].map(|scope| event.is_worth_a_look(&scope)) {
+            [true, _] => format!("look{}", kinds.collect::<String>()),
+            [false, true] => format!("look by tag{}", kinds.collect::<String>()),
+            [false, false] => "harmless".to_owned(),
+        }
+    }
+
+    #[test]
+    fn real_records_lead_to_the_right_look() {
+        let mut told = String::new();
+        for path in real_files("") {
+            let file: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+            let verdicts: Vec<_> = file["Records"].as_array().unwrap().iter().map(verdict).collect();
+            writeln!(told, "{}: {}", path.file_stem().unwrap().display(), verdicts.join(", ")).unwrap();
+        }
+        if !told.is_empty() {
+            expect![[r#""#]].assert_eq(&told);
+        }
     }
 
     proptest! {

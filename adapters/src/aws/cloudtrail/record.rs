@@ -9,10 +9,11 @@ use serde_json::Value;
 
 use drawbridge_core::{
     event::{Event, EventKind},
-    id::GroupId,
+    id::{GroupId, InstanceId},
 };
 
-/// The only service whose calls matter.
+/// The only service whose calls matter: what others do to instances and interfaces (Auto Scaling, load balancers, databases)
+/// they do by calls to EC2, which are recorded by themselves with the service in `invokedBy`.
 const EC2: &str = "ec2.amazonaws.com";
 
 /// The name of the event that stands for a record that may be about EC2 and could not be read: anything may have changed.
@@ -55,18 +56,16 @@ fn event(
         return None;
     }
     let Ok(body) = body() else { return Some(unreadable()) };
-    let mut instances = BTreeSet::new();
-    for part in [&body.request_parameters, &body.response_elements, &body.service_event_details] {
-        collect_ids(part, &mut instances);
-    }
-    Some(Event {
+    let event = Event {
         id: head.event_id.unwrap_or_default(),
-        name: head.event_name.unwrap_or_default(),
+        name: head.event_name.unwrap_or_else(|| UNREADABLE.to_owned()),
         principal: head.user_identity.and_then(Identity::into_principal),
-        instances,
+        instances: body.instances(),
         groups: body.groups(),
         kind: EventKind::Call,
-    })
+    };
+    let tags_other_things = event.is_tagging() && event.instances.is_empty() && body.says_what_is_tagged();
+    (!tags_other_things).then_some(event)
 }
 
 /// What decides whether a record counts. Every field is optional and may have any type.
@@ -92,19 +91,19 @@ struct Head {
 }
 
 impl Head {
+    /// A record that does not say whose call it is may be about EC2.
     fn is_successful_write(&self) -> bool {
-        self.event_source.as_deref() == Some(EC2)
+        self.event_source.as_deref().is_none_or(|source| source == EC2)
             && self.error_code.as_deref().is_none_or(str::is_empty)
             && !self.is_read()
             && self.is_management()
     }
 
+    /// Old records and those that went through other systems may not say whether they are reads; the name does.
     fn is_read(&self) -> bool {
         let name = self.event_name.as_deref().unwrap_or_default();
-        match self.read_only.as_deref() {
-            Some(text) => text == "true",
-            None => ["Describe", "Get", "List"].iter().any(|verb| name.starts_with(verb)),
-        }
+        self.read_only.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("true"))
+            || ["Describe", "Get", "List"].iter().any(|verb| name.starts_with(verb))
     }
 
     /// Insights, and activity at VPC endpoints, are about calls that have records of their own.
@@ -142,6 +141,21 @@ struct Body {
 }
 
 impl Body {
+    fn instances(&self) -> BTreeSet<InstanceId> {
+        let mut instances = BTreeSet::new();
+        for part in [&self.request_parameters, &self.response_elements, &self.service_event_details] {
+            collect_ids(part, &mut instances);
+        }
+        instances
+    }
+
+    /// Long parameters are left out of records.
+    fn says_what_is_tagged(&self) -> bool {
+        let labels = ["resourcesSet", "ResourceId"];
+        with_envelope(&self.request_parameters, "Request")
+            .any(|object| labels.iter().any(|label| !object[label].is_null()))
+    }
+
     /// The groups that the call is about: those that the request names, else (for calls by name or by rule id) those whose
     /// rules the response lists. Groups that a permission refers to lie deeper and are not meant.
     fn groups(&self) -> BTreeSet<GroupId> {
@@ -184,14 +198,22 @@ fn collect_group_ids(object: &Value, found: &mut BTreeSet<GroupId>) {
     }
 }
 
-/// Every text anywhere in `value` that is an id of the wanted type.
+/// Every text anywhere in `value` that is an id of the wanted type. What a tag says about other resources is nobody's id.
 fn collect_ids<T: FromStr + Ord>(value: &Value, found: &mut BTreeSet<T>) {
     match value {
         Value::String(text) => found.extend(text.parse::<T>().ok()),
         Value::Array(items) => items.iter().for_each(|item| collect_ids(item, found)),
-        Value::Object(members) => members.values().for_each(|member| collect_ids(member, found)),
+        Value::Object(members) => {
+            let members = members.iter().filter(|(label, _)| !is_of_tags(label));
+            members.for_each(|(_, member)| collect_ids(member, found));
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
+}
+
+/// `tagSet`, `tagSpecificationSet`, `TagSpecification`, `Tag`, and the `tag` that numbers the elements of a list.
+fn is_of_tags(label: &str) -> bool {
+    label.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("tag"))
 }
 
 /// A word in whichever form it came: some writers of JSON turn text into numbers and booleans.
@@ -209,112 +231,4 @@ fn identity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Identit
 }
 
 #[cfg(test)]
-mod tests {
-    use expect_test::{Expect, expect};
-    use serde_json::json;
-
-    use super::*;
-
-    /// The event of a call with these fields, as `name | instances | groups | principal`.
-    #[track_caller]
-    fn check(fields: &Value, expected: &Expect) {
-        let mut record = json!({"eventSource": EC2, "eventID": "e-1", "readOnly": false, "requestParameters": null});
-        record.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-        let list = |ids: Vec<&str>| ids.join(" ");
-        let said = event_of(&record).map_or("dropped".to_owned(), |event| {
-            format!(
-                "{} | {} | {} | {}",
-                event.name,
-                list(event.instances.iter().map(|id| id.as_str()).collect()),
-                list(event.groups.iter().map(|id| id.as_str()).collect()),
-                event.principal.unwrap_or_default()
-            )
-        });
-        expected.assert_eq(&said);
-        assert_eq!(event_in(record.to_string().as_bytes()), event_of(&record));
-    }
-
-    #[test]
-    fn instances_are_found_in_request_response_and_service_details() {
-        check(
-            &json!({"eventName": "RunInstances", "userIdentity": {"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/scale/x"},
-                "requestParameters": {"instancesSet": {"items": [{"minCount": 1, "maxCount": 2}]}, "clientToken": "fleet-1"},
-                "responseElements": {"instancesSet": {"items": [{"instanceId": "i-0aaaaaaaaaaaaaaa3", "launchTime": 1793600000000_u64,
-                    "groupSet": {"items": [{"groupId": "sg-0fffffffffffffff1"}]}}, {"instanceId": "i-0aaaaaaaaaaaaaaa4"}]}}}),
-            &expect![
-                "RunInstances | i-0aaaaaaaaaaaaaaa3 i-0aaaaaaaaaaaaaaa4 |  | arn:aws:sts::111122223333:assumed-role/scale/x"
-            ],
-        );
-        check(
-            &json!({"eventName": "BidEvictedEvent", "eventType": "AwsServiceEvent", "readOnly": null,
-                "userIdentity": {"accountId": "111122223333", "invokedBy": "ec2.amazonaws.com"},
-                "serviceEventDetails": {"instanceIdSet": ["i-0aaaaaaaaaaaaaaa4"]}}),
-            &expect!["BidEvictedEvent | i-0aaaaaaaaaaaaaaa4 |  | ec2.amazonaws.com"],
-        );
-        check(
-            &json!({"eventName": "CreateFleet", "requestParameters": {"CreateFleetRequest": {"Type": "instant"}},
-                "responseElements": {"CreateFleetResponse": {"fleetInstanceSet": {"item": {"instanceIds": {"item": {"content": "i-0aaaaaaaaaaaaaaa5", "tag": 1}}}}}}}),
-            &expect!["CreateFleet | i-0aaaaaaaaaaaaaaa5 |  | "],
-        );
-    }
-
-    #[test]
-    fn groups_are_those_the_call_is_about() {
-        check(
-            &json!({"eventName": "AuthorizeSecurityGroupIngress", "requestParameters": {"groupId": "sg-0fffffffffffffff1", "ipPermissions":
-                {"items": [{"ipProtocol": "-1", "groups": {"items": [{"groupId": "sg-0fffffffffffffff2"}]}, "ipRanges": {}}]}}}),
-            &expect!["AuthorizeSecurityGroupIngress |  | sg-0fffffffffffffff1 | "],
-        );
-        check(
-            &json!({"eventName": "AuthorizeSecurityGroupIngress", "requestParameters": {"groupName": "default", "ipPermissions": {}},
-                "responseElements": {"_return": true, "securityGroupRuleSet": {"items": [{"groupId": "sg-0fffffffffffffff3",
-                    "referencedGroupInfo": {"groupId": "sg-0fffffffffffffff2"}}]}}}),
-            &expect!["AuthorizeSecurityGroupIngress |  | sg-0fffffffffffffff3 | "],
-        );
-        check(
-            &json!({"eventName": "RevokeSecurityGroupIngress", "requestParameters": {"groupName": "default", "ipPermissions": {}},
-                "responseElements": {"revokedSecurityGroupRuleSet": {"items": [{"groupId": "sg-0fffffffffffffff3"}]}}}),
-            &expect!["RevokeSecurityGroupIngress |  | sg-0fffffffffffffff3 | "],
-        );
-        check(
-            &json!({"eventName": "ModifySecurityGroupRules", "requestParameters": {"ModifySecurityGroupRulesRequest": {"GroupId": "sg-0fffffffffffffff1",
-                "SecurityGroupRule": {"tag": "1", "SecurityGroupRule": {"IpProtocol": -1, "ReferencedGroupId": "sg-0fffffffffffffff2"}}}}}),
-            &expect!["ModifySecurityGroupRules |  | sg-0fffffffffffffff1 | "],
-        );
-    }
-
-    #[test]
-    fn failures_dry_runs_reads_and_other_records_are_dropped() {
-        for fields in [
-            json!({"eventName": "StartInstances", "errorCode": "Client.DryRunOperation"}),
-            json!({"eventName": "StartInstances", "errorCode": "UnauthorizedOperation", "responseElements": null}),
-            json!({"eventName": "StartInstances", "errorCode": 403}),
-            json!({"eventName": "DescribeInstances", "readOnly": true}),
-            json!({"eventName": "DescribeInstances", "readOnly": "true"}),
-            json!({"eventName": "GetConsoleOutput", "readOnly": null}),
-            json!({"eventName": "ListSnapshotsInRecycleBin", "readOnly": null}),
-            json!({"eventName": "StartInstances", "eventSource": "rds.amazonaws.com", "sourceIPAddress": EC2}),
-            json!({"eventName": "StartInstances", "eventSource": null, "insightDetails": {"eventSource": EC2}}),
-            json!({"eventName": "StartInstances", "eventType": "AwsCloudTrailInsight"}),
-            json!({"eventName": "StartInstances", "eventCategory": "NetworkActivity"}),
-        ] {
-            check(&fields, &expect!["dropped"]);
-        }
-    }
-
-    #[test]
-    fn missing_and_odd_fields_are_no_reason_to_drop_a_write() {
-        check(
-            &json!({"eventName": "StopInstances", "requestParameters": "omitted", "errorCode": null}),
-            &expect!["StopInstances |  |  | "],
-        );
-        check(
-            &json!({"eventName": "NewAction", "eventID": 7, "userIdentity": "x", "eventTime": 1793600000}),
-            &expect!["NewAction |  |  | "],
-        );
-        check(
-            &json!({"eventName": ["x"], "responseElements": [1, {"a": "i-0aaaaaaaaaaaaaaa5"}]}),
-            &expect![" | i-0aaaaaaaaaaaaaaa5 |  | "],
-        );
-    }
-}
+mod tests;
