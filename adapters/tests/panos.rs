@@ -21,7 +21,7 @@ use drawbridge::panos::{
 use drawbridge_core::{
     change::{Change, Direction, Extras, OwnedRule, Position, ServiceObject, Spelling, WrittenService},
     command::{Failure, JobState, Trouble},
-    firewall::{Action, CommitNote, Digest, Effect, Node as Place, Status},
+    firewall::{Action, CommitNote, DestinationTranslation, Digest, Effect, NatRule, Node as Place, Status},
     id::{JobId, OwnedName},
     range::Range,
     service::{Apps, L4, Service},
@@ -240,6 +240,32 @@ fn standard_ports_are_asked_of_the_firewall_once() {
     assert_eq!(asked(&mut panos), 1);
     assert_eq!(now(panos.observe()).unwrap(), first);
     assert_eq!(asked(&mut panos), 1);
+}
+
+#[test]
+fn nat_rules_come_along_with_either_configuration() {
+    let place = RULES.replace("security", "nat");
+    let rule = |name: &str| {
+        let columns =
+            ["from", "to", "source", "destination"].map(|name| format!("<{name}><member>any</member></{name}>"));
+        let to =
+            "<destination-translation><translated-address>10.0.1.10</translated-address></destination-translation>";
+        format!("<entry name=\"{name}\">{}<service>any</service>{to}</entry>", columns.concat())
+    };
+    let mut panos = panos(|firewall| {
+        firewall.load(&place, &rule("old")).unwrap();
+        firewall.add_admin("alice");
+        let parameters = [("type", "config"), ("action", "set"), ("xpath", &*place), ("element", &*rule("new"))];
+        firewall.as_admin("alice", &parameters, Moment::default());
+    });
+    let seen = now(panos.observe()).unwrap();
+    let names = |nat: &[NatRule]| nat.iter().map(|rule| rule.name.to_string()).collect::<Vec<_>>();
+    assert_eq!(
+        (names(&seen.candidate.nat), names(&seen.running.nat)),
+        (vec!["old".into(), "new".into()], vec!["old".into()])
+    );
+    let to = "10.0.1.10".parse().unwrap();
+    assert_eq!(seen.running.nat[0].translation, DestinationTranslation::Static { to, port: None });
 }
 
 #[test]

@@ -31,6 +31,7 @@ mod deeds;
 mod faults;
 mod firewall;
 mod names;
+mod nat;
 mod permissions;
 mod rules;
 mod words;
@@ -45,6 +46,7 @@ pub use self::{
     deeds::{Deed, OddFile, Show},
     firewall::{Address, FirewallLine, HaState, Xml},
     names::{Id, Kind, Names},
+    nat::{Nat, Translation, Ways},
     permissions::{Direction, Peer, Permission, Permissions, Traffic},
     rules::{Action, End, Extras, Ports, Rule, RuleState, Service, Transport},
 };

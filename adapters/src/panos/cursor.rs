@@ -180,11 +180,12 @@ impl<'a> Element<'a> {
         self.at(path).map(|element| &*element.text).filter(|text| !text.is_empty())
     }
 
-    /// The element as XML in one canonical form: without the marks of uncommitted work, which say nothing of its content.
+    /// The element as XML in one canonical form: without the marks of uncommitted work and of where a value was pushed from,
+    /// which say nothing of its content and are not there in every answer.
     pub fn write_clean(&self, out: &mut String) {
         let _ = write!(out, "<{}", self.tag.name);
         for (name, value) in &self.tag.attributes {
-            if !matches!(&**name, "admin" | "dirtyId" | "time") {
+            if !matches!(&**name, "admin" | "dirtyId" | "time" | "src" | "ptemplate" | "loc") {
                 let _ = write!(out, " {name}=\"{}\"", escape::escape(&**value));
             }
         }

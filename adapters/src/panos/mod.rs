@@ -3,7 +3,7 @@
 //! ```text
 //!   Command ── request, transaction ──►  Transport  ──► Answer ── response ──► Failure
 //!                                       (https, or               └─ status, jobs, journal ─┐
-//!                                        a model in memory)      └─ read: rules, objects ──┴─► Firewall
+//!                                        a model in memory)      └─ read: rules, nat … ────┴─► Firewall
 //! ```
 //!
 //! Everything but [`https`] and [`tls`] is pure, or generic over the transport: no other module knows of sockets. Readers
@@ -16,6 +16,7 @@ pub mod cursor;
 pub mod https;
 mod jobs;
 mod journal;
+mod nat;
 mod objects;
 mod observe;
 pub mod read;

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use drawbridge_core::{address::AddressRange, firewall::TouchedBy, id::TagName, range::Range, service::L4};
+use ipnet::IpNet;
 
 use super::{
     cursor::{Cursor, Element},
@@ -16,8 +17,8 @@ pub(super) type Table<'a, T> = BTreeMap<Cow<'a, str>, T>;
 /// The objects of one scope: a virtual system, shared, or pushed.
 #[derive(Default)]
 pub(super) struct Objects<'a> {
-    /// Addresses and address groups.
-    pub(super) addresses: Table<'a, Object<'a, Option<AddressRange>>>,
+    /// Addresses and address groups, external lists and regions: all of them can stand in an address column.
+    pub(super) addresses: Table<'a, Object<'a, Option<Literal>>>,
     /// Services and service groups.
     pub(super) services: Table<'a, Object<'a, Service>>,
     /// Custom applications, application groups and filters.
@@ -30,6 +31,37 @@ pub(super) enum Object<'a, T> {
     Single(T),
     /// Several, by name; groups of groups occur.
     Group(Vec<Cow<'a, str>>),
+}
+
+/// Addresses in so many words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Literal {
+    /// Which addresses a packet may have to match.
+    pub(super) range: AddressRange,
+    /// How they are written.
+    pub(super) form: Form,
+}
+
+/// How addresses are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As exactly those that match.
+    #[default]
+    Exact,
+    /// As a host and its network, `10.0.1.10/24`. The network is what matches; which of the two is meant where addresses are
+    /// translated, no public source tells.
+    HostBits,
+}
+
+impl Literal {
+    /// An address, a network or a range.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let form = match text.parse::<IpNet>() {
+            Ok(net) if net.addr() != net.network() => Form::HostBits,
+            Ok(_) | Err(_) => Form::Exact,
+        };
+        Some(Self { range: text.parse().ok()?, form })
+    }
 }
 
 /// A service object.
@@ -69,6 +101,7 @@ impl<'a> Objects<'a> {
         match name {
             "address" => fill(&mut self.addresses, cursor, address),
             "address-group" => fill(&mut self.addresses, cursor, address_group),
+            "external-list" | "region" => fill(&mut self.addresses, cursor, |_| Ok(Object::Single(None))),
             "service" => fill(&mut self.services, cursor, |cursor| service(cursor).map(Object::Single)),
             "service-group" => fill(&mut self.services, cursor, |cursor| members(cursor).map(Object::Group)),
             "application" => fill(&mut self.applications, cursor, custom_application),
@@ -90,18 +123,18 @@ fn fill<'a, N: Nodes<'a>, T>(
     })
 }
 
-type Addresses<'a> = Object<'a, Option<AddressRange>>;
+type Addresses<'a> = Object<'a, Option<Literal>>;
 
 /// Networks and ranges are known; FQDNs and wildcards are not.
 fn address<'a, N: Nodes<'a>>(cursor: &mut Cursor<'a, N>) -> Result<Addresses<'a>, Malformed> {
-    let mut range = None;
+    let mut literal = None;
     cursor.children(|cursor, tag| {
         if matches!(tag.name, "ip-netmask" | "ip-range") {
-            range = cursor.text()?.parse().ok();
+            literal = Literal::parse(&cursor.text()?);
         }
         Ok(())
     })?;
-    Ok(Object::Single(range))
+    Ok(Object::Single(literal))
 }
 
 /// Static groups are known; who is in a dynamic one is decided outside of the configuration.
@@ -133,7 +166,11 @@ fn service<'a, N: Nodes<'a>>(cursor: &mut Cursor<'a, N>) -> Result<Service, Malf
         match tag.name {
             "protocol" => {
                 let protocol = cursor.element(tag)?;
-                service.l4 = protocol.children.first().and_then(protocol_ports);
+                // A service has one protocol; what a second one would mean, nobody tells.
+                service.l4 = match protocol.children.as_slice() {
+                    [only] => protocol_ports(only),
+                    _ => None,
+                };
                 if protocol.children.iter().any(|own| own.text_at(&["source-port"]).is_some()) {
                     service.source_ports = SourcePorts::Some;
                 }
@@ -272,6 +309,8 @@ mod tests {
         check_service("<protocol><sctp><port>99</port></sctp></protocol>", None);
         check_service("<protocol><tcp><port>90000</port></tcp></protocol>", None);
         check_service("<protocol><tcp><port>9-8</port></tcp></protocol>", None);
+        check_service("<protocol><tcp><port>80,</port></tcp></protocol>", None);
+        check_service("<protocol><tcp><port>80</port></tcp><udp><port>80</port></udp></protocol>", None);
         check_service("<protocol/>", None);
     }
 }

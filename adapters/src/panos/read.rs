@@ -13,6 +13,7 @@ use drawbridge_core::{
 
 use super::{
     cursor::Cursor,
+    nat,
     objects::{Object, Objects, SourcePorts},
     resolve::{Resolver, own_standard_ports},
     rules::{Entry, untouched},
@@ -21,13 +22,12 @@ use super::{
 };
 
 /// What one part of a configuration holds: the virtual system's own, the shared one, or what Panorama has pushed. Children
-/// that say nothing of security rules are skipped.
+/// that say nothing of rules are skipped.
 #[derive(Default)]
 pub struct Section<'a> {
-    pre: Vec<Entry<'a>>,
-    local: Vec<Entry<'a>>,
-    post: Vec<Entry<'a>>,
-    default_rules: Vec<Entry<'a>>,
+    pre: Rulebase<'a>,
+    local: Rulebase<'a>,
+    post: Rulebase<'a>,
     objects: Objects<'a>,
     zones: BTreeSet<ZoneName>,
     tags: BTreeMap<TagName, TouchedBy>,
@@ -35,14 +35,22 @@ pub struct Section<'a> {
     log_settings: BTreeSet<ProfileName>,
 }
 
+/// The rules of one rulebase, by what they decide.
+#[derive(Default)]
+struct Rulebase<'a> {
+    security: Vec<Entry<'a>>,
+    default_security: Vec<Entry<'a>>,
+    nat: Vec<nat::Entry<'a>>,
+}
+
 impl<'a> Section<'a> {
     /// Reads a section, the cursor standing in its element.
     pub fn read<N: Nodes<'a>>(cursor: &mut Cursor<'a, N>) -> Result<Self, Malformed> {
         let mut section = Self::default();
         cursor.children(|cursor, tag| match tag.name {
-            "rulebase" => read_rules(cursor, &mut section.local, &mut section.default_rules),
-            "pre-rulebase" => read_rules(cursor, &mut section.pre, &mut section.default_rules),
-            "post-rulebase" => read_rules(cursor, &mut section.post, &mut section.default_rules),
+            "rulebase" => section.local.read(cursor),
+            "pre-rulebase" => section.pre.read(cursor),
+            "post-rulebase" => section.post.read(cursor),
             "zone" => read_names(cursor, &mut section.zones),
             "profile-group" => read_names(cursor, &mut section.profile_groups),
             "log-settings" => cursor.children(|cursor, tag| match tag.name {
@@ -60,24 +68,28 @@ impl<'a> Section<'a> {
     }
 }
 
-fn read_rules<'a, N: Nodes<'a>>(
-    cursor: &mut Cursor<'a, N>,
-    rules: &mut Vec<Entry<'a>>,
-    default_rules: &mut Vec<Entry<'a>>,
-) -> Result<(), Malformed> {
-    cursor.children(|cursor, rulebase| {
-        let into = match rulebase.name {
-            "security" => &mut *rules,
-            "default-security-rules" => &mut *default_rules,
-            _ => return Ok(()),
-        };
-        cursor.children(|cursor, tag| match tag.name {
-            "rules" => cursor.entries(|cursor, name| {
-                into.push(Entry::read(name, cursor)?);
-                Ok(())
-            }),
+impl<'a> Rulebase<'a> {
+    fn read<N: Nodes<'a>>(&mut self, cursor: &mut Cursor<'a, N>) -> Result<(), Malformed> {
+        cursor.children(|cursor, rulebase| match rulebase.name {
+            "security" => read_rules(cursor, &mut self.security, Entry::read),
+            "default-security-rules" => read_rules(cursor, &mut self.default_security, Entry::read),
+            "nat" => read_rules(cursor, &mut self.nat, nat::Entry::read),
             _ => Ok(()),
         })
+    }
+}
+
+fn read_rules<'a, N: Nodes<'a>, T>(
+    cursor: &mut Cursor<'a, N>,
+    rules: &mut Vec<T>,
+    read: impl Fn(&Cow<'a, str>, &mut Cursor<'a, N>) -> Result<T, Malformed>,
+) -> Result<(), Malformed> {
+    cursor.children(|cursor, tag| match tag.name {
+        "rules" => cursor.entries(|cursor, name| {
+            rules.push(read(name, cursor)?);
+            Ok(())
+        }),
+        _ => Ok(()),
     })
 }
 
@@ -119,17 +131,20 @@ impl Parts<'_> {
         let Self { vsys, shared, pushed } = self;
         let mut ours = Resolver::new([&vsys.objects, &shared.objects, &pushed.objects]);
         let mut theirs = Resolver::new([&pushed.objects, &vsys.objects, &shared.objects]);
-        let mut rules = resolved(pushed.pre, Place::Pre, &mut theirs)?;
-        rules.extend(resolved(vsys.local, Place::Local, &mut ours)?);
-        rules.extend(resolved(pushed.post, Place::Post, &mut theirs)?);
+        let mut rules = resolved(pushed.pre.security, Place::Pre, &mut theirs)?;
+        rules.extend(resolved(vsys.local.security, Place::Local, &mut ours)?);
+        rules.extend(resolved(pushed.post.security, Place::Post, &mut theirs)?);
         // An override of the firewall's own wins over a pushed one.
-        let overrides = pushed.default_rules.into_iter().chain(vsys.default_rules);
-        let default_rules = default_rules(overrides, &mut ours)?;
+        let overrides = [pushed.pre.default_security, pushed.post.default_security, vsys.local.default_security];
+        let default_rules = default_rules(overrides.into_iter().flatten(), &mut ours)?;
+        let mut nat = nat::resolved(pushed.pre.nat, &mut theirs)?;
+        nat.extend(nat::resolved(vsys.local.nat, &mut ours)?);
+        nat.extend(nat::resolved(pushed.post.nat, &mut theirs)?);
         let scopes = [&pushed.objects, &shared.objects, &vsys.objects];
         Ok(Configuration {
             rules,
             default_rules,
-            nat: Vec::new(),
+            nat,
             standard_ports: own_standard_ports(scopes),
             services: scopes.into_iter().flat_map(service_facts).collect(),
             zones: united([vsys.zones, shared.zones, pushed.zones]),

@@ -15,7 +15,7 @@ use drawbridge_core::{
 };
 
 use super::{
-    objects::{Application, Object, Objects, Service, SourcePorts, Table},
+    objects::{Application, Form, Literal, Object, Objects, Service, SourcePorts, Table},
     text::clean,
 };
 
@@ -32,6 +32,7 @@ pub(super) struct Resolver<'s, 'a> {
 #[derive(Default)]
 struct Named {
     known: Vec<AddressRange>,
+    form: Form,
     unknown: Vec<Narrowing>,
 }
 
@@ -70,10 +71,26 @@ impl<'s, 'a> Resolver<'s, 'a> {
             all_known &= named.unknown.is_empty();
             narrowed_by.extend(named.unknown.iter().cloned());
         }
+        let addresses: Addresses = known.into_iter().collect();
         match negation {
             _ if !all_known => Addresses::Unknown,
-            Negation::Plain => known.into_iter().collect(),
-            Negation::Negated => known.into_iter().collect::<Addresses>().negated(),
+            Negation::Plain => addresses,
+            // The device refuses "all but any"; what an old configuration that says so means, nobody tells.
+            Negation::Negated if addresses.is_any() => {
+                narrowed_by.push(Narrowing::Address("any".to_owned()));
+                Addresses::Unknown
+            }
+            Negation::Negated => addresses.negated(),
+        }
+    }
+
+    /// The addresses of a column that stands for one range of them, certain to the last bit: what can be translated.
+    pub(super) fn one_range(&mut self, names: &[Cow<'a, str>]) -> Option<AddressRange> {
+        let [name] = names else { return None };
+        let named = self.address(name);
+        match named.known.as_slice() {
+            [range] if named.unknown.is_empty() && named.form == Form::Exact => Some(*range),
+            _ => None,
         }
     }
 
@@ -81,20 +98,29 @@ impl<'s, 'a> Resolver<'s, 'a> {
         if let Some(named) = self.addresses.get(name) {
             return Rc::clone(named);
         }
-        let mut ranges = Vec::new();
-        let mut unknown = Vec::new();
+        let mut named = Named::default();
         self.leaves(
             name,
             |objects| &objects.addresses,
             |name, object| {
                 // An object's name wins over the address that it looks like.
-                match object.map_or_else(|| name.parse().ok(), |object| *object) {
-                    Some(range) => ranges.push(range),
-                    None => unknown.push(Narrowing::Address(clean(name))),
+                match object.map_or_else(|| Literal::parse(name), |object| *object) {
+                    Some(literal) => {
+                        named.known.push(literal.range);
+                        if literal.form == Form::HostBits {
+                            named.form = Form::HostBits;
+                        }
+                    }
+                    None => named.unknown.push(Narrowing::Address(clean(name))),
                 }
             },
         );
-        let named = Rc::new(Named { known: ranges, unknown });
+        // The device refuses empty groups. Half a configuration can have one, and it must not count as no address at all:
+        // "all but nobody" would be everybody.
+        if named.known.is_empty() && named.unknown.is_empty() {
+            named.unknown.push(Narrowing::Address(clean(name)));
+        }
+        let named = Rc::new(named);
         self.addresses.insert(name.to_owned(), Rc::clone(&named));
         named
     }
@@ -111,8 +137,12 @@ impl<'s, 'a> Resolver<'s, 'a> {
         }
         let mut l4 = BTreeSet::new();
         let mut known = true;
+        let mut unknown = |name: &str, narrowed_by: &mut Vec<_>| {
+            known = false;
+            narrowed_by.push(Narrowing::Service(clean(name)));
+        };
         for name in names {
-            self.leaves(
+            let found = self.leaves(
                 name,
                 |objects| &objects.services,
                 |name, object| match held(name, object) {
@@ -122,12 +152,12 @@ impl<'s, 'a> Resolver<'s, 'a> {
                             narrowed_by.push(Narrowing::SourcePort);
                         }
                     }
-                    None => {
-                        known = false;
-                        narrowed_by.push(Narrowing::Service(clean(name)));
-                    }
+                    None => unknown(name, narrowed_by),
                 },
             );
+            if found == 0 {
+                unknown(name, narrowed_by);
+            }
         }
         if known {
             let objects = names.iter().filter_map(|name| name.parse().ok()).collect();
@@ -144,46 +174,55 @@ impl<'s, 'a> Resolver<'s, 'a> {
         }
         let mut named: BTreeSet<AppName> = BTreeSet::new();
         let mut known = true;
+        let mut unknown = |name: &str, narrowed_by: &mut Vec<_>| {
+            known = false;
+            narrowed_by.push(Narrowing::Application(clean(name)));
+        };
         for name in names {
-            self.leaves(
+            let found = self.leaves(
                 name,
                 |objects| &objects.applications,
                 |name, object| match (object, name.parse()) {
                     (None | Some(Application::Custom(_)), Ok(name)) => {
                         named.insert(name);
                     }
-                    (_, Err(_)) | (Some(Application::Filter), _) => {
-                        known = false;
-                        narrowed_by.push(Narrowing::Application(clean(name)));
-                    }
+                    (_, Err(_)) | (Some(Application::Filter), _) => unknown(name, narrowed_by),
                 },
             );
+            if found == 0 {
+                unknown(name, narrowed_by);
+            }
         }
         if known { Applications::Named(named) } else { Applications::Unknown }
     }
 
-    /// Calls `visit` with every object that a name stands for, groups opened, and with every name that nobody defines. A
-    /// group is opened once, so that groups within each other end.
+    /// Calls `visit` with every object that a name stands for, groups opened, and with every name that nobody defines; says
+    /// how often. A group is opened once, so that groups within each other end.
     fn leaves<T: 's>(
         &self,
         name: &str,
         table: impl Fn(&'s Objects<'a>) -> &'s Table<'a, Object<'a, T>>,
         mut visit: impl FnMut(&str, Option<&'s T>),
-    ) {
+    ) -> usize {
+        let mut found = 0;
         let mut opened = BTreeSet::new();
         let mut ahead: Vec<(usize, &str)> = vec![(0, name)];
         while let Some((from, name)) = ahead.pop() {
             let mut scopes = self.scopes.iter().enumerate().skip(from);
-            match scopes.find_map(|(scope, objects)| Some((scope, table(objects).get(name)?))) {
-                None => visit(name, None),
-                Some((_, Object::Single(object))) => visit(name, Some(object)),
+            let object = match scopes.find_map(|(scope, objects)| Some((scope, table(objects).get(name)?))) {
+                None => None,
+                Some((_, Object::Single(object))) => Some(object),
                 Some((scope, Object::Group(members))) => {
                     if opened.insert((scope, name)) {
                         ahead.extend(members.iter().map(|member| (scope, &**member)));
                     }
+                    continue;
                 }
-            }
+            };
+            found += 1;
+            visit(name, object);
         }
+        found
     }
 }
 
@@ -199,17 +238,15 @@ fn held(name: &str, object: Option<&Service>) -> Option<(Vec<L4>, SourcePorts)> 
     Some((ports.iter().map(|port| L4::Tcp(Range::single(*port))).collect(), SourcePorts::Any))
 }
 
-/// The standard ports of the configuration's own applications. Of the scopes, the last one wins.
+/// The standard ports of the configuration's own applications: none where they are not certain, so that nobody takes those of
+/// a predefined application of the same name for them. Of the scopes, the last one wins.
 pub(super) fn own_standard_ports<'s, 'a: 's>(
     scopes: impl IntoIterator<Item = &'s Objects<'a>>,
 ) -> BTreeMap<AppName, Vec<L4>> {
     let mut known = BTreeMap::new();
     for (name, object) in scopes.into_iter().flat_map(|objects| &objects.applications) {
         let (Ok(name), Object::Single(Application::Custom(ports))) = (name.parse(), object) else { continue };
-        match ports {
-            Some(ports) => known.insert(name, ports.clone()),
-            None => known.remove(&name),
-        };
+        known.insert(name, ports.clone().unwrap_or_default());
     }
     known
 }

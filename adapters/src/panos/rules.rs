@@ -16,7 +16,7 @@ use super::{
 };
 
 /// A member list; absent where the rule has none.
-type Column<'a> = Option<Vec<Cow<'a, str>>>;
+pub(super) type Column<'a> = Option<Vec<Cow<'a, str>>>;
 
 /// A rule as it was read, names not yet resolved.
 #[derive(Default)]
@@ -186,11 +186,11 @@ pub(super) fn untouched(name: &'static str) -> Entry<'static> {
     Entry { name: Cow::Borrowed(name), ..Entry::default() }
 }
 
-fn or_any(column: Column<'_>) -> Vec<Cow<'_, str>> {
+pub(super) fn or_any(column: Column<'_>) -> Vec<Cow<'_, str>> {
     column.filter(|members| !members.is_empty()).unwrap_or_else(|| vec![Cow::Borrowed("any")])
 }
 
-fn zones(element: &str, column: Column<'_>, narrowed_by: &mut Vec<Narrowing>) -> Zones {
+pub(super) fn zones(element: &str, column: Column<'_>, narrowed_by: &mut Vec<Narrowing>) -> Zones {
     let names = or_any(column);
     if names.iter().any(|name| name == "any") {
         return Zones::Any;
@@ -221,7 +221,7 @@ fn profiles(setting: &Element<'_>) -> Profiles {
 }
 
 /// Whether an element that we do not know may decide: one that is empty or says `any` does not.
-fn decides(element: &Element<'_>) -> bool {
+pub(super) fn decides(element: &Element<'_>) -> bool {
     let any = |child: &Element<'_>| child.tag.name == "member" && child.text == "any";
-    !element.text.is_empty() || !element.children.iter().all(any)
+    !matches!(&*element.text, "" | "any") || !element.children.iter().all(any)
 }

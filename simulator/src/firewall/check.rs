@@ -69,14 +69,16 @@ impl Check {
             Node::Anything => {}
             Node::Text(longest) => self.length(&element.text, *longest),
             Node::OneOf(words) => self.keyword(&element.text, words),
+            Node::Port => self.port(&element.text),
             Node::Ports => self.ports(&element.text),
-            Node::Reference(_) => {}
+            Node::Reference(_) | Node::ReferenceOrAny(_) => {}
             Node::Members { alone, .. } => self.members(element, alone),
             Node::Fields(fields) => self.fields(element, fields),
             Node::Entries(object) => self.entries(element, object),
         }
-        let is_leaf = matches!(node, Node::Text(_) | Node::OneOf(_) | Node::Ports | Node::Reference(_));
-        if let (true, Some(child)) = (is_leaf, element.children.first()) {
+        let may_have_children =
+            matches!(node, Node::Anything | Node::Members { .. } | Node::Fields(_) | Node::Entries(_));
+        if let (false, Some(child)) = (may_have_children, element.children.first()) {
             self.unexpected(child);
         }
     }
@@ -91,6 +93,14 @@ impl Check {
     fn keyword(&mut self, text: &str, words: &[&str]) {
         if !words.contains(&text) {
             self.report_invalid(format!("'{text}' is not an allowed keyword"));
+        }
+    }
+
+    fn port(&mut self, text: &str) {
+        if text.contains([',', '-']) {
+            self.report(format!("'{text}' is invalid"));
+        } else {
+            self.ports(text);
         }
     }
 

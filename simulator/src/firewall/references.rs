@@ -149,7 +149,8 @@ pub(super) fn objects(root: &Element, place: &Path) -> Vec<Path> {
 fn uses(root: &Element, place: &Path) -> Vec<Use> {
     let mut found = Vec::new();
     visit(root, place, &mut |element, path, node| {
-        if let Node::Reference(kind) = node {
+        let is_any = matches!(node, Node::ReferenceOrAny(_)) && element.text == "any";
+        if let (Node::Reference(kind) | Node::ReferenceOrAny(kind), false) = (node, is_any) {
             found.push(Use { place: path.clone(), kind: *kind, name: element.text.clone() });
         } else if let Node::Members { of: Some(kind), alone } = node {
             let names = element.members().filter(|name| !alone.contains(name));

@@ -14,10 +14,14 @@ pub(super) enum Node {
     Text(usize),
     /// One of these words.
     OneOf(&'static [&'static str]),
+    /// One port.
+    Port,
     /// A comma-separated list of ports and ranges.
     Ports,
     /// The name of another object.
     Reference(Kind),
+    /// The name of another object, or `any`.
+    ReferenceOrAny(Kind),
     /// A list of names or values; the words in `alone` must be the only member.
     Members { of: Option<Kind>, alone: &'static [&'static str] },
     /// Named children.
@@ -136,6 +140,68 @@ const DEFAULT_RULE: Object = Object {
     ])),
 };
 
+/// As pan-os-codegen has it (`specs/policies/network-address-translation.yaml`).
+const NAT_RULE: Object = Object {
+    name: Naming::Plain(63),
+    body: Node::Fields(Fields {
+        one_of: &["destination-translation", "dynamic-destination-translation"],
+        required: &["from", "to", "source", "destination"],
+        ..fields(&[
+            ("from", ZONES),
+            ("to", ZONES),
+            ("source", ADDRESSES),
+            ("destination", ADDRESSES),
+            ("service", Node::ReferenceOrAny(Kind::Service)),
+            ("nat-type", Node::OneOf(&["ipv4", "nat64", "nptv6"])),
+            ("to-interface", Node::Text(31)),
+            ("source-translation", SOURCE_TRANSLATION),
+            (
+                "destination-translation",
+                Node::Fields(fields(&[
+                    ("translated-address", ADDRESS_NAME),
+                    ("translated-port", Node::Port),
+                    ("dns-rewrite", Node::Anything),
+                ])),
+            ),
+            (
+                "dynamic-destination-translation",
+                Node::Fields(fields(&[
+                    ("translated-address", ADDRESS_NAME),
+                    ("translated-port", Node::Port),
+                    (
+                        "distribution",
+                        Node::OneOf(&["round-robin", "source-ip-hash", "ip-modulo", "ip-hash", "least-sessions"]),
+                    ),
+                ])),
+            ),
+            ("active-active-device-binding", Node::OneOf(&["primary", "both", "0", "1"])),
+            ("disabled", YES_NO),
+            ("description", Node::Text(1024)),
+            ("tag", TAGS),
+            ("group-tag", Node::Reference(Kind::Tag)),
+            ("target", Node::Anything),
+        ])
+    }),
+};
+
+const ADDRESS_NAME: Node = Node::Reference(Kind::Address);
+const ADDRESS_NAMES: Node = Node::Members { of: Some(Kind::Address), alone: &[] };
+
+const SOURCE_TRANSLATION: Node = Node::Fields(Fields {
+    one_of: &["dynamic-ip-and-port", "dynamic-ip", "static-ip"],
+    ..fields(&[
+        (
+            "dynamic-ip-and-port",
+            Node::Fields(Fields {
+                one_of: &["interface-address", "translated-address"],
+                ..fields(&[("interface-address", Node::Anything), ("translated-address", ADDRESS_NAMES)])
+            }),
+        ),
+        ("dynamic-ip", Node::Fields(fields(&[("translated-address", ADDRESS_NAMES), ("fallback", Node::Anything)]))),
+        ("static-ip", Node::Fields(fields(&[("translated-address", ADDRESS_NAME), ("bi-directional", YES_NO)]))),
+    ])
+});
+
 const PORTS: Node =
     Node::Fields(fields(&[("port", Node::Ports), ("source-port", Node::Ports), ("override", Node::Anything)]));
 
@@ -203,6 +269,7 @@ const RULEBASE: Node = Node::Fields(Fields {
     ..fields(&[
         ("security", Node::Fields(fields(&[("rules", Node::Entries(&RULE))]))),
         ("default-security-rules", Node::Fields(fields(&[("rules", Node::Entries(&DEFAULT_RULE))]))),
+        ("nat", Node::Fields(fields(&[("rules", Node::Entries(&NAT_RULE))]))),
     ])
 });
 

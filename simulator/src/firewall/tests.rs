@@ -2,6 +2,7 @@
 
 mod commits;
 mod locks;
+mod nat;
 mod operations;
 mod reads;
 mod robustness;

@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use super::{
+    nat::Nat,
     rules::{Ports, Rule},
     words::{List, Name, Parsed, Span, Words},
 };
@@ -56,6 +57,8 @@ pub enum FirewallLine {
     },
     /// `rule "clean up" any -> any deny`
     Rule(Box<Rule>),
+    /// `nat "web in" untrust:any -> untrust:203.0.113.7 to 10.0.1.10`
+    Nat(Box<Nat>),
     /// `xml "rulebase/security/rules/entry[@name='x']" "<option/>"`: anything else
     Xml(Xml),
 }
@@ -111,10 +114,11 @@ impl FirewallLine {
                 Ok(Self::AddressGroup { name: words.word("a name")?, members: words.list("the name of an address")? })
             }
             "rule" => Ok(Self::Rule(Box::new(Rule::take(words)?))),
+            "nat" => Ok(Self::Nat(Box::new(Nat::take(words)?))),
             "xml" => Ok(Self::Xml(Xml::take(words)?)),
             other => Err(format!(
                 "`{other}` is nothing a firewall has; known are version, commit, zone, profile-group, log-setting, tag, admin, \
-                 ha, service, service-group, address, address-group, rule and xml"
+                 ha, service, service-group, address, address-group, rule, nat and xml"
             )),
         }
     }
@@ -164,6 +168,7 @@ impl fmt::Display for FirewallLine {
             Self::Address { name, value } => write!(f, "address {} {value}", Name(name)),
             Self::AddressGroup { name, members } => write!(f, "address-group {} {}", Name(name), List(members)),
             Self::Rule(rule) => write!(f, "rule {rule}"),
+            Self::Nat(rule) => write!(f, "nat {rule}"),
             Self::Xml(xml) => write!(f, "xml {xml}"),
         }
     }

@@ -233,13 +233,19 @@ impl fmt::Display for Rule {
         if self.applications != ["any"] {
             write!(f, " app {}", List(&self.applications))?;
         }
-        match &self.service {
-            Service::Any => Ok(()),
-            Service::ApplicationDefault => f.write_str(" service application-default"),
-            Service::Inline(ports) => write!(f, " service {ports}"),
-            Service::Named(names) => write!(f, " service {}", List(names)),
-        }?;
-        write!(f, " {}{}", self.action.name(), self.extras)
+        write!(f, "{} {}{}", self.service, self.action.name(), self.extras)
+    }
+}
+
+/// Nothing for `any`; all else with a blank before it.
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => Ok(()),
+            Self::ApplicationDefault => f.write_str(" service application-default"),
+            Self::Inline(ports) => write!(f, " service {ports}"),
+            Self::Named(names) => write!(f, " service {}", List(names)),
+        }
     }
 }
 

@@ -56,6 +56,11 @@ fn firewall_lines_are_printed_as_they_are_read() {
         "rule v6 2001:db8::/32 -> untrust,dmz:2001:db8::/32,10.0.0.1 service application-default drop",
         "rule all any -> \"my dmz:any\" service svc-web allow disabled tag a,b user u schedule s profile p log l \
          description \"why, \\\"so\\\"\"",
+        "nat \"web in\" untrust:any -> untrust:203.0.113.7 service tcp/443 to 10.0.1.10:8443",
+        "nat range any -> 203.0.113.0/30 to \"the farm\"",
+        "nat out trust:10.0.1.10 -> untrust:any service svc-web static 203.0.113.7 bidirectional disabled",
+        "nat one trust:10.0.1.10 -> any static 203.0.113.7",
+        "nat none 10.0.0.0/8 -> any",
         "xml rulebase/security/rules/entry[@name='x'] \"<a> </a>\"",
     ] {
         assert_eq!(
@@ -171,6 +176,14 @@ fn mistakes_name_line_and_remedy() {
         ("schedule\n----\n\ncloud\n----\n", "x:4: a set-up section after deeds; move it to the beginning of the story"),
         ("firewall\nrule a any > any deny\n----\n", "x:2: expected `->`, found `>`"),
         ("firewall\nrule clean up any -> any deny\n----\n", "x:2: expected `->`, found `any`"),
+        (
+            "firewall\nnat a any -> any service a,b to 10.0.0.1\n----\n",
+            "x:2: a NAT rule has one service; name a service group for more",
+        ),
+        (
+            "firewall\nnat a any -> any to 10.0.0.1 bidirectional\n----\n",
+            "x:2: did not expect `bidirectional` here; quote names that hold blanks",
+        ),
         ("call StartInstances\n----\n", "x:1: expected an id such as `i-1`, found the end of the line"),
         (
             "fault fetch 1 html\n----\n",
@@ -199,7 +212,7 @@ proptest! {
 
     #[test]
     fn no_line_is_too_odd(
-        first in "(cloud|firewall|settings|call|deliver|admin a|fault|show|sg sg-1 allow|rule a|instance i-1)",
+        first in "(cloud|firewall|settings|call|deliver|admin a|fault|show|sg sg-1 allow|rule a|nat a any|instance i-1)",
         rest in "[ a-z0-9:,;/\"\\\\{}.>#-]{0,40}",
     ) {
         let line = format!("{first} {rest}");

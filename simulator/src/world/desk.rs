@@ -22,7 +22,7 @@ pub(super) fn act(firewall: &mut Firewall, admin: &str, act: &Act, names: &Names
     let mut desk = Desk { firewall, admin, now };
     match act {
         Act::Add(rule, place) => {
-            if let Some(ports) = inline(rule) {
+            if let Some(ports) = inline(&rule.service) {
                 let service = service(&service_name(ports), ports);
                 desk.set(&format!("{VSYS}/service/entry[@name='{}']", service_name(ports)), &service.children)?;
             }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::forms::{RULES, address, below_vsys, entry, inline, list, service, service_name};
+use super::forms::{NAT_RULES, RULES, address, below_vsys, entry, inline, list, nat_entry, service, service_name};
 use crate::{
     firewall::{Firewall, Ha},
-    script::{FirewallLine, HaState, Names, Placed, Xml},
+    script::{FirewallLine, HaState, Names, Placed, Service, Xml},
     xml::Element,
 };
 
@@ -73,7 +73,7 @@ fn set(firewall: &mut Firewall, line: &FirewallLine) {
         FirewallLine::Zone(_) | FirewallLine::ProfileGroup(_) | FirewallLine::LogSetting(_) | FirewallLine::Tag(_) => {}
         FirewallLine::Service { .. } | FirewallLine::ServiceGroup { .. } => {}
         FirewallLine::Address { .. } | FirewallLine::AddressGroup { .. } => {}
-        FirewallLine::Rule(_) | FirewallLine::Xml(_) => {}
+        FirewallLine::Rule(_) | FirewallLine::Nat(_) | FirewallLine::Xml(_) => {}
     }
 }
 
@@ -99,12 +99,19 @@ fn loads(line: &FirewallLine, names: &Names) -> Vec<Load> {
             vec![Load::of("address-group", &Element::entry(name).with(list("static", members)))]
         }
         FirewallLine::Rule(rule) => {
-            let service = inline(rule).map(|ports| Load::of("service", &service(&service_name(ports), ports)));
-            service.into_iter().chain([Load::of(RULES, &entry(rule, names))]).collect()
+            made_for(&rule.service).into_iter().chain([Load::of(RULES, &entry(rule, names))]).collect()
+        }
+        FirewallLine::Nat(rule) => {
+            made_for(&rule.service).into_iter().chain([Load::of(NAT_RULES, &nat_entry(rule))]).collect()
         }
         FirewallLine::Xml(Xml { xpath, fragment }) => {
             let (xpath, fragment) = (below_vsys(&names.lengthen(xpath)), names.lengthen(fragment));
             vec![Load { line: 0, xpath, fragment }]
         }
     }
+}
+
+/// The service object that has to be made for a rule.
+fn made_for(column: &Service) -> Option<Load> {
+    inline(column).map(|ports| Load::of("service", &service(&service_name(ports), ports)))
 }

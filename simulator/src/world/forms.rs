@@ -1,12 +1,13 @@
 //! The forms in which PAN-OS has what stories speak of.
 
 use crate::{
-    script::{Address, Names, Ports, Rule, RuleState, Service},
+    script::{Address, Names, Nat, Ports, Rule, RuleState, Service, Translation, Ways},
     xml::Element,
 };
 
 pub(super) const VSYS: &str = "/config/devices/entry[@name='localhost.localdomain']/vsys/entry[@name='vsys1']";
 pub(super) const RULES: &str = "rulebase/security/rules";
+pub(super) const NAT_RULES: &str = "rulebase/nat/rules";
 
 /// A place below the virtual system, unless the path is absolute.
 pub(super) fn below_vsys(xpath: &str) -> String {
@@ -19,8 +20,8 @@ pub(super) fn rule_at(name: &str) -> String {
 }
 
 /// The ports of which a service object has to be made.
-pub(super) fn inline(rule: &Rule) -> Option<&Ports> {
-    match &rule.service {
+pub(super) fn inline(service: &Service) -> Option<&Ports> {
+    match service {
         Service::Inline(ports) => Some(ports),
         Service::Any | Service::ApplicationDefault | Service::Named(_) => None,
     }
@@ -48,15 +49,18 @@ pub(super) fn list(name: &str, members: &[String]) -> Element {
     Element::new(name).with_all(members.iter().map(|member| Element::text("member", member)))
 }
 
-/// A rule as the firewall has it. Its name may be that of a rule of Drawbridge's, with a short id in it.
-pub(super) fn entry(rule: &Rule, names: &Names) -> Element {
-    let any = ["any".to_owned()];
-    let services = match &rule.service {
-        Service::Any => any.to_vec(),
+fn service_names(service: &Service) -> Vec<String> {
+    match service {
+        Service::Any => vec!["any".to_owned()],
         Service::ApplicationDefault => vec!["application-default".to_owned()],
         Service::Inline(ports) => vec![service_name(ports)],
         Service::Named(names) => names.clone(),
-    };
+    }
+}
+
+/// A rule as the firewall has it. Its name may be that of a rule of Drawbridge's, with a short id in it.
+pub(super) fn entry(rule: &Rule, names: &Names) -> Element {
+    let any = ["any".to_owned()];
     let extras = &rule.extras;
     let users = if extras.users.is_empty() { &any[..] } else { &extras.users };
     let mut entry = Element::entry(names.lengthen(&rule.name)).with_all([
@@ -67,7 +71,7 @@ pub(super) fn entry(rule: &Rule, names: &Names) -> Element {
         list("source-user", users),
         list("category", &any),
         list("application", &rule.applications),
-        list("service", &services),
+        list("service", &service_names(&rule.service)),
         Element::text("action", rule.action.name()),
     ]);
     if extras.state == RuleState::Disabled {
@@ -82,4 +86,37 @@ pub(super) fn entry(rule: &Rule, names: &Names) -> Element {
     let texts = [("schedule", &extras.schedule), ("log-setting", &extras.log), ("description", &extras.description)];
     entry.children.extend(texts.into_iter().filter_map(|(name, text)| Some(Element::text(name, text.as_ref()?))));
     entry
+}
+
+/// A NAT rule as the firewall has it.
+pub(super) fn nat_entry(rule: &Nat) -> Element {
+    let mut entry = Element::entry(&rule.name).with_all([
+        list("from", &rule.source.zones),
+        list("to", &rule.destination.zones),
+        list("source", &rule.source.addresses),
+        list("destination", &rule.destination.addresses),
+        Element::text("service", service_names(&rule.service).concat()),
+        Element::text("nat-type", "ipv4"),
+    ]);
+    entry.children.extend(translation(&rule.translation));
+    if rule.state == RuleState::Disabled {
+        entry.children.push(Element::text("disabled", "yes"));
+    }
+    entry
+}
+
+fn translation(translation: &Translation) -> Option<Element> {
+    let translated = |address: &str| Element::text("translated-address", address);
+    match translation {
+        Translation::None => None,
+        Translation::Destination { address, port } => {
+            let port = port.map(|port| Element::text("translated-port", port.to_string()));
+            Some(Element::new("destination-translation").with(translated(address)).with_all(port))
+        }
+        Translation::Source { address, ways } => {
+            let both = (*ways == Ways::Both).then(|| Element::text("bi-directional", "yes"));
+            let fixed = Element::new("static-ip").with(translated(address)).with_all(both);
+            Some(Element::new("source-translation").with(fixed))
+        }
+    }
 }

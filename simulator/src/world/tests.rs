@@ -47,6 +47,27 @@ fn ask(world: &mut World, parameters: &[(&str, &str)]) -> Answer {
     world.panos(&Request { parameters, key, basic: None })
 }
 
+#[test]
+fn nat_lines_are_nat_rules_of_the_firewall() {
+    let lines = "\
+nat in untrust:any -> untrust:203.0.113.7 service tcp/443 to 10.0.1.10:8443
+nat out trust:10.0.1.10 -> untrust:any static 203.0.113.8 bidirectional
+nat old any -> any disabled
+settings";
+    let mut world = world(&SETUP.replace("settings", lines));
+    let xpath = "/config/devices/entry/vsys/entry[@name='vsys1']/rulebase/nat/rules/entry";
+    let answer = ask(&mut world, &[("type", "config"), ("action", "show"), ("xpath", xpath)]).text();
+    for piece in [
+        "<service>svc-tcp-443</service><nat-type>ipv4</nat-type><destination-translation><translated-address>10.0.1.10\
+         </translated-address><translated-port>8443</translated-port></destination-translation></entry>",
+        "<source-translation><static-ip><translated-address>203.0.113.8</translated-address>\
+         <bi-directional>yes</bi-directional></static-ip></source-translation></entry>",
+        "<service>any</service><nat-type>ipv4</nat-type><disabled>yes</disabled></entry>",
+    ] {
+        assert!(answer.contains(piece), "{answer}\nlacks {piece}");
+    }
+}
+
 const INFO: [(&str, &str); 2] = [("type", "op"), ("cmd", "<show><system><info/></system></show>")];
 const COMMIT: [(&str, &str); 2] = [("type", "commit"), ("cmd", "<commit/>")];
 
