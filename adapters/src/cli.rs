@@ -1,30 +1,27 @@
 //! The command line: what can be asked, and how it is answered.
 
 use std::{
-    fmt,
     io::{self, IsTerminal as _},
     path::PathBuf,
     process::ExitCode,
     time::Duration,
 };
 
-use anstream::{eprintln, println};
-use anstyle::{AnsiColor, Style};
 use clap::{Args, Parser, Subcommand};
-use comfy_table::{ContentArrangement, Table, presets};
 use drawbridge_core::{
-    command::{Command as Order, Look, Reply},
-    plan::{Plan, plan},
-    report::{Ending, Outcome},
+    plan::plan,
+    report::Ending,
     rulebase::Rulebase,
     run::{Trigger, Wake},
 };
 
 use crate::{
     deployment, driver,
-    live::{Deployment, Live, NotReady},
-    logging, render,
-    settings::KEYS,
+    facts::{Facts, Sources},
+    live::{Live, NotReady},
+    logging,
+    print::{self, Detail},
+    render,
 };
 
 /// Keeps a Palo Alto firewall's security rules in step with AWS.
@@ -53,7 +50,10 @@ Exit status: 0 nothing to do, or done; 2 there is something to change (plan), or
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Look, and print what would change and why. Changes nothing.
-    Plan(Common),
+    ///
+    /// With `--inventory` and `--firewall-config` it needs neither network nor credentials; with one of them, the other side
+    /// is asked.
+    Plan(PlanArguments),
     /// Look once and make it so: change, commit, and look again until nothing is left to do.
     Apply {
         #[command(flatten)]
@@ -64,6 +64,21 @@ enum Command {
     },
     /// List every setting with its meaning and default.
     Settings,
+}
+
+#[derive(Debug, Args)]
+struct PlanArguments {
+    #[command(flatten)]
+    common: Common,
+    /// Read what AWS has from the AWS CLI's answers in this directory (`describe-instances.json` and so on).
+    #[arg(long, value_name = "DIR")]
+    inventory: Option<PathBuf>,
+    /// Read what the firewall has from this file: an exported configuration, or the XML API's answer about `/config`.
+    #[arg(long, value_name = "FILE")]
+    firewall_config: Option<PathBuf>,
+    /// Print long lists whole.
+    #[arg(long)]
+    all: bool,
 }
 
 #[derive(Debug, Args)]
@@ -90,51 +105,48 @@ pub async fn run() -> ExitCode {
         }
     };
     let done = match cli.command {
-        Command::Plan(common) => plan_only(&common).await,
+        Command::Plan(arguments) => plan_only(&arguments).await,
         Command::Apply { common, within } => apply(&common, within).await,
-        Command::Settings => {
-            println!("{}", settings_table());
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Settings => print::out(&print::settings()).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {
-        print_error(&error);
+        print::error(&error);
         ExitCode::FAILURE
     })
 }
 
-async fn plan_only(common: &Common) -> Result<ExitCode, NotReady> {
-    let mut deployment = deployment(common).await?;
-    let facts = deployment.perform(&Order::Observe(Look::Everything), deployment.settings.config.timing.read).await;
-    let (inventory, firewall) = match facts {
-        Ok(Reply::Facts(Some(inventory), firewall)) => (inventory, firewall),
-        Ok(_) => return Err(NotReady("the look brought no inventory".to_owned())),
-        Err(failure) => return Err(NotReady(failure.what.to_string())),
-    };
-    let config = &deployment.settings.config;
-    let rulebase = Rulebase::read(&firewall, config)
-        .and_then(|read| read.of_this_account(&inventory, config))
+async fn plan_only(arguments: &PlanArguments) -> Result<ExitCode, NotReady> {
+    let PlanArguments { common, inventory, firewall_config, all } = arguments;
+    log(common)?;
+    let sources = Sources { inventory: inventory.as_deref(), firewall: firewall_config.as_deref() };
+    let Facts { config, inventory, firewall } = Facts::gather(common.config.as_deref(), sources).await?;
+    let rulebase = Rulebase::read(&firewall, &config)
+        .and_then(|read| read.of_this_account(&inventory, &config))
         .map_err(|unfit| NotReady(unfit.to_string()))?;
-    let plan = plan(&inventory, &rulebase, config, &[]);
-    if common.json {
-        print_json(&render::plan(&plan, &rulebase, config));
+    let plan = plan(&inventory, &rulebase, &config, &[]);
+    let detail = if *all { Detail::Whole } else { Detail::Brief };
+    print::out(&if common.json {
+        json(&render::plan(&plan, &rulebase, &config))
     } else {
-        print_plan(&plan);
-    }
+        print::plan(&plan, &rulebase, detail)
+    })?;
     let nothing = plan.changes.is_empty() && plan.withheld.is_empty() && !plan.commit;
     Ok(if nothing { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
 async fn apply(common: &Common, within: Duration) -> Result<ExitCode, NotReady> {
-    let mut deployment = deployment(common).await?;
+    log(common)?;
+    let mut deployment = deployment::from_environment(common.config.as_deref()).await?;
     let trigger = Trigger { logs: Vec::new(), events: Vec::new(), wake: Wake::Always };
     let seed = u64::from(std::process::id());
     let mut run = driver::begin(trigger, &deployment.settings.config, within, seed);
     let outcome = driver::drive(&mut run, &mut Live::new(&mut deployment)).await;
     if common.json {
-        print_json(&render::outcome(&outcome));
+        print::out(&json(&render::outcome(&outcome)))?;
     } else {
-        print_outcome(&outcome);
+        let (text, problem) = print::outcome(&outcome);
+        print::out(&text)?;
+        problem.iter().for_each(|problem| print::error(problem));
     }
     Ok(match outcome.ending {
         Ending::InSync | Ending::Irrelevant => ExitCode::SUCCESS,
@@ -143,89 +155,11 @@ async fn apply(common: &Common, within: Duration) -> Result<ExitCode, NotReady> 
     })
 }
 
-async fn deployment(common: &Common) -> Result<Deployment, NotReady> {
-    // Long work shows that it goes on to whoever watches.
-    logging::to_stderr(common.verbose || io::stderr().is_terminal())?;
-    deployment::from_environment(common.config.as_deref()).await
+/// Long work shows that it goes on to whoever watches.
+fn log(common: &Common) -> Result<(), NotReady> {
+    logging::to_stderr(common.verbose || io::stderr().is_terminal())
 }
 
-fn print_error(error: &dyn fmt::Display) {
-    let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
-    eprintln!("{style}error{style:#}: {error}");
-}
-
-fn print_json(document: &serde_json::Value) {
-    println!("{document:#}");
-}
-
-fn print_plan(plan: &Plan) {
-    let bold = Style::new().bold();
-    let dim = Style::new().dimmed();
-    println!(
-        "{bold}{} wanted{bold:#}, {} exposed, {} of {} rules are ours",
-        number(plan.wanted.atoms.len(), "atom"),
-        number(plan.wanted.exposed, "interface"),
-        plan.owned,
-        plan.rules
-    );
-    for change in &plan.changes {
-        println!("{change}");
-        if let Some(reason) = change.rule().and_then(|name| plan.reasons.get(name)) {
-            println!("    {dim}{reason}{dim:#}");
-        }
-    }
-    for withheld in &plan.withheld {
-        println!("withheld: {}\n    {dim}{}{dim:#}", withheld.change, withheld.why);
-    }
-    for note in &plan.notes {
-        println!("note: {note}");
-    }
-    if plan.changes.is_empty() && plan.commit {
-        println!("the candidate is as wanted; the running configuration is not: `drawbridge apply` commits");
-    } else if plan.changes.is_empty() && plan.withheld.is_empty() {
-        println!("nothing to change");
-    }
-    if !plan.wanted.left_out.is_empty() {
-        println!("{dim}left out:{dim:#}");
-        for left_out in &plan.wanted.left_out {
-            println!("    {dim}{left_out}{dim:#}");
-        }
-    }
-}
-
-fn print_outcome(outcome: &Outcome) {
-    for change in &outcome.report.applied {
-        println!("{change}");
-    }
-    for withheld in &outcome.report.withheld {
-        println!("withheld: {}: {}", withheld.change, withheld.why);
-    }
-    for note in &outcome.report.notes {
-        println!("note: {note}");
-    }
-    for pending in &outcome.report.foreign {
-        println!("note: uncommitted work of `{}`: {}", pending.admin, pending.node);
-    }
-    match outcome.ending {
-        Ending::OutOfTime if outcome.report.problem.is_none() => print_error(&format_args!(
-            "{outcome}; allow more with `--within`, or let the next run go on from what it finds"
-        )),
-        Ending::Failed | Ending::OutOfTime => print_error(outcome),
-        Ending::InSync | Ending::Irrelevant | Ending::Withheld => println!("{outcome}"),
-    }
-}
-
-/// Every setting, its variable, what it means and what holds without it.
-fn settings_table() -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["setting", "variable", "meaning"]);
-    for key in KEYS {
-        table.add_row([key.name.to_owned(), key.variable(), format!("{}; {}", key.meaning, key.otherwise)]);
-    }
-    table
-}
-
-fn number(number: usize, thing: &str) -> String {
-    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+fn json(document: &serde_json::Value) -> String {
+    format!("{document:#}\n")
 }

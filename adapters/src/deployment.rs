@@ -8,9 +8,12 @@ use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
 use crate::{
     aws::{self, Ec2, S3Logs},
     live::{Deployment, NotReady},
-    panos::{client::Panos, https::Endpoint},
+    panos::{
+        client::Panos,
+        https::{Endpoint, Https},
+    },
     secret::{ApiKey, KeySource},
-    settings::{Settings, SettingsFile},
+    settings::{FileSettings, Invalid, Settings, SettingsFile},
 };
 
 /// Reads the settings file and the environment, finds the API key, and puts everything together. Nothing is asked of the
@@ -19,6 +22,38 @@ use crate::{
 /// # Errors
 /// Everything that is wrong with the settings, or why the key cannot be had.
 pub async fn from_environment(file: Option<&Path>) -> Result<Deployment, NotReady> {
+    let settings = settings(file, Settings::read)?;
+    let sdk = sdk(&settings).await;
+    connect(settings, &sdk).await
+}
+
+/// The firewall alone, for an inventory that is there already. AWS is asked only if it keeps the API key.
+///
+/// # Errors
+/// As [`from_environment`].
+pub async fn firewall_alone(file: Option<&Path>) -> Result<(Settings, Panos<Https>), NotReady> {
+    let settings = settings(file, Settings::read)?;
+    let firewall = firewall(&settings, async || sdk(&settings).await).await?;
+    Ok((settings, firewall))
+}
+
+/// AWS alone, for a firewall whose configuration is there already.
+///
+/// # Errors
+/// Without a region.
+pub async fn ec2_alone(settings: &FileSettings) -> Result<Ec2, NotReady> {
+    let sdk = aws::sdk_config(&settings.aws, settings.config.timing.read).await;
+    Ec2::new(&sdk).map_err(|error| NotReady(error.to_string()))
+}
+
+/// Settings of the file and the environment.
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub fn settings<T>(
+    file: Option<&Path>,
+    read: fn(Option<SettingsFile<'_>>, &BTreeMap<String, String>) -> Result<T, Invalid>,
+) -> Result<T, NotReady> {
     let text = match file {
         Some(path) => Some(
             fs::read_to_string(path)
@@ -31,9 +66,7 @@ pub async fn from_environment(file: Option<&Path>) -> Result<Deployment, NotRead
         .collect();
     let name = file.map(|path| path.display().to_string()).unwrap_or_default();
     let given = text.as_deref().map(|text| SettingsFile { name: &name, text });
-    let settings = Settings::read(given, &environment).map_err(|invalid| NotReady(invalid.to_string()))?;
-    let sdk = sdk(&settings).await;
-    connect(settings, &sdk).await
+    read(given, &environment).map_err(|invalid| NotReady(invalid.to_string()))
 }
 
 /// The same for settings in hand, with credentials in hand: for worlds that are not AWS.
@@ -51,9 +84,14 @@ async fn sdk(settings: &Settings) -> SdkConfig {
 }
 
 async fn connect(settings: Settings, sdk: &SdkConfig) -> Result<Deployment, NotReady> {
-    let key = api_key(&settings.firewall.key, sdk).await?;
+    let firewall = firewall(&settings, async || sdk.clone()).await?;
     let ec2 = Ec2::new(sdk).map_err(|error| NotReady(error.to_string()))?;
     let logs = S3Logs::new(sdk, settings.aws.log_size_max);
+    Ok(Deployment::new(settings, ec2, logs, firewall))
+}
+
+async fn firewall(settings: &Settings, sdk: impl AsyncFnOnce() -> SdkConfig) -> Result<Panos<Https>, NotReady> {
+    let key = api_key(&settings.firewall.key, sdk).await?;
     let endpoint = Endpoint {
         host: settings.firewall.host.clone(),
         key,
@@ -61,16 +99,15 @@ async fn connect(settings: Settings, sdk: &SdkConfig) -> Result<Deployment, NotR
         timeout: settings.config.timing.write,
         account: settings.account(),
     };
-    let firewall = Panos::connect(endpoint).map_err(|error| NotReady(error.to_string()))?;
-    Ok(Deployment::new(settings, ec2, logs, firewall))
+    Panos::connect(endpoint).map_err(|error| NotReady(error.to_string()))
 }
 
 /// The key, from wherever it is kept.
-async fn api_key(source: &KeySource, sdk: &SdkConfig) -> Result<ApiKey, NotReady> {
+async fn api_key(source: &KeySource, sdk: impl AsyncFnOnce() -> SdkConfig) -> Result<ApiKey, NotReady> {
     match source {
         KeySource::Given(key) => Ok(key.clone()),
         KeySource::File(path) => ApiKey::from_file(path).map_err(|error| NotReady(error.to_string())),
-        KeySource::Secret(secret) => aws::fetch_api_key(sdk, secret)
+        KeySource::Secret(secret) => aws::fetch_api_key(&sdk().await, secret)
             .await
             .map_err(|failure| NotReady(format!("the API key cannot be had from Secrets Manager: {}", failure.what))),
     }

@@ -7,18 +7,21 @@
 //!                                   └─ panos  the XML API
 //! ```
 //!
-//! Codecs are pure and lie beside their clients; [`offline`] reads the same facts without a network.
+//! Codecs are pure and lie beside their clients; [`offline`] reads the same facts without a network, and [`facts`] takes each
+//! side of a plan from where the command line says.
 
 pub mod aws;
 pub mod cli;
 pub mod deployment;
 pub mod driver;
 pub mod envelope;
+pub mod facts;
 pub mod lambda;
 pub mod live;
 pub mod logging;
 pub mod offline;
 pub mod panos;
+pub mod print;
 pub mod render;
 pub mod secret;
 pub mod settings;

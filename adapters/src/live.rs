@@ -65,13 +65,20 @@ impl Deployment {
 }
 
 /// Waits for an answer of AWS, but not for ever.
-async fn of_aws<T>(call: &str, until: Instant, answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+pub(crate) async fn of_aws<T>(
+    call: &str,
+    until: Instant,
+    answer: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     let late = |_| Err(Trouble::AwsUnreachable { call: call.to_owned() }.transient());
     timeout_at(until, answer).await.unwrap_or_else(late)
 }
 
 /// Waits for an answer of the firewall, but not for ever.
-async fn of_firewall<T>(until: Instant, answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+pub(crate) async fn of_firewall<T>(
+    until: Instant,
+    answer: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     timeout_at(until, answer).await.unwrap_or_else(|_| Err(Trouble::NoAnswer.transient()))
 }
 

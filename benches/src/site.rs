@@ -109,6 +109,7 @@ fn inventory(instances: usize) -> Inventory {
         instances: BTreeMap::new(),
         groups: BTreeMap::new(),
         prefix_lists: BTreeMap::new(),
+        endpoints: BTreeSet::new(),
     };
     for number in 0..instances {
         let group: GroupId = self::made(&format!("sg-0{:016x}", number / INSTANCES_OF_A_GROUP));

@@ -36,6 +36,8 @@ pub struct Inventory {
     pub groups: BTreeMap<GroupId, Group>,
     /// Prefix lists whose entries could be read. One that is referred to and not listed here is unknown.
     pub prefix_lists: BTreeMap<PrefixListId, Vec<AddressRange>>,
+    /// VPC endpoints that are known to exist beside those that routes name.
+    pub endpoints: BTreeSet<EndpointId>,
 }
 
 impl Inventory {
@@ -44,7 +46,8 @@ impl Inventory {
         let listed = match gateway {
             Gateway::Instance(id) => self.instances.contains_key(id),
             Gateway::Interface(id) => self.interfaces.contains_key(id),
-            Gateway::Endpoint(_) | Gateway::TransitGateway(_) => false,
+            Gateway::Endpoint(id) => self.endpoints.contains(id),
+            Gateway::TransitGateway(_) => false,
         };
         let mut targets = self.route_tables.values().flat_map(|table| &table.routes).map(|route| &route.target);
         listed

@@ -102,6 +102,7 @@
 //! #     interfaces: BTreeMap::from([("eni-1".parse()?, interface)]),
 //! #     instances: BTreeMap::from([("i-1".parse()?, Instance { state: InstanceState::Running, tags: BTreeMap::new() })]),
 //! #     groups: BTreeMap::from([("sg-web".parse()?, group)]), prefix_lists: BTreeMap::new(),
+//! #     endpoints: BTreeSet::new(),
 //! # };
 //! # let mut world = InMemory { inventory, candidate: firewall.clone(), running: firewall, elapsed: Duration::ZERO };
 //!

@@ -68,7 +68,7 @@ const KNOWN: &[(Port, &str)] = &[
 ];
 
 /// Applications whose `application-default` means exactly one port.
-pub(crate) const STANDARD_PORT: &[(&str, u16)] = &[("ssh", 22), ("ssl", 443), ("mysql", 3306)];
+pub const STANDARD_PORT: &[(&str, u16)] = &[("ssh", 22), ("ssl", 443), ("mysql", 3306)];
 
 /// Protocols that PAN-OS knows as one application.
 const PROTOCOL_APPS: &[(u8, &str)] = &[(47, "gre"), (50, "ipsec-esp"), (51, "ipsec-ah")];
@@ -206,7 +206,7 @@ impl Service {
     }
 
     /// The protocol that applications without ports stand for, if all of these stand for the same.
-    pub(crate) fn protocol_of(apps: &BTreeSet<AppName>) -> Option<u8> {
+    pub fn protocol_of(apps: &BTreeSet<AppName>) -> Option<u8> {
         let number = |name: &AppName| match name.as_str() {
             "icmp" | "ping" => Some(ICMP),
             "ipv6-icmp" => Some(ICMPV6),

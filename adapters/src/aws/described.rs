@@ -11,7 +11,7 @@ macro_rules! described {
     ($($(#[$doc:meta])* $name:ident { $($(#[$attribute:meta])* $member:ident: $type:ty,)+ })+) => {$(
         $(#[$doc])*
         #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-        #[serde(rename_all = "PascalCase", default)]
+        #[serde(rename_all = "PascalCase", default, expecting = "an object")]
         #[allow(missing_docs, reason = "the members are named and documented by the EC2 API reference")]
         pub struct $name { $($(#[$attribute])* pub $member: $type,)+ }
     )+};
@@ -26,6 +26,8 @@ described! {
         security_groups: Vec<SecurityGroup>,
         network_interfaces: Vec<NetworkInterface>,
         reservations: Vec<Reservation>,
+        vpc_endpoints: Vec<VpcEndpoint>,
+        #[serde(rename = "PrefixLists")] managed_prefix_lists: Vec<ManagedPrefixList>,
         /// Of `GetManagedPrefixListEntries`, by the id of the list: the answer itself does not name it.
         #[serde(skip)]
         prefix_lists: BTreeMap<String, Vec<PrefixListEntry>>,
@@ -160,6 +162,12 @@ described! {
     /// Of an instance.
     Tag { key: Option<String>, value: Option<String>, }
 
+    /// Of `DescribeVpcEndpoints`.
+    VpcEndpoint { vpc_endpoint_id: Option<String>, state: Option<String>, }
+
+    /// Of `DescribeManagedPrefixLists`.
+    ManagedPrefixList { prefix_list_id: Option<String>, prefix_list_name: Option<String>, }
+
     /// Of `GetManagedPrefixListEntries`.
     PrefixListEntry { cidr: Option<String>, }
 }
@@ -173,6 +181,8 @@ impl Described {
         self.security_groups.extend(other.security_groups);
         self.network_interfaces.extend(other.network_interfaces);
         self.reservations.extend(other.reservations);
+        self.vpc_endpoints.extend(other.vpc_endpoints);
+        self.managed_prefix_lists.extend(other.managed_prefix_lists);
         self.prefix_lists.extend(other.prefix_lists);
     }
 

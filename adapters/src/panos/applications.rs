@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drawbridge_core::{
-    firewall::{Applications, Configuration, Services},
+    firewall::{Action, Applications, Configuration, RuleFacts, Services, Status},
     id::AppName,
-    service::L4,
+    service::{L4, Service},
+    translate::STANDARD_PORT,
 };
 
 use super::{
@@ -27,6 +28,11 @@ pub(super) struct Catalogue {
 const NAMES_MAX: usize = 100;
 
 impl Catalogue {
+    /// What a file tells of them.
+    pub(super) fn of(known: BTreeMap<AppName, Option<Vec<L4>>>) -> Self {
+        Self { content: String::new(), known }
+    }
+
     /// Forgets everything if the firewall has other content than before.
     pub(super) fn renew(&mut self, content: &str) {
         if self.content != content {
@@ -39,7 +45,8 @@ impl Catalogue {
         &self,
         configurations: impl IntoIterator<Item = &'c Configuration>,
     ) -> Vec<(Vec<AppName>, Request)> {
-        let wanted: BTreeSet<&AppName> = configurations.into_iter().flat_map(by_default).collect();
+        let wanted: BTreeSet<&AppName> =
+            configurations.into_iter().flat_map(|read| by_default(read, read.rules.iter())).collect();
         let wanted: Vec<_> = wanted.into_iter().filter(|name| !self.known.contains_key(*name)).cloned().collect();
         let question = |names: &[AppName]| {
             let path = XPath::predefined_applications().entries(names.iter().map(AppName::as_str));
@@ -68,7 +75,7 @@ impl Catalogue {
 
     /// Adds what is known to a configuration; its own applications stay as they are.
     pub(super) fn complete(&self, configuration: &mut Configuration) {
-        let names: BTreeSet<AppName> = by_default(configuration).cloned().collect();
+        let names: BTreeSet<AppName> = by_default(configuration, configuration.rules.iter()).cloned().collect();
         for name in names {
             if let Some(Some(ports)) = self.known.get(&name) {
                 configuration.standard_ports.insert(name, ports.clone());
@@ -77,12 +84,27 @@ impl Catalogue {
     }
 }
 
+/// Predefined applications that some rule allows on their standard ports, where nobody knows which ports those are: such a
+/// rule counts as allowing nothing for certain.
+pub fn without_ports(configuration: &Configuration) -> BTreeSet<&AppName> {
+    let is_known = |name: &AppName| {
+        STANDARD_PORT.iter().any(|(known, _)| *known == name.as_str())
+            || Service::protocol_of(&BTreeSet::from([name.clone()])).is_some()
+    };
+    let allows = |rule: &&RuleFacts| rule.action == Action::Allow && rule.status == Status::Enabled;
+    let names = by_default(configuration, configuration.rules.iter().filter(allows));
+    names.filter(|name| !is_known(name)).collect()
+}
+
 /// Applications of rules with `application-default`, those aside whose ports the configuration tells.
-fn by_default(configuration: &Configuration) -> impl Iterator<Item = &AppName> {
-    let rules = configuration.rules.iter().filter(|rule| rule.service == Services::ApplicationDefault);
-    let names = rules.filter_map(|rule| match &rule.applications {
-        Applications::Named(names) => Some(names),
-        Applications::Any | Applications::Unknown => None,
-    });
+fn by_default<'c>(
+    configuration: &'c Configuration,
+    rules: impl Iterator<Item = &'c RuleFacts>,
+) -> impl Iterator<Item = &'c AppName> {
+    let names =
+        rules.filter(|rule| rule.service == Services::ApplicationDefault).filter_map(|rule| match &rule.applications {
+            Applications::Named(names) => Some(names),
+            Applications::Any | Applications::Unknown => None,
+        });
     names.flatten().filter(|name| !configuration.standard_ports.contains_key(*name))
 }

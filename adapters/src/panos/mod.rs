@@ -9,10 +9,11 @@
 //! Everything but [`https`] and [`tls`] is pure, or generic over the transport: no other module knows of sockets. Readers
 //! walk [`xml::Node`]s, so that they take the bytes of an answer and a tree in memory alike.
 
-mod applications;
+pub mod applications;
 pub mod client;
 mod clock;
 pub mod cursor;
+pub mod exported;
 pub mod https;
 mod jobs;
 mod journal;

@@ -17,9 +17,10 @@ use super::{
     objects::{Object, Objects, SourcePorts},
     resolve::{Resolver, own_standard_ports},
     rules::{Entry, untouched},
-    xml::{Malformed, Nodes, parse},
-    xpath::{DEVICE, Vsys},
+    xml::{Malformed, Nodes},
 };
+
+pub use super::exported::exported;
 
 /// What one part of a configuration holds: the virtual system's own, the shared one, or what Panorama has pushed. Children
 /// that say nothing of rules are skipped.
@@ -203,49 +204,6 @@ fn service_facts(objects: &Objects<'_>) -> impl Iterator<Item = (ServiceName, Se
 
 fn united<T: Ord>(sets: [BTreeSet<T>; 3]) -> BTreeSet<T> {
     sets.into_iter().flatten().collect()
-}
-
-/// The configuration in a file that a firewall has exported (`<config>`), as one virtual system sees it.
-pub fn exported(text: &str, vsys: &Vsys) -> Result<Configuration, Malformed> {
-    let mut cursor = Cursor::new(parse(text));
-    let root = cursor.root()?;
-    if root.name != "config" {
-        return Err(Malformed::Content(format!("`{}` instead of `config`", root.name)));
-    }
-    let (mut own, mut shared, mut pushed) = (None, Section::default(), Section::default());
-    cursor.children(|cursor, tag| match tag.name {
-        "shared" => {
-            shared = Section::read(cursor)?;
-            Ok(())
-        }
-        "devices" => named_entry(cursor, DEVICE, |cursor| {
-            cursor.children(|cursor, tag| match tag.name {
-                "vsys" => named_entry(cursor, vsys.as_str(), |cursor| {
-                    own = Some(Section::read(cursor)?);
-                    Ok(())
-                }),
-                _ => Ok(()),
-            })
-        }),
-        "panorama" => cursor.children(|cursor, tag| match tag.name {
-            "vsys" => named_entry(cursor, vsys.as_str(), |cursor| {
-                pushed = Section::read(cursor)?;
-                Ok(())
-            }),
-            _ => Ok(()),
-        }),
-        _ => Ok(()),
-    })?;
-    let own = own.ok_or_else(|| Malformed::Content(format!("no virtual system `{}` in it", vsys.as_str())))?;
-    Parts { vsys: own, shared, pushed }.resolve()
-}
-
-fn named_entry<'a, N: Nodes<'a>>(
-    cursor: &mut Cursor<'a, N>,
-    wanted: &str,
-    mut visit: impl FnMut(&mut Cursor<'a, N>) -> Result<(), Malformed>,
-) -> Result<(), Malformed> {
-    cursor.entries(|cursor, name| if name == wanted { visit(cursor) } else { Ok(()) })
 }
 
 #[cfg(test)]

@@ -55,6 +55,17 @@ pub struct FirewallSettings {
     pub tls: Tls,
 }
 
+/// What is set for a firewall that nobody asks because its configuration is in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileSettings {
+    /// What decides.
+    pub config: Config,
+    /// The virtual system whose rules we keep.
+    pub vsys: Vsys,
+    /// How to reach AWS, if that is asked.
+    pub aws: AwsSettings,
+}
+
 /// How to reach AWS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AwsSettings {
@@ -104,11 +115,29 @@ impl Settings {
     /// # Errors
     /// Everything that is missing, misspelt, unreadable or contradictory, at once.
     pub fn read(file: Option<SettingsFile<'_>>, environment: &BTreeMap<String, String>) -> Result<Self, Invalid> {
-        let mut reader = Reader::new(file, environment)?;
-        match (reader.settings(), reader.problems()) {
-            (Some(settings), problems) if problems.is_empty() => Ok(settings),
-            (_, problems) => Err(Invalid(problems)),
-        }
+        read(file, environment, Reader::settings)
+    }
+}
+
+impl FileSettings {
+    /// Reads file and environment. How to reach the firewall may be left out; what is given of it must make sense.
+    ///
+    /// # Errors
+    /// As [`Settings::read`].
+    pub fn read(file: Option<SettingsFile<'_>>, environment: &BTreeMap<String, String>) -> Result<Self, Invalid> {
+        read(file, environment, Reader::file_settings)
+    }
+}
+
+fn read<T>(
+    file: Option<SettingsFile<'_>>,
+    environment: &BTreeMap<String, String>,
+    ask: fn(&mut Reader) -> Option<T>,
+) -> Result<T, Invalid> {
+    let mut reader = Reader::new(file, environment)?;
+    match (ask(&mut reader), reader.problems()) {
+        (Some(settings), problems) if problems.is_empty() => Ok(settings),
+        (_, problems) => Err(Invalid(problems)),
     }
 }
 
@@ -127,6 +156,16 @@ impl Reader {
     fn settings(&mut self) -> Option<Settings> {
         let (config, firewall, aws) = (self.config(), self.firewall(), self.aws());
         Some(Settings { config: config?, firewall: firewall?, aws: aws? })
+    }
+
+    fn file_settings(&mut self) -> Option<FileSettings> {
+        let config = self.config();
+        let host: Option<Option<Host>> = self.maybe("firewall.hostname", parsed);
+        let (key, tls) = (self.key(), self.tls());
+        let vsys = self.one("firewall.vsys", parsed);
+        let aws = self.aws();
+        (host?, key?, tls?);
+        Some(FileSettings { config: config?, vsys: vsys?, aws: aws? })
     }
 
     fn config(&mut self) -> Option<Config> {
@@ -237,17 +276,13 @@ impl Reader {
 
     fn firewall(&mut self) -> Option<FirewallSettings> {
         let host = self.one("firewall.hostname", parsed);
-        let (key, tls) = (self.key(), self.tls());
+        let (key, tls) = (self.required_key(), self.tls());
         let vsys = self.one("firewall.vsys", parsed);
         Some(FirewallSettings { host: host?, key: key?, vsys: vsys?, tls: tls? })
     }
 
-    fn key(&mut self) -> Option<KeySource> {
-        self.at_most_one(&["firewall.api_key", "firewall.api_key_secret_arn", "firewall.api_key_file"])?;
-        let key = self.maybe("firewall.api_key", |text| parsed(text).map(KeySource::Given));
-        let secret = self.maybe("firewall.api_key_secret_arn", |text| parsed(text).map(KeySource::Secret));
-        let file = self.maybe("firewall.api_key_file", |text| Ok(KeySource::File(text.into())));
-        let source = key?.or(secret?).or(file?);
+    fn required_key(&mut self) -> Option<KeySource> {
+        let source = self.key()?;
         if source.is_none() {
             self.note(
                 "no API key is given: set one of `firewall.api_key_secret_arn`, `firewall.api_key_file` and \
@@ -255,6 +290,14 @@ impl Reader {
             );
         }
         source
+    }
+
+    fn key(&mut self) -> Option<Option<KeySource>> {
+        self.at_most_one(&["firewall.api_key", "firewall.api_key_secret_arn", "firewall.api_key_file"])?;
+        let key = self.maybe("firewall.api_key", |text| parsed(text).map(KeySource::Given));
+        let secret = self.maybe("firewall.api_key_secret_arn", |text| parsed(text).map(KeySource::Secret));
+        let file = self.maybe("firewall.api_key_file", |text| Ok(KeySource::File(text.into())));
+        Some(key?.or(secret?).or(file?))
     }
 
     fn tls(&mut self) -> Option<Tls> {
@@ -460,6 +503,31 @@ mod tests {
                 the settings cannot be used:
                   drawbridge.toml is not TOML, at line 1: extra `=`, expected nothing"#]],
         );
+    }
+
+    #[test]
+    fn for_a_configuration_in_a_file_nobody_must_say_how_to_reach_the_firewall() {
+        let read = |text: &str| {
+            FileSettings::read(Some(SettingsFile { name: "drawbridge.toml", text }), &BTreeMap::new())
+                .map_err(|invalid| invalid.to_string())
+        };
+        let without = WHOLE.replace("hostname =", "#").replace("api_key_secret_arn =", "#");
+        let settings = read(&without.replace("[firewall]", "[firewall]\nvsys = \"vsys2\"")).unwrap();
+        assert_eq!((settings.vsys.as_str(), settings.config.mode), ("vsys2", Mode::Sync));
+        assert_eq!(
+            read(WHOLE).unwrap().config,
+            Settings::read(Some(SettingsFile { name: "", text: WHOLE }), &BTreeMap::new()).unwrap().config
+        );
+        let wrong = without
+            .replace("[firewall]", "[firewall]\nhostname = \"http://fw.example\"\nadmn = \"x\"\nfingerprint = \"AB\"")
+            .replace("owner =", "#");
+        expect![[r#"
+            the settings cannot be used:
+              `firewall.admn` (drawbridge.toml): there is no such setting, did you mean `firewall.admin`?
+              `policy.owner` is missing: set it or `DRAWBRIDGE_POLICY_OWNER` (the tag that marks our rules, unique per deployment and firewall)
+              `firewall.hostname` (drawbridge.toml): `http://fw.example`: plain http is for loopback addresses only, because the API key is sent along
+              `firewall.fingerprint` (drawbridge.toml): it is no SHA-256 fingerprint: give 64 hexadecimal digits, with or without colons"#]]
+        .assert_eq(&read(&wrong).unwrap_err());
     }
 
     #[test]

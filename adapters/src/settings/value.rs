@@ -22,7 +22,7 @@ pub(super) fn gateway(text: &str) -> Result<Gateway, String> {
 /// `key=value`, or `key` for any value.
 pub(super) fn instance_tag(text: &str) -> Result<InstanceTag, String> {
     let (key, value) = text.split_once('=').map_or((text, None), |(key, value)| (key, Some(value.to_owned())));
-    if key.is_empty() {
+    if key.is_empty() || text.contains(char::is_control) {
         return Err(format!("`{text}` is not a tag (`key=value`, or `key` for any value)"));
     }
     Ok(InstanceTag { key: key.to_owned(), value })

@@ -11,11 +11,12 @@ async fn what_is_planned_is_applied_and_then_there_is_nothing_left_to_plan() {
     let idle = stage.run(&["plan"]).await;
     assert_eq!((idle.status, idle.stderr.as_str()), (Some(0), ""), "{idle:#?}");
     expect![[r#"
-        0 atoms wanted, 0 interfaces exposed, 0 of 4 rules are ours
         nothing to change
-        left out:
-            eni-web-2 is not exposed: i-web-2 is not on
-            eni-fw is not exposed: it is the firewall's own
+        0 atoms wanted, 0 interfaces exposed, 0 of 4 rules are ours
+
+        left out
+          not exposed, its instance is not on: eni-web-2 of i-web-2
+          not exposed, it is the firewall's own: eni-fw
     "#]]
     .assert_eq(&stage.short(&idle.stdout));
 
@@ -24,12 +25,19 @@ async fn what_is_planned_is_applied_and_then_there_is_nothing_left_to_plan() {
     let planned = stage.run(&["plan"]).await;
     assert_eq!((planned.status, planned.stderr.as_str()), (Some(2), ""), "{planned:#?}");
     expect![[r#"
+        2 changes: 1 tag to create, 1 rule to add
         2 atoms wanted, 1 interface exposed, 0 of 4 rules are ours
-        + tag drawbridge
-        + sg-webserver-1  any -> 172.20.200.225  ssl on tcp 443, above `Clean up`
-            sg-webserver wants it; nothing allows 0.0.0.0 -> 172.20.200.225 tcp 443 (ssl)
-        left out:
-            eni-fw is not exposed: it is the firewall's own
+
+        objects
+          + tag drawbridge
+
+        rules, new and moved ones directly above `Clean up`
+            name                    from     to     source  destination     application  service
+          + sg-webserver-1  untrust  trust  any     172.20.200.225  ssl          application-default
+              sg-webserver wants it; nothing allows 0.0.0.0 -> 172.20.200.225 tcp 443 (ssl)
+
+        left out
+          not exposed, it is the firewall's own: eni-fw
     "#]]
     .assert_eq(&stage.short(&planned.stdout));
     assert!(stage.trees() == before, "a plan has changed the firewall");

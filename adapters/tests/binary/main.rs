@@ -6,5 +6,7 @@ mod certificates;
 mod commands;
 mod lambda;
 mod mishaps;
+mod offline;
 mod settings;
+mod site;
 mod stage;

@@ -253,6 +253,7 @@ pub(crate) fn inventory(lines: &str) -> Inventory {
         instances: BTreeMap::from([("i-fw".parse().unwrap(), on())]),
         groups: BTreeMap::new(),
         prefix_lists: BTreeMap::new(),
+        endpoints: BTreeSet::new(),
     };
     let routes = ["0.0.0.0/0", "::/0"].map(|range| default_route(range, "i-fw")).to_vec();
     made.route_tables.insert("rtb-1".parse().unwrap(), main_table(routes));

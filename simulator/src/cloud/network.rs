@@ -121,6 +121,7 @@ impl Subnet {
         let associations = self.ipv6_cidrs.iter().map(|cidr| self.ipv6_association(*cidr));
         Record::new()
             .with("subnetId", &self.id)
+            .with("subnetArn", format!("arn:aws:ec2:{region}:{owner}:subnet/{}", self.id))
             .with("vpcId", &self.vpc)
             .with("cidrBlock", self.cidr)
             .with("state", "available")

@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, fmt::Display, net::IpAddr, str::FromStr};
 use drawbridge_core::{
     address::AddressRange,
     command::Trouble,
-    id::{AccountId, GroupId, InstanceId, InterfaceId, PrefixListId, Region, SubnetId, VpcId},
+    id::{AccountId, EndpointId, GroupId, InstanceId, InterfaceId, PrefixListId, Region, SubnetId, VpcId},
     inventory::{Group, Instance, InstanceState, Interface, Inventory, Subnet, Vpc},
     range::Set,
 };
@@ -40,6 +40,7 @@ pub fn inventory(described: &Described, region: Region) -> Result<Inventory, Tro
         instances: keyed(instances, instance)?,
         groups: keyed(&described.security_groups, group)?,
         prefix_lists: described.prefix_lists.iter().filter_map(prefix_list).collect(),
+        endpoints: described.vpc_endpoints.iter().filter_map(endpoint).collect::<Result<_, _>>()?,
     };
     one_table_each(&inventory)?;
     Ok(inventory)
@@ -157,6 +158,12 @@ fn prefix_list(
     Some((id.parse().ok()?, ranges))
 }
 
+/// An endpoint that exists; EC2 lists deleted ones for a while.
+fn endpoint(endpoint: &described::VpcEndpoint) -> Option<Result<EndpointId, Trouble>> {
+    let is_gone = endpoint.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("deleted"));
+    (!is_gone).then(|| required("VpcEndpoint", "VpcEndpointId", &endpoint.vpc_endpoint_id))
+}
+
 /// An address or a network.
 fn network(of: &impl Display, text: &str) -> Result<AddressRange, Trouble> {
     let net = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
@@ -178,6 +185,7 @@ fn unusable(what: impl Display) -> Trouble {
 
 #[cfg(test)]
 mod tests {
+    use drawbridge_core::config::Gateway;
     use expect_test::{Expect, expect};
     use serde_json::{Value, json};
 
@@ -248,6 +256,18 @@ mod tests {
         check_unusable(
             json!({"RouteTables": [table("rtb-1", json!({"Main": true})), table("rtb-2", json!({"Main": true}))]}),
             &expect!["what AWS listed cannot be used: both `rtb-1` and `rtb-2` are the main route table of `vpc-1`"],
+        );
+    }
+
+    #[test]
+    fn a_listed_endpoint_is_known_without_a_route() {
+        let held = read(json!({"VpcEndpoints": [{"VpcEndpointId": "vpce-1", "VpcEndpointType": "GatewayLoadBalancer",
+            "State": "available"}, {"VpcEndpointId": "vpce-2", "State": "Deleted"}]}));
+        let known = |id: &str| held.as_ref().unwrap().knows(&Gateway::Endpoint(id.parse().unwrap()));
+        assert!(known("vpce-1") && !known("vpce-2"));
+        check_unusable(
+            json!({"VpcEndpoints": [{"State": "available"}]}),
+            &expect!["what AWS listed cannot be used: `VpcEndpoint` is listed without `VpcEndpointId`"],
         );
     }
 

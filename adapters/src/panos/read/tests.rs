@@ -5,6 +5,7 @@ use drawbridge_core::firewall::{Addresses, Applications, Profiles, Services, Zon
 use proptest::prelude::*;
 
 use super::*;
+use crate::panos::xpath::Vsys;
 
 mod elements;
 
@@ -216,19 +217,6 @@ fn objects_are_listed_with_their_tags_and_marks() {
     assert_eq!(read.log_settings.iter().map(ProfileName::as_str).collect::<Vec<_>>(), ["siem"]);
     let ports: Vec<_> = read.standard_ports.iter().map(|(name, l4)| (name.as_str(), l4.len())).collect();
     assert_eq!(ports, [("own", 1), ("vague", 0)]);
-}
-
-#[test]
-fn half_a_configuration_is_an_error() {
-    assert_eq!(exported("<config><devices><entry name='localhost", &Vsys::default()), Err(Malformed::Cut));
-    assert_eq!(
-        exported("<html><body/></html>", &Vsys::default()).unwrap_err().to_string(),
-        "`html` instead of `config`"
-    );
-    assert_eq!(
-        exported("<config><shared/></config>", &Vsys::default()).unwrap_err().to_string(),
-        "no virtual system `vsys1` in it"
-    );
 }
 
 /// A configuration as the vendor publishes it. The folder is no part of the project.
