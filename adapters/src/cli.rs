@@ -9,6 +9,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 use drawbridge_core::{
+    explain::Explainer,
     plan::plan,
     report::Ending,
     rulebase::Rulebase,
@@ -21,7 +22,7 @@ use crate::{
     live::{Live, NotReady},
     logging,
     print::{self, Detail},
-    render,
+    render, subject,
 };
 
 /// Keeps a Palo Alto firewall's security rules in step with AWS.
@@ -54,6 +55,19 @@ enum Command {
     /// With `--inventory` and `--firewall-config` it needs neither network nor credentials; with one of them, the other side
     /// is asked.
     Plan(PlanArguments),
+    /// Look, and say why: whether an instance is exposed, what a group wants, what a rule is for, which rule decides a packet.
+    ///
+    /// With `--inventory` and `--firewall-config` it needs neither network nor credentials, as `plan`.
+    Explain {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        files: Files,
+        /// An instance (`i-…`), a security group (`sg-…`), the name of a rule, or a packet: source, destination,
+        /// `tcp/443`, and its application if it is known.
+        #[arg(required = true, value_name = "SUBJECT")]
+        subject: Vec<String>,
+    },
     /// Look once and make it so: change, commit, and look again until nothing is left to do.
     Apply {
         #[command(flatten)]
@@ -70,15 +84,28 @@ enum Command {
 struct PlanArguments {
     #[command(flatten)]
     common: Common,
+    #[command(flatten)]
+    files: Files,
+    /// Print long lists whole.
+    #[arg(long)]
+    all: bool,
+}
+
+/// Facts from files instead of a look.
+#[derive(Debug, Args)]
+struct Files {
     /// Read what AWS has from the AWS CLI's answers in this directory (`describe-instances.json` and so on).
     #[arg(long, value_name = "DIR")]
     inventory: Option<PathBuf>,
     /// Read what the firewall has from this file: an exported configuration, or the XML API's answer about `/config`.
     #[arg(long, value_name = "FILE")]
     firewall_config: Option<PathBuf>,
-    /// Print long lists whole.
-    #[arg(long)]
-    all: bool,
+}
+
+impl Files {
+    fn sources(&self) -> Sources<'_> {
+        Sources { inventory: self.inventory.as_deref(), firewall: self.firewall_config.as_deref() }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -106,6 +133,7 @@ pub async fn run() -> ExitCode {
     };
     let done = match cli.command {
         Command::Plan(arguments) => plan_only(&arguments).await,
+        Command::Explain { common, files, subject } => explain(&common, &files, &subject.join(" ")).await,
         Command::Apply { common, within } => apply(&common, within).await,
         Command::Settings => print::out(&print::settings()).map(|()| ExitCode::SUCCESS),
     };
@@ -116,10 +144,9 @@ pub async fn run() -> ExitCode {
 }
 
 async fn plan_only(arguments: &PlanArguments) -> Result<ExitCode, NotReady> {
-    let PlanArguments { common, inventory, firewall_config, all } = arguments;
+    let PlanArguments { common, files, all } = arguments;
     log(common)?;
-    let sources = Sources { inventory: inventory.as_deref(), firewall: firewall_config.as_deref() };
-    let Facts { config, inventory, firewall } = Facts::gather(common.config.as_deref(), sources).await?;
+    let Facts { config, inventory, firewall } = Facts::gather(common.config.as_deref(), files.sources()).await?;
     let rulebase = Rulebase::read(&firewall, &config)
         .and_then(|read| read.of_this_account(&inventory, &config))
         .map_err(|unfit| NotReady(unfit.to_string()))?;
@@ -132,6 +159,21 @@ async fn plan_only(arguments: &PlanArguments) -> Result<ExitCode, NotReady> {
     })?;
     let nothing = plan.changes.is_empty() && plan.withheld.is_empty() && !plan.commit;
     Ok(if nothing { ExitCode::SUCCESS } else { ExitCode::from(2) })
+}
+
+async fn explain(common: &Common, files: &Files, asked: &str) -> Result<ExitCode, NotReady> {
+    log(common)?;
+    let subject = subject::subject(asked).map_err(|error| NotReady(error.to_string()))?;
+    let Facts { config, inventory, firewall } = Facts::gather(common.config.as_deref(), files.sources()).await?;
+    let rulebase = Rulebase::read(&firewall, &config)
+        .and_then(|read| read.of_this_account(&inventory, &config))
+        .map_err(|unfit| NotReady(unfit.to_string()))?;
+    let plan = plan(&inventory, &rulebase, &config, &[]);
+    let told = Explainer::of(&inventory, &rulebase, &config, &plan)
+        .explain(&subject)
+        .map_err(|error| NotReady(error.to_string()))?;
+    print::out(&if common.json { json(&render::explanation(&told)) } else { print::explanation(&told) })?;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn apply(common: &Common, within: Duration) -> Result<ExitCode, NotReady> {

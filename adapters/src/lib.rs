@@ -25,3 +25,4 @@ pub mod print;
 pub mod render;
 pub mod secret;
 pub mod settings;
+pub mod subject;

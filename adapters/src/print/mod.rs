@@ -2,6 +2,7 @@
 //! are shown is decided where they go.
 
 mod columns;
+mod explanation;
 mod left_out;
 mod outcome;
 mod plan;
@@ -16,6 +17,7 @@ use anstyle::{AnsiColor, Style};
 
 use crate::live::NotReady;
 
+pub use explanation::explanation;
 pub use outcome::outcome;
 pub use plan::plan;
 pub use settings::settings;

@@ -62,7 +62,7 @@ async fn programs_read_json() {
     let stage = Stage::new().await.with_work();
     let planned = stage.run(&["plan", "--json"]).await;
     let plan: Value = serde_json::from_str(&planned.stdout).unwrap();
-    assert_eq!((planned.status, &plan["version"], &plan["commit"]), (Some(2), &1.into(), &true.into()));
+    assert_eq!((planned.status, &plan["version"], &plan["commit"]), (Some(2), &2.into(), &true.into()));
     let done: Vec<_> = plan["changes"].as_array().unwrap().iter().map(|change| &change["do"]).collect();
     assert_eq!(done, ["create-tag", "add-rule"]);
 

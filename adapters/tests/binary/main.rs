@@ -4,9 +4,11 @@
 
 mod certificates;
 mod commands;
+mod explain;
 mod lambda;
 mod mishaps;
 mod offline;
+mod schema;
 mod settings;
 mod site;
 mod stage;

@@ -61,10 +61,14 @@ impl Site {
 
     /// The program, about to plan from the files.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        self.command_to("plan", arguments)
+    }
+
+    fn command_to(&self, what: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_drawbridge"));
         command
             .current_dir(self.directory.path())
-            .args(["plan", "--config", "drawbridge.toml", "--inventory", "aws"])
+            .args([what, "--config", "drawbridge.toml", "--inventory", "aws"])
             .args(["--firewall-config", "running-config.xml"])
             .args(arguments)
             .env_clear()
@@ -75,7 +79,16 @@ impl Site {
 
     /// Plans.
     pub(crate) fn plan(&self, arguments: &[&str]) -> Ended {
-        let Output { status, stdout, stderr } = self.command(arguments).output().unwrap();
+        Self::ended(self.command(arguments))
+    }
+
+    /// Explains.
+    pub(crate) fn explain(&self, arguments: &[&str]) -> Ended {
+        Self::ended(self.command_to("explain", arguments))
+    }
+
+    fn ended(mut command: Command) -> Ended {
+        let Output { status, stdout, stderr } = command.output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Ended { status: status.code(), stdout: text(stdout), stderr: text(stderr) }
     }

@@ -23,7 +23,7 @@ proptest! {
     fn what_is_left_over_is_what_nothing_allows(world in world()) {
         let rulebase = world.rulebase();
         let mut cover = Cover::of(&rulebase.candidate, &[], &world.config);
-        for atom in wanted(&world.inventory, &world.config).atoms.keys() {
+        for atom in wanted(&world.inventory, &world.firewall.running.nat, &world.config).atoms.keys() {
             let rest = cover.rest(atom);
             for packet in oracle::packets().iter().filter(|packet| is_of(atom, packet) && stands_for_all(atom, packet)) {
                 let boxes = rest.iter().filter(|packets| is_in(packets, packet)).count();

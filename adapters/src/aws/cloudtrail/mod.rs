@@ -334,7 +334,35 @@ mod tests {
             writeln!(told, "{}: {}", path.file_stem().unwrap().display(), verdicts.join(", ")).unwrap();
         }
         if !told.is_empty() {
-            expect![[r#""#]].assert_eq(&told);
+            expect![[r#"
+                AllocateAddress: look
+                AssociateRouteTable: look
+                AttachInternetGateway: look, dropped
+                AuthorizeSecurityGroupEgress: look sg
+                AuthorizeSecurityGroupIngress: look sg, look, look sg, dropped, look sg
+                CreateInternetGateway: look
+                CreateNatGateway: look
+                CreateNetworkAclEntry: look, look, look
+                CreateNetworkInterface: look
+                CreateRoute: look, look
+                CreateRouteTable: look
+                CreateSecurityGroup: harmless
+                CreateSubnet: look
+                CreateTags: look by tag i
+                CreateVpc: look, dropped, dropped
+                DeleteFlowLogs: harmless
+                DeleteNetworkInterface: look
+                DeleteSecurityGroup: look
+                DeleteSubnet: look
+                DeleteVpc: look
+                ModifyInstanceAttribute: look
+                RevokeSecurityGroupEgress: look sg
+                RunInstances: dropped, look i, look i, look i, look i, dropped, look i, look i i, look i
+                SharedSnapshotVolumeCreated: harmless
+                StartInstances: look, look i
+                StopInstances: look, dropped
+                TerminateInstances: look i
+            "#]].assert_eq(&told);
         }
     }
 

@@ -84,7 +84,14 @@ fn instances_change_their_state() {
                 json!({"CreateFleetResponse": {"fleetInstanceSet": {"item": [{"instanceIds": {"item": [WEB, NEW]}}, {"instanceIds": ""}]}}}),
             ),
         ],
-        &expect![[r#""#]],
+        &expect![[r#"
+            StartInstances i-0aaaaaaaaaaaaaaa1 i-0aaaaaaaaaaaaaaa2;
+            StopInstances i-0aaaaaaaaaaaaaaa1 i-0aaaaaaaaaaaaaaa2;
+            TerminateInstances i-0aaaaaaaaaaaaaaa1;
+            RunInstances i-0aaaaaaaaaaaaaaa2;
+            CreateFleet i-0aaaaaaaaaaaaaaa2;
+            CreateFleet i-0aaaaaaaaaaaaaaa1 i-0aaaaaaaaaaaaaaa2;
+        "#]],
     );
 }
 
@@ -100,7 +107,11 @@ fn service_events_name_instances_in_their_details() {
     let cut_short = evicted(&Value::Null);
     check(
         &[evicted(&json!({"instanceIdSet": [WEB, NEW]})), evicted(&json!({"instanceIdSet": WEB})), cut_short],
-        &expect![[r#""#]],
+        &expect![[r#"
+            BidEvictedEvent i-0aaaaaaaaaaaaaaa1 i-0aaaaaaaaaaaaaaa2;
+            BidEvictedEvent i-0aaaaaaaaaaaaaaa1;
+            BidEvictedEvent;
+        "#]],
     );
 }
 
@@ -160,7 +171,17 @@ fn a_change_of_permissions_is_about_the_group_it_changes() {
                 json!({"_return": true, "revokedSecurityGroupRuleSet": revoked}),
             ),
         ],
-        &expect![[r#""#]],
+        &expect![[r#"
+            AuthorizeSecurityGroupIngress; sg-0fffffffffffffff1
+            AuthorizeSecurityGroupEgress; sg-0fffffffffffffff1
+            AuthorizeSecurityGroupIngress; sg-0fffffffffffffff1
+            RevokeSecurityGroupIngress; sg-0fffffffffffffff1
+            AuthorizeSecurityGroupIngress; sg-0fffffffffffffff1
+            RevokeSecurityGroupEgress; sg-0fffffffffffffff1
+            RevokeSecurityGroupEgress;
+            RevokeSecurityGroupIngress; sg-0fffffffffffffff1
+            RevokeSecurityGroupIngress; sg-0fffffffffffffff1
+        "#]],
     );
 }
 
@@ -190,7 +211,14 @@ fn permissions_in_the_style_of_newer_actions() {
             in_answer(&json!({"item": [{"groupId": GROUP}, {"groupId": {"content": PEER, "tag": 2}}]})),
             in_answer(&json!("")),
         ],
-        &expect![[r#""#]],
+        &expect![[r#"
+            ModifySecurityGroupRules; sg-0fffffffffffffff1
+            ModifySecurityGroupRules; sg-0fffffffffffffff1
+            ModifySecurityGroupRules; sg-0fffffffffffffff1
+            RevokeSecurityGroupIngress; sg-0fffffffffffffff1
+            RevokeSecurityGroupIngress; sg-0fffffffffffffff1 sg-0fffffffffffffff2
+            RevokeSecurityGroupIngress;
+        "#]],
     );
 }
 
@@ -246,7 +274,20 @@ fn membership_interfaces_and_addresses() {
             ),
             call("DeleteSecurityGroup", json!({"groupId": "..."}), done),
         ],
-        &expect![[r#""#]],
+        &expect![[r#"
+            ModifyNetworkInterfaceAttribute;
+            ModifyInstanceAttribute i-0aaaaaaaaaaaaaaa1;
+            AssociateSecurityGroupVpc; sg-0fffffffffffffff1
+            AttachNetworkInterface i-0aaaaaaaaaaaaaaa1;
+            DetachNetworkInterface;
+            CreateNetworkInterface;
+            DeleteNetworkInterface;
+            AssignPrivateIpAddresses;
+            AssociateAddress i-0aaaaaaaaaaaaaaa1;
+            DisassociateAddress;
+            CreateSecurityGroup; sg-0fffffffffffffff1
+            DeleteSecurityGroup;
+        "#]],
     );
 }
 
@@ -282,7 +323,14 @@ fn routes_networks_and_prefix_lists() {
             ),
             call("AssociateVpcCidrBlock", json!({"vpcId": "vpc-0eeeeeeeeeeeeeee1", "cidrBlock": "10.1.0.0/16"}), done),
         ],
-        &expect![[r#""#]],
+        &expect![[r#"
+            CreateRoute i-0aaaaaaaaaaaaaaa1;
+            ReplaceRouteTableAssociation;
+            EnableRouteServerPropagation;
+            DeleteVpcEndpoints;
+            ModifyManagedPrefixList;
+            AssociateVpcCidrBlock;
+        "#]],
     );
 }
 
@@ -322,7 +370,18 @@ fn tags_are_kept_only_where_an_instance_has_them() {
                 Value::Null,
             ),
         ],
-        &expect![[r#""#]],
+        &expect![[r#"
+            CreateTags i-0aaaaaaaaaaaaaaa1;
+            DeleteTags i-0aaaaaaaaaaaaaaa1;
+            CreateTags i-0aaaaaaaaaaaaaaa1;
+            dropped
+            dropped
+            dropped
+            CreateTags;
+            CreateTags;
+            CreateNetworkInterface;
+            CreateNatGateway;
+        "#]],
     );
 }
 
@@ -366,7 +425,15 @@ fn missing_and_odd_fields_are_no_reason_to_drop_a_write() {
             json!({"eventSource": EC2, "eventName": "AuthorizeSecurityGroupIngress", "eventTime": "2026-11-02 08:15:04.000", "eventVersion": "1.08",
                 "requestParameters": {"groupId": GROUP, "ipPermissions": {"items": [{"fromPort": "443", "toPort": "443", "ipProtocol": "tcp"}]}}}),
         ],
-        &expect![[r#""#]],
+        &expect![[r#"
+            StopInstances;
+            StopInstances;
+            NewAction;
+            unreadable record i-0aaaaaaaaaaaaaaa2;
+            unreadable record;
+            StartInstances;
+            AuthorizeSecurityGroupIngress; sg-0fffffffffffffff1
+        "#]],
     );
 }
 
