@@ -2,12 +2,14 @@
 //! same every time.
 //!
 //! ```text
-//!     log_file(n) ───────────────────────────────► cloudtrail
-//!     exported(n) ───────────────────────────────► rulebase
-//!          └────────► Site: inventory + firewall ► plan
+//!     log_file(bytes) ───────────────────────────► cloudtrail, memory
+//!     exported(n) ───────────────────────────────► rulebase, memory
+//!          └────────► Site: inventory + firewall ► plan, memory
 //!     Eve: a story of n instances, up to the news ► run
+//!              └────► answers of the AWS CLI      ► offline
 //! ```
 
+pub mod cpu;
 pub mod log;
 pub mod rulebase;
 pub mod site;
@@ -19,9 +21,13 @@ use drawbridge::settings::{Settings, SettingsFile};
 
 use crate::rulebase::{BOTTOM_RULE, OWNER};
 
-/// Numbers of instances, or of rules, that are measured. Without optimisation only the smallest, so that the targets can be
-/// run once each as a test.
-pub const SIZES: &[usize] = if cfg!(debug_assertions) { &[100] } else { &[100, 1_000, 10_000] };
+/// Numbers of instances that are measured.
+pub const SIZES: &[usize] = sizes(&[100], &[100, 1_000, 10_000]);
+
+/// What to measure: without optimisation only small things, so that the targets can be run once each as a test.
+pub const fn sizes<T: Copy>(small: T, whole: T) -> T {
+    if cfg!(debug_assertions) { small } else { whole }
+}
 
 /// How many instances share a security group.
 pub const INSTANCES_OF_A_GROUP: usize = 10;

@@ -24,30 +24,47 @@ pub struct LogFile {
     pub events: usize,
 }
 
-/// The log of this many instances being started, among everything else that such an account does: ten records for each
-/// instance, one record of twenty about EC2.
-pub fn log_file(instances: usize) -> LogFile {
-    let events = instances.div_ceil(INSTANCES_OF_A_CALL);
-    let mut text = Counted { inner: GzEncoder::new(Vec::new(), Compression::default()), bytes: 0 };
-    for number in 0..events * RECORDS_OF_A_CALL {
-        text.put(if number == 0 { b"{\"Records\":[" } else { b"," });
-        text.put(record(number).to_string().as_bytes());
-    }
-    text.put(b"]}");
-    let packed = text.inner.finish().expect("memory takes everything");
-    LogFile { packed, unpacked: text.bytes, events }
+/// The log of a busy account, of about so many bytes when unpacked: one record of twenty is about EC2, and each of those
+/// is a write, more than any real account has.
+pub fn log_file(unpacked: u64) -> LogFile {
+    let mut packed = Vec::new();
+    let Written { unpacked, events } = write_log(&mut packed, unpacked).expect("memory takes everything");
+    LogFile { packed, unpacked, events }
 }
 
-struct Counted {
-    inner: GzEncoder<Vec<u8>>,
-    bytes: u64,
+/// What a log came to.
+#[derive(Clone, Copy, Debug)]
+pub struct Written {
+    /// How many bytes it unpacks to.
+    pub unpacked: u64,
+    /// How many writes to EC2 it tells of.
+    pub events: usize,
 }
 
-impl Counted {
-    fn put(&mut self, bytes: &[u8]) {
-        self.inner.write_all(bytes).expect("memory takes everything");
-        self.bytes += bytes.len() as u64;
+/// Writes the same log elsewhere.
+///
+/// # Errors
+/// It cannot be written there.
+pub fn write_log(to: impl Write, unpacked: u64) -> io::Result<Written> {
+    let mut packer = GzEncoder::new(to, Compression::default());
+    let mut written = Written { unpacked: 0, events: 0 };
+    let mut put = |text: &str, written: &mut Written| {
+        written.unpacked += text.len() as u64;
+        packer.write_all(text.as_bytes())
+    };
+    for call in 0.. {
+        if call > 0 && written.unpacked >= unpacked {
+            break;
+        }
+        for number in call * RECORDS_OF_A_CALL..(call + 1) * RECORDS_OF_A_CALL {
+            put(if number == 0 { "{\"Records\":[" } else { "," }, &mut written)?;
+            put(&record(number).to_string(), &mut written)?;
+        }
+        written.events += 1;
     }
+    put("]}", &mut written)?;
+    packer.finish()?;
+    Ok(written)
 }
 
 /// Unpacks a log and drops what is in it: no reader can be faster.

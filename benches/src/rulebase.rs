@@ -15,9 +15,18 @@ pub const OWNER: &str = "drawbridge";
 /// The port that the administrators' first rule opens for everybody.
 pub const OPEN_PORT: u16 = 80;
 
+/// What the administrators' rules are like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Eight kinds by turns, most of which are about single addresses.
+    Mixed,
+    /// Most say `any` on both sides, and are told apart by port or application alone: hardly one can be set aside early.
+    MostlyAny,
+}
+
 /// A configuration as a firewall exports it, with this many rules: about 1 KB each, with an address object for every second
 /// one and a group of five objects for every tenth. It is written without indentation: blanks would only flatter a reader.
-pub fn exported(rules: usize) -> String {
+pub fn exported(rules: usize, kind: Kind) -> String {
     let (objects, groups) = (rules.div_ceil(2), rules.div_ceil(10));
     let mut text = String::from(
         "<?xml version=\"1.0\"?><config version=\"11.1.0\" urldb=\"paloaltonetworks\"><devices>\
@@ -31,8 +40,11 @@ pub fn exported(rules: usize) -> String {
     (0..groups).for_each(|number| write_group(&mut text, number, objects));
     text.push_str("</address-group><service>");
     (0..SERVICES).for_each(|number| write_service(&mut text, number));
+    (5000..5004).for_each(|port| {
+        let _ = write!(text, "<entry name=\"udp-{port}\"><protocol><udp><port>{port}</port></udp></protocol></entry>");
+    });
     text.push_str("</service><rulebase><security><rules>");
-    (0..rules).for_each(|number| write_rule(&mut text, number, &rule(number, rules)));
+    (0..rules).for_each(|number| write_rule(&mut text, number, &rule(number, rules, kind)));
     text.push_str("</rules></security></rulebase></entry></vsys></entry></devices></config>");
     text
 }
@@ -92,9 +104,8 @@ struct Rule {
     more: &'static str,
 }
 
-/// The first rule opens a port, the last one is the bottom rule; between them stand eight kinds by turns.
-fn rule(number: usize, rules: usize) -> Rule {
-    let (objects, groups) = (rules.div_ceil(2), rules.div_ceil(10));
+/// The first rule opens a port, the last one is the bottom rule.
+fn rule(number: usize, rules: usize, kind: Kind) -> Rule {
     let plain = Rule {
         name: format!("rule-{number}"),
         source: "any".to_owned(),
@@ -105,14 +116,37 @@ fn rule(number: usize, rules: usize) -> Rule {
         user: "any",
         more: "",
     };
-    let (object, group) = (format!("host-{}", number % objects), format!("hosts-{}", number % groups));
-    let partner = format!("192.0.2.{}", number % 250);
     if number + 1 == rules {
         return Rule { name: BOTTOM_RULE.to_owned(), service: "any".to_owned(), action: "deny", ..plain };
     }
     if number == 0 {
         return Rule { name: "web in".to_owned(), service: "service-http".to_owned(), ..plain };
     }
+    match kind {
+        Kind::Mixed => mixed(number, rules, plain),
+        Kind::MostlyAny => mostly_any(number, plain),
+    }
+}
+
+/// Rules that stand for any, by turns allowing single ports, applications, one peer, and nothing.
+fn mostly_any(number: usize, plain: Rule) -> Rule {
+    let (port, partner) = (format!("svc-{}", number % SERVICES), format!("192.0.2.{}", number % 250));
+    match number % 8 {
+        0 | 1 => Rule { service: port, ..plain },
+        2 => Rule { application: "smtp", service: "application-default".to_owned(), ..plain },
+        3 => Rule { application: "ssh", service: port, ..plain },
+        4 => Rule { service: "any".to_owned(), action: "deny", user: "example\\operators", ..plain },
+        // Four of the five ports that groups call for, one at a time.
+        5 => Rule { service: format!("udp-{}", 5000 + number / 8 % 4), ..plain },
+        6 => Rule { source: partner, service: "any".to_owned(), ..plain },
+        _ => Rule { application: "web-browsing", service: "any".to_owned(), ..plain },
+    }
+}
+
+fn mixed(number: usize, rules: usize, plain: Rule) -> Rule {
+    let (objects, groups) = (rules.div_ceil(2), rules.div_ceil(10));
+    let (object, group) = (format!("host-{}", number % objects), format!("hosts-{}", number % groups));
+    let partner = format!("192.0.2.{}", number % 250);
     match number % 8 {
         0 => Rule { source: partner, destination: object, ..plain },
         1 => Rule { destination: group, application: "smtp", service: "application-default".to_owned(), ..plain },

@@ -21,7 +21,7 @@ use drawbridge_core::{
 
 use crate::{
     INSTANCES_OF_A_GROUP, address, made,
-    rulebase::{OPEN_PORT, exported},
+    rulebase::{BOTTOM_RULE, Kind, OPEN_PORT, exported},
     settings,
 };
 
@@ -37,25 +37,49 @@ pub struct Site {
     pub config: Config,
 }
 
+/// Rules of administrators, read from what a firewall exports.
+pub fn foreign(rules: usize, kind: Kind) -> Configuration {
+    read::exported(&exported(rules, kind), &Vsys::default()).expect("what is written here can be read")
+}
+
 impl Site {
-    /// So many exposed instances, twice as many rules of administrators, and none of ours yet.
+    /// So many exposed instances, the clean-up rule and one that opens a port, and none of ours yet.
     pub fn new(instances: usize) -> Self {
         let mut config = settings("i-0f", "key").config;
         let unlimited = Limit { number: usize::MAX, percent: None };
         (config.limits.additions, config.limits.removals) = (unlimited, unlimited);
-        let configuration = read::exported(&exported(instances * 2), &Vsys::default());
-        let configuration = configuration.expect("what is written here can be read");
-        Self { inventory: inventory(instances), firewall: quiet(configuration), config }
+        Self { inventory: inventory(instances), firewall: quiet(foreign(2, Kind::Mixed)), config }
     }
 
-    /// The same when a plan has been carried out.
+    /// The same when everything that was to do has been done.
     #[must_use]
-    pub fn after(&self, plan: &Plan) -> Self {
-        let configuration = self.firewall.candidate.apply(&plan.changes);
+    pub fn settled(&self) -> Self {
+        let configuration = self.firewall.candidate.apply(&self.plan().changes);
         Self { firewall: quiet(configuration), ..self.clone() }
     }
 
-    /// The same when one permission of so many groups has moved to another port.
+    /// The same with these rules of administrators instead of those two. They must allow what those allow, and nothing else
+    /// that is wanted.
+    #[must_use]
+    pub fn among(&self, foreign: &Configuration) -> Self {
+        let ours = &self.firewall.candidate;
+        let mut all = foreign.clone();
+        let bottom = all.rules.iter().position(|rule| rule.name.as_str() == BOTTOM_RULE);
+        let bottom = bottom.expect("there is a bottom rule");
+        let owned = ours.rules.iter().filter(|rule| rule.tags.contains(&self.config.owner)).cloned();
+        all.rules.splice(bottom..bottom, owned);
+        all.services.extend(ours.services.clone());
+        Self { firewall: quiet(all), ..self.clone() }
+    }
+
+    /// The same with a running configuration of its own, as while something is uncommitted: everything is proved twice.
+    #[must_use]
+    pub fn uncommitted(&self) -> Self {
+        let running = Arc::new((*self.firewall.candidate).clone());
+        Self { firewall: Firewall { running, ..self.firewall.clone() }, ..self.clone() }
+    }
+
+    /// The same when one permission of so many groups has moved to another port: so many rules of ours differ.
     #[must_use]
     pub fn with_groups_changed(&self, number: usize) -> Self {
         let mut changed = self.clone();

@@ -6,6 +6,7 @@ use drawbridge::{driver, envelope::Envelope, settings::Settings};
 use drawbridge_core::report::Outcome;
 use drawbridge_scenarios::{direct::Direct, stage::Stage};
 use drawbridge_simulator::{
+    cloud::Dump,
     script::Script,
     serve::SharedWorld,
     world::{Performed, World},
@@ -49,6 +50,11 @@ impl Eve {
         }
         let world = world.lock().clone();
         Self { world, settings, news, runtime }
+    }
+
+    /// Everything there is in the cloud, as the AWS CLI prints it.
+    pub fn dump(&self) -> Dump {
+        self.world.clone().dump().expect("nothing is armed against it")
     }
 
     /// A world of its own for one run.

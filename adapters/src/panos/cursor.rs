@@ -1,6 +1,6 @@
 //! A walk through a document, and small elements taken out of it whole.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::borrow::Cow;
 
 use quick_xml::escape;
 
@@ -119,13 +119,18 @@ impl<'a, N: Nodes<'a>> Cursor<'a, N> {
     /// The texts of the `member` children.
     pub fn members(&mut self) -> Result<Vec<Cow<'a, str>>, Malformed> {
         let mut members = Vec::new();
+        self.members_into(&mut members)?;
+        Ok(members)
+    }
+
+    /// The same, put at the end of a list that holds more than one element's.
+    pub(super) fn members_into(&mut self, members: &mut Vec<Cow<'a, str>>) -> Result<(), Malformed> {
         self.children(|cursor, tag| {
             if tag.name == "member" {
                 members.push(cursor.text()?);
             }
             Ok(())
-        })?;
-        Ok(members)
+        })
     }
 
     /// The element that was entered last, whole.
@@ -183,21 +188,21 @@ impl<'a> Element<'a> {
     /// The element as XML in one canonical form: without the marks of uncommitted work and of where a value was pushed from,
     /// which say nothing of its content and are not there in every answer.
     pub fn write_clean(&self, out: &mut String) {
-        let _ = write!(out, "<{}", self.tag.name);
+        out.extend(["<", self.tag.name]);
         for (name, value) in &self.tag.attributes {
             if !matches!(&**name, "admin" | "dirtyId" | "time" | "src" | "ptemplate" | "loc") {
-                let _ = write!(out, " {name}=\"{}\"", escape::escape(&**value));
+                out.extend([" ", &**name, "=\"", &*escape::escape(&**value), "\""]);
             }
         }
         if self.text.is_empty() && self.children.is_empty() {
             out.push_str("/>");
             return;
         }
-        let _ = write!(out, ">{}", escape::partial_escape(&*self.text));
+        out.extend([">", &*escape::partial_escape(&*self.text)]);
         for child in &self.children {
             child.write_clean(out);
         }
-        let _ = write!(out, "</{}>", self.tag.name);
+        out.extend(["</", self.tag.name, ">"]);
     }
 }
 

@@ -11,7 +11,7 @@ use drawbridge_core::{
 use super::{
     cursor::{Cursor, Element},
     resolve::{Negation, Resolver},
-    rules::{Column, decides, or_any, zones},
+    rules::{decides, zones},
     text::clean,
     xml::{Malformed, Nodes},
 };
@@ -35,6 +35,13 @@ pub(super) struct Entry<'a> {
 }
 
 /// Which packets a rule is for.
+/// A member list; absent where the rule has none.
+type Column<'a> = Option<Vec<Cow<'a, str>>>;
+
+fn or_any(column: Column<'_>) -> Vec<Cow<'_, str>> {
+    column.filter(|members| !members.is_empty()).unwrap_or_else(|| vec![Cow::Borrowed("any")])
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum NatType {
     /// Those of IPv4, before and after.
@@ -131,7 +138,7 @@ impl<'a> Entry<'a> {
             self.columns = Columns::Doubtful;
         }
         let mut doubts = Vec::new();
-        let from = zones("from", self.from.take(), &mut doubts);
+        let from = zones("from", &or_any(self.from.take()), &mut doubts);
         if !doubts.is_empty() {
             self.columns = Columns::Doubtful;
         }

@@ -1,6 +1,9 @@
 //! Objects that rules name: addresses, services and applications, as one scope of a configuration defines them.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+};
 
 use drawbridge_core::{address::AddressRange, firewall::TouchedBy, id::TagName, range::Range, service::L4};
 use ipnet::IpNet;
@@ -12,7 +15,7 @@ use super::{
 };
 
 /// Objects by their names.
-pub(super) type Table<'a, T> = BTreeMap<Cow<'a, str>, T>;
+pub(super) type Table<'a, T> = HashMap<Cow<'a, str>, T>;
 
 /// The objects of one scope: a virtual system, shared, or pushed.
 #[derive(Default)]
@@ -72,7 +75,7 @@ pub(super) struct Service {
     /// Which packets of that it means.
     pub(super) source_ports: SourcePorts,
     /// Its tags.
-    pub(super) tags: std::collections::BTreeSet<TagName>,
+    pub(super) tags: BTreeSet<TagName>,
     /// Administrators with uncommitted work on it.
     pub(super) touched_by: TouchedBy,
 }

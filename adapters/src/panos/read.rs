@@ -16,7 +16,7 @@ use super::{
     nat,
     objects::{Object, Objects, SourcePorts},
     resolve::{Resolver, own_standard_ports},
-    rules::{Entry, untouched},
+    rules::{Entry, Lists, untouched},
     xml::{Malformed, Nodes},
 };
 
@@ -29,6 +29,7 @@ pub struct Section<'a> {
     pre: Rulebase<'a>,
     local: Rulebase<'a>,
     post: Rulebase<'a>,
+    lists: Lists<'a>,
     objects: Objects<'a>,
     zones: BTreeSet<ZoneName>,
     tags: BTreeMap<TagName, TouchedBy>,
@@ -49,9 +50,9 @@ impl<'a> Section<'a> {
     pub fn read<N: Nodes<'a>>(cursor: &mut Cursor<'a, N>) -> Result<Self, Malformed> {
         let mut section = Self::default();
         cursor.children(|cursor, tag| match tag.name {
-            "rulebase" => section.local.read(cursor),
-            "pre-rulebase" => section.pre.read(cursor),
-            "post-rulebase" => section.post.read(cursor),
+            "rulebase" => section.local.read(cursor, &mut section.lists),
+            "pre-rulebase" => section.pre.read(cursor, &mut section.lists),
+            "post-rulebase" => section.post.read(cursor, &mut section.lists),
             "zone" => read_names(cursor, &mut section.zones),
             "profile-group" => read_names(cursor, &mut section.profile_groups),
             "log-settings" => cursor.children(|cursor, tag| match tag.name {
@@ -70,10 +71,12 @@ impl<'a> Section<'a> {
 }
 
 impl<'a> Rulebase<'a> {
-    fn read<N: Nodes<'a>>(&mut self, cursor: &mut Cursor<'a, N>) -> Result<(), Malformed> {
+    fn read<N: Nodes<'a>>(&mut self, cursor: &mut Cursor<'a, N>, lists: &mut Lists<'a>) -> Result<(), Malformed> {
         cursor.children(|cursor, rulebase| match rulebase.name {
-            "security" => read_rules(cursor, &mut self.security, Entry::read),
-            "default-security-rules" => read_rules(cursor, &mut self.default_security, Entry::read),
+            "security" => read_rules(cursor, &mut self.security, |name, cursor| Entry::read(name, cursor, lists)),
+            "default-security-rules" => {
+                read_rules(cursor, &mut self.default_security, |name, cursor| Entry::read(name, cursor, lists))
+            }
             "nat" => read_rules(cursor, &mut self.nat, nat::Entry::read),
             _ => Ok(()),
         })
@@ -83,7 +86,7 @@ impl<'a> Rulebase<'a> {
 fn read_rules<'a, N: Nodes<'a>, T>(
     cursor: &mut Cursor<'a, N>,
     rules: &mut Vec<T>,
-    read: impl Fn(&Cow<'a, str>, &mut Cursor<'a, N>) -> Result<T, Malformed>,
+    mut read: impl FnMut(&Cow<'a, str>, &mut Cursor<'a, N>) -> Result<T, Malformed>,
 ) -> Result<(), Malformed> {
     cursor.children(|cursor, tag| match tag.name {
         "rules" => cursor.entries(|cursor, name| {
@@ -132,12 +135,14 @@ impl Parts<'_> {
         let Self { vsys, shared, pushed } = self;
         let mut ours = Resolver::new([&vsys.objects, &shared.objects, &pushed.objects]);
         let mut theirs = Resolver::new([&pushed.objects, &vsys.objects, &shared.objects]);
-        let mut rules = resolved(pushed.pre.security, Place::Pre, &mut theirs)?;
-        rules.extend(resolved(vsys.local.security, Place::Local, &mut ours)?);
-        rules.extend(resolved(pushed.post.security, Place::Post, &mut theirs)?);
+        let mut rules = resolved(pushed.pre.security, &pushed.lists, Place::Pre, &mut theirs)?;
+        rules.extend(resolved(vsys.local.security, &vsys.lists, Place::Local, &mut ours)?);
+        rules.extend(resolved(pushed.post.security, &pushed.lists, Place::Post, &mut theirs)?);
         // An override of the firewall's own wins over a pushed one.
-        let overrides = [pushed.pre.default_security, pushed.post.default_security, vsys.local.default_security];
-        let default_rules = default_rules(overrides.into_iter().flatten(), &mut ours)?;
+        let pushed_overrides = pushed.pre.default_security.into_iter().chain(pushed.post.default_security);
+        let pushed_overrides = pushed_overrides.map(|entry| (entry, &pushed.lists));
+        let own_overrides = vsys.local.default_security.into_iter().map(|entry| (entry, &vsys.lists));
+        let default_rules = default_rules(pushed_overrides.chain(own_overrides), &mut ours)?;
         let mut nat = nat::resolved(pushed.pre.nat, &mut theirs)?;
         nat.extend(nat::resolved(vsys.local.nat, &mut ours)?);
         nat.extend(nat::resolved(pushed.post.nat, &mut theirs)?);
@@ -158,29 +163,31 @@ impl Parts<'_> {
 
 fn resolved<'a>(
     entries: Vec<Entry<'a>>,
+    lists: &Lists<'a>,
     place: Place,
     resolver: &mut Resolver<'_, 'a>,
 ) -> Result<Vec<RuleFacts>, Malformed> {
-    entries.into_iter().map(|entry| entry.resolve(place, resolver)).collect()
+    entries.into_iter().map(|entry| entry.resolve(lists, place, resolver)).collect()
 }
 
 /// The two rules at the very end, as overridden or as they come: within a zone all is allowed, between zones nothing.
-fn default_rules<'a>(
-    overrides: impl Iterator<Item = Entry<'a>>,
+fn default_rules<'l, 'a: 'l>(
+    overrides: impl Iterator<Item = (Entry<'a>, &'l Lists<'a>)>,
     resolver: &mut Resolver<'_, 'a>,
 ) -> Result<Vec<RuleFacts>, Malformed> {
-    let mut intrazone = untouched("intrazone-default");
-    let mut interzone = untouched("interzone-default");
-    for entry in overrides {
-        match entry.name() {
-            "intrazone-default" => intrazone = entry,
-            "interzone-default" => interzone = entry,
+    let nothing = Lists::default();
+    let mut intrazone = (untouched("intrazone-default"), &nothing);
+    let mut interzone = (untouched("interzone-default"), &nothing);
+    for overriding in overrides {
+        match overriding.0.name() {
+            "intrazone-default" => intrazone = overriding,
+            "interzone-default" => interzone = overriding,
             _ => {}
         }
     }
     Ok(vec![
-        intrazone.resolve_default(RuleType::Intrazone, Action::Allow, resolver)?,
-        interzone.resolve_default(RuleType::Interzone, Action::Deny, resolver)?,
+        intrazone.0.resolve_default(intrazone.1, RuleType::Intrazone, Action::Allow, resolver)?,
+        interzone.0.resolve_default(interzone.1, RuleType::Interzone, Action::Deny, resolver)?,
     ])
 }
 

@@ -25,7 +25,7 @@ pub(super) struct Resolver<'s, 'a> {
     /// shared group knows nothing of virtual systems.
     scopes: Vec<&'s Objects<'a>>,
     /// Address groups can have thousands of members and stand in thousands of rules.
-    addresses: HashMap<String, Rc<Named>>,
+    addresses: HashMap<Cow<'a, str>, Rc<Named>>,
 }
 
 /// What the name of an address or a group stands for.
@@ -34,6 +34,8 @@ struct Named {
     known: Vec<AddressRange>,
     form: Form,
     unknown: Vec<Narrowing>,
+    /// What a column means that holds this name alone, as most do: copied, not built again for each.
+    alone: Option<Addresses>,
 }
 
 /// Whether a column says "all but these".
@@ -59,6 +61,14 @@ impl<'s, 'a> Resolver<'s, 'a> {
         negation: Negation,
         narrowed_by: &mut Vec<Narrowing>,
     ) -> Addresses {
+        if let ([name], Negation::Plain) = (names, negation) {
+            if name == "any" {
+                return Addresses::any();
+            }
+            let named = self.address(name);
+            narrowed_by.extend(named.unknown.iter().cloned());
+            return named.alone.clone().unwrap_or(Addresses::Unknown);
+        }
         let mut known = Vec::new();
         let mut all_known = true;
         for name in names {
@@ -94,10 +104,16 @@ impl<'s, 'a> Resolver<'s, 'a> {
         }
     }
 
-    fn address(&mut self, name: &str) -> Rc<Named> {
+    fn address(&mut self, name: &Cow<'a, str>) -> Rc<Named> {
         if let Some(named) = self.addresses.get(name) {
             return Rc::clone(named);
         }
+        let named = Rc::new(self.named(name));
+        self.addresses.insert(name.clone(), Rc::clone(&named));
+        named
+    }
+
+    fn named(&self, name: &str) -> Named {
         let mut named = Named::default();
         self.leaves(
             name,
@@ -120,8 +136,9 @@ impl<'s, 'a> Resolver<'s, 'a> {
         if named.known.is_empty() && named.unknown.is_empty() {
             named.unknown.push(Narrowing::Address(clean(name)));
         }
-        let named = Rc::new(named);
-        self.addresses.insert(name.to_owned(), Rc::clone(&named));
+        if named.unknown.is_empty() {
+            named.alone = Some(named.known.iter().copied().collect());
+        }
         named
     }
 
@@ -135,7 +152,7 @@ impl<'s, 'a> Resolver<'s, 'a> {
         {
             return Services::ApplicationDefault;
         }
-        let mut l4 = BTreeSet::new();
+        let mut l4 = Vec::new();
         let mut known = true;
         let mut unknown = |name: &str, narrowed_by: &mut Vec<_>| {
             known = false;
@@ -147,7 +164,7 @@ impl<'s, 'a> Resolver<'s, 'a> {
                 |objects| &objects.services,
                 |name, object| match held(name, object) {
                     Some((ports, source_ports)) => {
-                        l4.extend(ports);
+                        l4.extend_from_slice(&ports);
                         if source_ports == SourcePorts::Some {
                             narrowed_by.push(Narrowing::SourcePort);
                         }
@@ -160,8 +177,9 @@ impl<'s, 'a> Resolver<'s, 'a> {
             }
         }
         if known {
-            let objects = names.iter().filter_map(|name| name.parse().ok()).collect();
-            Services::Ports { l4: l4.into_iter().collect(), objects }
+            l4.sort_unstable();
+            l4.dedup();
+            Services::Ports { l4, objects: names.iter().filter_map(|name| name.parse().ok()).collect() }
         } else {
             Services::Unknown
         }
@@ -206,8 +224,8 @@ impl<'s, 'a> Resolver<'s, 'a> {
     ) -> usize {
         let mut found = 0;
         let mut opened = BTreeSet::new();
-        let mut ahead: Vec<(usize, &str)> = vec![(0, name)];
-        while let Some((from, name)) = ahead.pop() {
+        let (mut first, mut ahead) = (Some((0, name)), Vec::new());
+        while let Some((from, name)) = first.take().or_else(|| ahead.pop()) {
             let mut scopes = self.scopes.iter().enumerate().skip(from);
             let object = match scopes.find_map(|(scope, objects)| Some((scope, table(objects).get(name)?))) {
                 None => None,
@@ -230,9 +248,9 @@ impl<'s, 'a> Resolver<'s, 'a> {
 const PREDEFINED: &[(&str, &[u16])] = &[("service-http", &[80, 8080]), ("service-https", &[443])];
 
 /// What a service holds, if that is certain.
-fn held(name: &str, object: Option<&Service>) -> Option<(Vec<L4>, SourcePorts)> {
+fn held<'s>(name: &str, object: Option<&'s Service>) -> Option<(Cow<'s, [L4]>, SourcePorts)> {
     if let Some(service) = object {
-        return Some((service.l4.clone()?, service.source_ports));
+        return Some((service.l4.as_deref()?.into(), service.source_ports));
     }
     let (_, ports) = PREDEFINED.iter().find(|(known, _)| *known == name)?;
     Some((ports.iter().map(|port| L4::Tcp(Range::single(*port))).collect(), SourcePorts::Any))

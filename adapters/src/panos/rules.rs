@@ -1,6 +1,6 @@
 //! Security rules as the configuration writes them, and what they mean.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet, ops::Range};
 
 use drawbridge_core::{
     firewall::{Action, Carried, Narrowing, Place, Profiles, RuleFacts, RuleType, Status, TouchedBy, Zones},
@@ -15,57 +15,70 @@ use super::{
     xml::{Malformed, Nodes},
 };
 
-/// A member list; absent where the rule has none.
-pub(super) type Column<'a> = Option<Vec<Cow<'a, str>>>;
+/// What the rules of a section hold, all in one place: a large rulebase would otherwise be some hundred thousand small lists.
+#[derive(Default)]
+pub(super) struct Lists<'a> {
+    members: Vec<Cow<'a, str>>,
+    carried: String,
+    /// Which elements the rule that is being read carries, and where in `carried` they are.
+    pieces: Vec<(&'a str, Range<usize>)>,
+}
+
+/// Where in the list of members those of one column stand; absent where the rule has no such column.
+type Column = Option<Range<usize>>;
 
 /// A rule as it was read, names not yet resolved.
 #[derive(Default)]
 pub(super) struct Entry<'a> {
     name: Cow<'a, str>,
-    from: Column<'a>,
-    to: Column<'a>,
-    source: Column<'a>,
-    destination: Column<'a>,
-    application: Column<'a>,
-    service: Column<'a>,
+    from: Column,
+    to: Column,
+    source: Column,
+    destination: Column,
+    application: Column,
+    service: Column,
+    tags: Column,
     negate_source: Negation,
     negate_destination: Negation,
     action: Option<Action>,
     disabled: bool,
     rule_type: Option<RuleType>,
     profiles: Option<Profiles>,
-    tags: Vec<Cow<'a, str>>,
     description: String,
     narrowed_by: Vec<Narrowing>,
-    carried: Vec<(&'a str, String)>,
+    carried: Range<usize>,
     touched_by: TouchedBy,
 }
 
 impl<'a> Entry<'a> {
     /// Reads a rule, the cursor standing in its entry. Children as in `PaloAltoNetworks/pan-os-codegen`,
     /// `specs/policies/security-policy-rule.yaml`.
-    pub(super) fn read<N: Nodes<'a>>(name: &Cow<'a, str>, cursor: &mut Cursor<'a, N>) -> Result<Self, Malformed> {
+    pub(super) fn read<N: Nodes<'a>>(
+        name: &Cow<'a, str>,
+        cursor: &mut Cursor<'a, N>,
+        lists: &mut Lists<'a>,
+    ) -> Result<Self, Malformed> {
         let mut entry = Self { name: name.clone(), ..Self::default() };
         cursor.children(|cursor, tag| {
             match tag.name {
-                "from" => entry.from = Some(cursor.members()?),
-                "to" => entry.to = Some(cursor.members()?),
-                "source" => entry.source = Some(cursor.members()?),
-                "destination" => entry.destination = Some(cursor.members()?),
-                "application" => entry.application = Some(cursor.members()?),
-                "service" => entry.service = Some(cursor.members()?),
+                "from" => entry.from = lists.column(cursor)?,
+                "to" => entry.to = lists.column(cursor)?,
+                "source" => entry.source = lists.column(cursor)?,
+                "destination" => entry.destination = lists.column(cursor)?,
+                "application" => entry.application = lists.column(cursor)?,
+                "service" => entry.service = lists.column(cursor)?,
                 "negate-source" => entry.negate_source = negation(&cursor.text()?),
                 "negate-destination" => entry.negate_destination = negation(&cursor.text()?),
                 "action" => entry.action = Some(action(&cursor.text()?)),
                 "disabled" => entry.disabled = cursor.text()? == "yes",
                 "rule-type" => entry.read_rule_type(&cursor.text()?),
                 "profile-setting" => entry.profiles = Some(profiles(&cursor.element(tag)?)),
-                "tag" => entry.tags = cursor.members()?,
+                "tag" => entry.tags = lists.column(cursor)?,
                 "description" => entry.description = cursor.text()?.into_owned(),
-                "source-user" => entry.narrow_unless_any(&cursor.members()?, Narrowing::User),
-                "category" => entry.narrow_unless_any(&cursor.members()?, Narrowing::Category),
+                "source-user" => entry.narrow_unless_any(cursor, lists, Narrowing::User)?,
+                "category" => entry.narrow_unless_any(cursor, lists, Narrowing::Category)?,
                 "source-hip" | "destination-hip" | "hip-profiles" => {
-                    entry.narrow_unless_any(&cursor.members()?, Narrowing::Hip);
+                    entry.narrow_unless_any(cursor, lists, Narrowing::Hip)?;
                 }
                 "schedule" => {
                     let schedule = cursor.text()?;
@@ -74,10 +87,7 @@ impl<'a> Entry<'a> {
                 // Nothing here decides whether a packet is let through.
                 "log-start" | "log-end" | "log-setting" | "option" | "qos" | "group-tag" | "icmp-unreachable"
                 | "disable-inspect" | "target" => {
-                    let name = tag.name;
-                    let mut text = String::new();
-                    cursor.element(tag)?.write_clean(&mut text);
-                    entry.carried.push((name, text));
+                    lists.carry(&cursor.element(tag)?);
                 }
                 unknown => {
                     if decides(&cursor.element(tag)?) {
@@ -87,8 +97,7 @@ impl<'a> Entry<'a> {
             }
             Ok(())
         })?;
-        // The order of children says nothing; two configurations may have different ones.
-        entry.carried.sort_unstable();
+        entry.carried = lists.carried_in_order();
         entry.touched_by = admins(cursor.marks());
         Ok(entry)
     }
@@ -105,10 +114,20 @@ impl<'a> Entry<'a> {
         };
     }
 
-    fn narrow_unless_any(&mut self, members: &[Cow<'a, str>], narrowing: Narrowing) {
-        if !members.is_empty() && members.iter().all(|member| member != "any") {
+    fn narrow_unless_any<N: Nodes<'a>>(
+        &mut self,
+        cursor: &mut Cursor<'a, N>,
+        lists: &mut Lists<'a>,
+        narrowing: Narrowing,
+    ) -> Result<(), Malformed> {
+        let first = lists.members.len();
+        cursor.members_into(&mut lists.members)?;
+        // Nobody asks for these again.
+        let mut members = lists.members.drain(first..).peekable();
+        if members.peek().is_some() && members.all(|member| member != "any") {
             self.narrowed_by.push(narrowing);
         }
+        Ok(())
     }
 
     /// The rule's name as it was read.
@@ -117,7 +136,12 @@ impl<'a> Entry<'a> {
     }
 
     /// What the rule means.
-    pub(super) fn resolve(mut self, place: Place, resolver: &mut Resolver<'_, 'a>) -> Result<RuleFacts, Malformed> {
+    pub(super) fn resolve(
+        mut self,
+        lists: &Lists<'a>,
+        place: Place,
+        resolver: &mut Resolver<'_, 'a>,
+    ) -> Result<RuleFacts, Malformed> {
         let rule_type = self.rule_type.unwrap_or(RuleType::Universal);
         let required = [
             ("from", &self.from),
@@ -128,23 +152,25 @@ impl<'a> Entry<'a> {
             ("service", &self.service),
         ];
         // Half a rule, as it can stand in a candidate, lets nothing through for certain.
-        let missing = required.into_iter().filter(|(_, column)| column.as_ref().is_none_or(Vec::is_empty));
-        self.narrowed_by.extend(missing.map(|(name, _)| Narrowing::Element(name.to_owned())).collect::<Vec<_>>());
-        self.into_facts(place, rule_type, Action::Deny, resolver)
+        let missing = required.into_iter().filter(|(_, column)| column.as_ref().is_none_or(Range::is_empty));
+        self.narrowed_by.extend(missing.map(|(name, _)| Narrowing::Element(name.to_owned())));
+        self.into_facts(lists, place, rule_type, Action::Deny, resolver)
     }
 
     /// What a default rule means: its columns are fixed, and administrators may override its action.
     pub(super) fn resolve_default(
         self,
+        lists: &Lists<'a>,
         rule_type: RuleType,
         action: Action,
         resolver: &mut Resolver<'_, 'a>,
     ) -> Result<RuleFacts, Malformed> {
-        self.into_facts(Place::Local, rule_type, action, resolver)
+        self.into_facts(lists, Place::Local, rule_type, action, resolver)
     }
 
     fn into_facts(
         mut self,
+        lists: &Lists<'a>,
         place: Place,
         rule_type: RuleType,
         default_action: Action,
@@ -152,11 +178,13 @@ impl<'a> Entry<'a> {
     ) -> Result<RuleFacts, Malformed> {
         let name: RuleName = self.name.parse().map_err(|error| Malformed::Content(clean(&format!("{error}"))))?;
         let mut narrowed_by = std::mem::take(&mut self.narrowed_by);
-        let source = resolver.addresses(&or_any(self.source), self.negate_source, &mut narrowed_by);
-        let destination = resolver.addresses(&or_any(self.destination), self.negate_destination, &mut narrowed_by);
-        let applications = resolver.applications(&or_any(self.application), &mut narrowed_by);
-        let service = resolver.services(&or_any(self.service), &mut narrowed_by);
-        let (from, to) = (zones("from", self.from, &mut narrowed_by), zones("to", self.to, &mut narrowed_by));
+        let column = |column| lists.members_or_any(column);
+        let source = resolver.addresses(column(&self.source), self.negate_source, &mut narrowed_by);
+        let destination = resolver.addresses(column(&self.destination), self.negate_destination, &mut narrowed_by);
+        let applications = resolver.applications(column(&self.application), &mut narrowed_by);
+        let service = resolver.services(column(&self.service), &mut narrowed_by);
+        let from = zones("from", column(&self.from), &mut narrowed_by);
+        let to = zones("to", column(&self.to), &mut narrowed_by);
         narrowed_by.sort_unstable();
         narrowed_by.dedup();
         Ok(RuleFacts {
@@ -172,12 +200,54 @@ impl<'a> Entry<'a> {
             action: self.action.unwrap_or(default_action),
             status: if self.disabled { Status::Disabled } else { Status::Enabled },
             narrowed_by,
-            tags: tag_names(&self.tags),
+            tags: tag_names(lists.members(&self.tags)),
             profiles: self.profiles.unwrap_or(Profiles::None),
             description: self.description,
             touched_by: self.touched_by,
-            carried: Carried(self.carried.into_iter().map(|(_, text)| text).collect()),
+            carried: Carried(lists.carried[self.carried].to_owned()),
         })
+    }
+}
+
+impl<'a> Lists<'a> {
+    /// Reads a column, the cursor standing in its element.
+    fn column<N: Nodes<'a>>(&mut self, cursor: &mut Cursor<'a, N>) -> Result<Column, Malformed> {
+        let first = self.members.len();
+        cursor.members_into(&mut self.members)?;
+        Ok(Some(first..self.members.len()))
+    }
+
+    /// The members of a column, none if the rule does not have it.
+    fn members(&self, column: &Column) -> &[Cow<'a, str>] {
+        column.as_ref().map(|range| &self.members[range.clone()]).unwrap_or_default()
+    }
+
+    /// The same, with what an absent or empty column means.
+    fn members_or_any(&self, column: &Column) -> &[Cow<'a, str>] {
+        match self.members(column) {
+            [] => const { &[Cow::Borrowed("any")] },
+            members => members,
+        }
+    }
+
+    fn carry(&mut self, element: &Element<'a>) {
+        let begin = self.carried.len();
+        element.write_clean(&mut self.carried);
+        self.pieces.push((element.tag.name, begin..self.carried.len()));
+    }
+
+    /// Ends a rule: where what it carries stands. Sorted, because the order of children says nothing: two configurations may
+    /// have different ones.
+    fn carried_in_order(&mut self) -> Range<usize> {
+        let begin = self.pieces.first().map_or(self.carried.len(), |(_, range)| range.start);
+        let whole = |piece: &(&'a str, Range<usize>)| (piece.0, &self.carried[piece.1.clone()]);
+        if !self.pieces.is_sorted_by(|a, b| whole(a) <= whole(b)) {
+            self.pieces.sort_unstable_by(|a, b| whole(a).cmp(&whole(b)));
+            let sorted: String = self.pieces.iter().map(|piece| whole(piece).1).collect();
+            self.carried.replace_range(begin.., &sorted);
+        }
+        self.pieces.clear();
+        begin..self.carried.len()
     }
 }
 
@@ -186,20 +256,15 @@ pub(super) fn untouched(name: &'static str) -> Entry<'static> {
     Entry { name: Cow::Borrowed(name), ..Entry::default() }
 }
 
-pub(super) fn or_any(column: Column<'_>) -> Vec<Cow<'_, str>> {
-    column.filter(|members| !members.is_empty()).unwrap_or_else(|| vec![Cow::Borrowed("any")])
-}
-
-pub(super) fn zones(element: &str, column: Column<'_>, narrowed_by: &mut Vec<Narrowing>) -> Zones {
-    let names = or_any(column);
+pub(super) fn zones(element: &str, names: &[Cow<'_, str>], narrowed_by: &mut Vec<Narrowing>) -> Zones {
     if names.iter().any(|name| name == "any") {
         return Zones::Any;
     }
-    let parsed: Vec<Result<ZoneName, _>> = names.iter().map(|name| name.parse()).collect();
-    if parsed.iter().any(Result::is_err) {
+    let parsed: BTreeSet<ZoneName> = names.iter().filter_map(|name| name.parse().ok()).collect();
+    if !names.iter().all(|name| parsed.iter().any(|zone| zone.as_str() == name)) {
         narrowed_by.push(Narrowing::Element(element.to_owned()));
     }
-    Zones::Named(parsed.into_iter().flatten().collect())
+    Zones::Named(parsed)
 }
 
 fn negation(text: &str) -> Negation {

@@ -7,7 +7,10 @@ use quick_xml::{
     Reader,
     errors::{Error, IllFormedError, SyntaxError},
     escape,
-    events::{BytesStart, Event},
+    events::{
+        BytesStart, Event,
+        attributes::{self, AttrError, Attributes},
+    },
 };
 
 use super::text::clean;
@@ -126,21 +129,33 @@ impl<'a> TextNodes<'a> {
         }
     }
 
-    /// The tag that begins at `position`. Its name is taken from the text itself, because that of the event does not outlive it.
+    /// The tag that begins at `position`. It borrows from the text itself, because what the event lends does not outlive it.
     fn tag(&self, position: u64, start: &BytesStart<'_>) -> Result<Tag<'a>, Malformed> {
-        let name = start.name();
         let begin = usize::try_from(position).ok().and_then(|position| position.checked_add(1));
-        let name = begin
-            .and_then(|begin| self.text.get(begin..)?.get(..name.as_ref().len()))
-            .filter(|text| *text == name.as_ref())
+        let content = begin
+            .and_then(|begin| self.text.get(begin..)?.get(..start.len()))
+            .filter(|text| *text == &**start)
             .ok_or_else(|| syntax("a tag without a name"))?;
-        let attributes = start.attributes().map(|attribute| {
-            let attribute = attribute.map_err(syntax)?;
-            let value = escape::unescape(&attribute.value).map_err(syntax)?.into_owned();
-            Ok((attribute.key.as_ref().to_owned().into(), value.into()))
-        });
-        Ok(Tag { name, attributes: attributes.collect::<Result<_, Malformed>>()? })
+        let name = &content[..start.name().as_ref().len()];
+        // Most elements have none.
+        let attributes = match name.len() == content.len() {
+            true => Vec::new(),
+            false => Attributes::new(content, name.len()).map(attribute).collect::<Result<_, _>>()?,
+        };
+        Ok(Tag { name, attributes })
     }
+}
+
+/// A name and a value, unescaped.
+type Attribute<'a> = (Cow<'a, str>, Cow<'a, str>);
+
+fn attribute<'a>(attribute: Result<attributes::Attribute<'a>, AttrError>) -> Result<Attribute<'a>, Malformed> {
+    let attribute = attribute.map_err(syntax)?;
+    let value = match attribute.value {
+        Cow::Borrowed(raw) => escape::unescape(raw).map_err(syntax)?,
+        Cow::Owned(raw) => escape::unescape(&raw).map_err(syntax)?.into_owned().into(),
+    };
+    Ok((attribute.key.into_inner().into(), value))
 }
 
 pub(super) fn syntax(error: impl fmt::Display) -> Malformed {

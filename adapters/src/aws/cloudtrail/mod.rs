@@ -2,6 +2,7 @@
 //!
 //! Forms per the CloudTrail user guide (`cloudtrail-log-file-examples`, `cloudtrail-event-reference-record-contents`).
 
+mod block;
 mod record;
 mod splitter;
 

@@ -1,11 +1,16 @@
 //! Finds the records of a CloudTrail file in a stream of bytes without parsing them: most of a file is about other
 //! services, one odd record must not cost the others, and memory must not grow with the file.
 
+use super::block::{self, Block};
+
 /// Longer records are not looked into. Trails write at most 256 KB per event (CloudTrail user guide, record contents).
 const RECORD_MAX: usize = 4 << 20;
 
 /// Longer than any label that matters.
 const LABEL_MAX: usize = 16;
+
+/// The depth within a record: below the root, and below the list of records.
+const RECORD_DEPTH: usize = 3;
 
 /// What the splitter found.
 #[derive(Debug, PartialEq, Eq)]
@@ -69,12 +74,17 @@ enum Edge {
 impl Splitter {
     /// Follows the next bytes and hands over every record that ends in them.
     pub(super) fn feed(&mut self, chunk: &[u8], mut each: impl FnMut(Found<'_>)) -> Result<(), NotRecords> {
-        let (mut at, mut begin) = (0, 0);
-        while let Some(byte) = chunk.get(at) {
+        let (mut at, mut begin, mut next_block) = (0, 0, 0);
+        while at < chunk.len() {
+            if self.record != Record::None && at >= next_block {
+                at += self.blocks(&chunk[at..]);
+                next_block = at + block::BYTES;
+            }
+            let Some(byte) = chunk.get(at) else { break };
             match self.string {
                 Text::Outside => match self.outside(*byte)? {
                     Edge::None => {}
-                    Edge::Begin => begin = at,
+                    Edge::Begin => (begin, next_block) = (at, 0),
                     Edge::End => self.hand_over(&chunk[begin..=at], &mut each),
                 },
                 Text::Inside => at += self.inside(&chunk[at..]),
@@ -92,6 +102,26 @@ impl Splitter {
     pub(super) fn finish(self) -> Result<(), NotRecords> {
         let whole = self.root == Progress::Closed && (self.records == Progress::Closed || self.digest);
         if whole { Ok(()) } else { Err(NotRecords) }
+    }
+
+    /// Passes over whole blocks within a record, up to one that has to be looked at byte by byte: it ends the record, or has
+    /// escapes in it. Returns how many bytes lie before that.
+    fn blocks(&mut self, rest: &[u8]) -> usize {
+        let mut passed = 0;
+        let (blocks, _) = rest.as_chunks();
+        for bytes in blocks {
+            if self.string == Text::Escaped {
+                break;
+            }
+            let Some(block) = Block::of(bytes, self.string == Text::Inside) else { break };
+            if let Some(end) = block.follow(&mut self.depth, RECORD_DEPTH) {
+                self.string = Text::Outside;
+                return passed + end;
+            }
+            self.string = if block.ends_inside { Text::Inside } else { Text::Outside };
+            passed += block::BYTES;
+        }
+        passed
     }
 
     fn outside(&mut self, byte: u8) -> Result<Edge, NotRecords> {
@@ -184,6 +214,8 @@ impl Splitter {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn split(text: &str, chunk: usize) -> Result<Vec<String>, NotRecords> {
@@ -246,6 +278,20 @@ mod tests {
         let text = format!(r#"{{"Records":[{{"a":"{long}"}},{{"b":1}}]}}"#);
         for chunk in [1 << 16, text.len()] {
             assert_eq!(split(&text, chunk).unwrap(), ["too long", r#"{"b":1}"#]);
+        }
+    }
+
+    proptest! {
+        /// In chunks of one byte there are no blocks.
+        #[test]
+        fn blocks_and_bytes_say_the_same(
+            pieces in proptest::collection::vec(r#"[{}\[\]",\\\\a]{0,3}|a{60,70}|"[{}\[\]a,]{0,80}""#, 0..20),
+            chunk in 1..300usize,
+        ) {
+            let text = format!(r#"{{"Records":[{{{}}},{{"b":1}}]}}"#, pieces.concat());
+            let by_bytes = split(&text, 1);
+            prop_assert_eq!(&split(&text, chunk), &by_bytes);
+            prop_assert_eq!(&split(&text, text.len()), &by_bytes);
         }
     }
 }
