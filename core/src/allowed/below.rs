@@ -51,6 +51,6 @@ impl Below {
         if self.above.is_empty() {
             return self.all;
         }
-        self.denies.possible(atom).first().map_or(self.all, |number| self.above[*number])
+        self.denies.possible(atom, 1).first().map_or(self.all, |number| self.above[*number])
     }
 }

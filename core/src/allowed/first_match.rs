@@ -157,7 +157,7 @@ impl<'a> Doubtful<'a> {
             let columns = rules.iter().map(|(facts, directions)| Columns::at_most(facts, *directions));
             Index::of(&columns.collect::<Vec<_>>())
         });
-        let may = index.possible(&packet.atom()).into_iter().filter_map(|number| {
+        let may = index.possible(&packet.atom(), usize::MAX).into_iter().filter_map(|number| {
             let (rule, _) = rules[number];
             let depends_on = matches(rule, packet, *standard).filter(|depends_on| !depends_on.is_empty())?;
             Some(May { rule, depends_on })

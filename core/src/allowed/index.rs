@@ -106,8 +106,8 @@ impl Index {
         bearing
     }
 
-    /// Rules that may match some packet of an atom.
-    pub(super) fn possible(&mut self, atom: &Atom) -> Vec<usize> {
+    /// The first rules that may match some packet of an atom, and no more than so many.
+    pub(super) fn possible(&mut self, atom: &Atom, most: usize) -> Vec<usize> {
         let mut service = self.directions[atom.direction as usize].clone();
         if atom.service.l4 != L4::Any {
             service.keep(self.protocol(atom.service.l4).meets());
@@ -118,7 +118,7 @@ impl Index {
             service.keep(&apps);
         }
         let [local, peer] = self.sides(atom);
-        common([local.meets(), peer.meets(), &service]).collect()
+        common([local.meets(), peer.meets(), &service]).take(most).collect()
     }
 
     fn protocol(&self, l4: L4) -> Bearing {

@@ -13,6 +13,9 @@ use super::{
     index::Index,
 };
 
+/// How many rules are named for one atom.
+const NAMED_MAX: usize = 8;
+
 /// Foreign rules above the bottom rule that may block packets of ours, for the report: our rule takes effect when the
 /// administrator lifts them.
 pub struct Overrides<'a> {
@@ -33,8 +36,8 @@ impl<'a> Overrides<'a> {
         Self { names, index: Index::of(&columns) }
     }
 
-    /// Those that block packets of this atom.
+    /// The first few of those that may block packets of this atom: a wide one can be in the way of thousands.
     pub fn of_atom(&mut self, atom: &Atom) -> Vec<&'a RuleName> {
-        self.index.possible(atom).into_iter().map(|number| self.names[number]).collect()
+        self.index.possible(atom, NAMED_MAX).into_iter().map(|number| self.names[number]).collect()
     }
 }
