@@ -3,6 +3,7 @@
 mod commits;
 mod locks;
 mod operations;
+mod policy;
 mod reads;
 mod robustness;
 mod writes;
