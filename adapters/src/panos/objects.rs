@@ -16,7 +16,7 @@ pub(super) type Table<'a, T> = BTreeMap<Cow<'a, str>, T>;
 /// The objects of one scope: a virtual system, shared, or pushed.
 #[derive(Default)]
 pub(super) struct Objects<'a> {
-    /// Addresses and address groups.
+    /// Addresses, address groups, external lists and regions: a rule names them in the same column.
     pub(super) addresses: Table<'a, Object<'a, Option<AddressRange>>>,
     /// Services and service groups.
     pub(super) services: Table<'a, Object<'a, Service>>,
@@ -69,6 +69,8 @@ impl<'a> Objects<'a> {
         match name {
             "address" => fill(&mut self.addresses, cursor, address),
             "address-group" => fill(&mut self.addresses, cursor, address_group),
+            // What is in them is not in the configuration; their names may look like addresses all the same.
+            "external-list" | "region" => fill(&mut self.addresses, cursor, |_| Ok(Object::Single(None))),
             "service" => fill(&mut self.services, cursor, |cursor| service(cursor).map(Object::Single)),
             "service-group" => fill(&mut self.services, cursor, |cursor| members(cursor).map(Object::Group)),
             "application" => fill(&mut self.applications, cursor, custom_application),
