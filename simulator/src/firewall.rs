@@ -143,6 +143,24 @@ impl Firewall {
         firewall
     }
 
+    /// A firewall that runs this configuration (`<config>`), as if an export had been loaded and committed.
+    ///
+    /// # Errors
+    /// [`LoadError`], if no firewall would commit it.
+    pub fn running_configuration(config: &str) -> Result<Self, LoadError> {
+        let failed = |why: String| LoadError { xpath: "/config".to_owned(), why };
+        let config = Element::parse(config).map_err(|malformed| failed(malformed.to_string()))?;
+        if config.name != "config" {
+            return Err(failed(format!("`{}` instead of `config`", config.name)));
+        }
+        let candidate = Candidate::new(config).with_uuids();
+        let problems = commit::problems(candidate.tree());
+        if !problems.is_empty() {
+            return Err(failed(problems.join("; ")));
+        }
+        Ok(Self { running: candidate.tree().clone(), candidate, ..Self::new() })
+    }
+
     /// Adds a superuser, whose password is `<name>-password`, and returns the API key.
     pub fn add_admin(&mut self, name: &str) -> String {
         self.admins.put(name, &format!("{name}-password"), Role::Superuser);

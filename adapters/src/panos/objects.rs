@@ -104,6 +104,7 @@ impl<'a> Objects<'a> {
         match name {
             "address" => fill(&mut self.addresses, cursor, address),
             "address-group" => fill(&mut self.addresses, cursor, address_group),
+            // What is in them is not in the configuration; their names may look like addresses all the same.
             "external-list" | "region" => fill(&mut self.addresses, cursor, |_| Ok(Object::Single(None))),
             "service" => fill(&mut self.services, cursor, |cursor| service(cursor).map(Object::Single)),
             "service-group" => fill(&mut self.services, cursor, |cursor| members(cursor).map(Object::Group)),

@@ -81,6 +81,12 @@ impl Candidate {
         }
     }
 
+    /// The same, every rule with a `uuid`.
+    pub(super) fn with_uuids(mut self) -> Self {
+        give_uuids(&mut self.tree, "", &mut self.uuids);
+        self
+    }
+
     /// The tree, when nothing else is wanted of this candidate.
     pub(super) fn into_tree(self) -> Element {
         self.tree

@@ -103,7 +103,7 @@ impl Proposal {
 }
 
 /// What makes a configuration unfit to run.
-fn problems(config: &Element) -> Vec<String> {
+pub(super) fn problems(config: &Element) -> Vec<String> {
     let root = Path::of([Step::to(config)]);
     let mut problems = check::problems(config, &root, Strictness::Commit);
     problems.extend(Names::of(config).problems(&root));

@@ -1,6 +1,6 @@
 //! `test security-policy-match`: which rule of the running policy a packet would meet, computed the plain way.
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use super::{answer::Refusal, predefined, references::Names, references::parse_range};
 use crate::xml::Element;
@@ -51,26 +51,49 @@ impl Query {
     }
 }
 
-/// The rules of a virtual system that the packet meets: the first, or all of them. None means that a default rule decides.
+/// The rules of a virtual system that the packet meets, pushed ones too: the first, or all of them. None means that a default
+/// rule decides.
 pub(super) fn matching(running: &Element, vsys: &str, query: &Query) -> Vec<Element> {
-    let Some(vsys) = Names::of(running).vsys(vsys) else { return Vec::new() };
-    let policy = Policy { scopes: [Some(vsys), running.child("shared")], query };
-    let rules = vsys.at(&["rulebase", "security", "rules"]).map(|rules| rules.children.as_slice());
-    let numbered = rules.unwrap_or_default().iter().zip(1..);
-    let met = numbered.filter(|(rule, _)| policy.meets(rule)).map(|(rule, index)| policy.entry(rule, index));
+    let (Some(own), shared) = (Names::of(running).vsys(vsys), running.child("shared")) else { return Vec::new() };
+    let pushed = Names::of(running).pushed(vsys);
+    // Each rulebase looks names up at home first.
+    let ours = Policy { scopes: [Some(own), shared, pushed].into_iter().flatten().collect(), query };
+    let theirs = Policy { scopes: [pushed, Some(own), shared].into_iter().flatten().collect(), query };
+    let met = |policy: &Policy<'_>, rule: &Element, index| policy.meets(rule).then(|| policy.entry(rule, index));
+    let pre = rules(pushed, "pre-rulebase").iter().map(|rule| (&theirs, rule));
+    let local = rules(Some(own), "rulebase").iter().map(|rule| (&ours, rule));
+    let post = rules(pushed, "post-rulebase").iter().map(|rule| (&theirs, rule));
+    let all = pre.chain(local).chain(post).zip(1..);
+    let met = all.filter_map(|((policy, rule), index)| met(policy, rule, index));
     met.take(if query.show == Show::All { usize::MAX } else { 1 }).collect()
 }
 
-/// How deep groups may hold groups.
-const GROUPS_MAX: usize = 16;
+fn rules<'a>(scope: Option<&'a Element>, rulebase: &str) -> &'a [Element] {
+    let rules = scope.and_then(|scope| scope.at(&[rulebase, "security", "rules"]));
+    rules.map(|rules| rules.children.as_slice()).unwrap_or_default()
+}
 
 struct Policy<'a> {
-    scopes: [Option<&'a Element>; 2],
+    /// Where names are looked up, in this order, before what is predefined.
+    scopes: Vec<&'a Element>,
     query: &'a Query,
 }
 
+/// Collections that hold one kind of object: single ones, groups of them, and where a group lists its members.
+struct Kind {
+    singles: &'static [&'static str],
+    groups: &'static str,
+    list: &'static str,
+}
+
+const ADDRESSES: Kind =
+    Kind { singles: &["address", "external-list", "region"], groups: "address-group", list: "static" };
+const APPLICATIONS: Kind =
+    Kind { singles: &["application", "application-filter"], groups: "application-group", list: "members" };
+const SERVICES: Kind = Kind { singles: &["service"], groups: "service-group", list: "members" };
+
 impl<'a> Policy<'a> {
-    fn meets(&self, rule: &Element) -> bool {
+    fn meets(&self, rule: &'a Element) -> bool {
         let query = self.query;
         let says = |name: &str, word: &str| rule.child_text(name) == Some(word);
         !says("disabled", "yes")
@@ -89,86 +112,100 @@ impl<'a> Policy<'a> {
     fn meets_zones(&self, rule: &Element) -> bool {
         let [from, to] = [&self.query.from, &self.query.to].map(Option::as_deref);
         let same_zone = from.zip(to).map(|(from, to)| from == to);
+        let is_intrazone = rule.child_text("rule-type") == Some("intrazone");
         let fits_type = match rule.child_text("rule-type") {
             Some("intrazone") => same_zone != Some(false),
             Some("interzone") => same_zone != Some(true),
             _ => true,
         };
         let meets = |name: &str, zone: Option<&str>| zone.is_none() || names(rule, name, zone);
-        fits_type && meets("from", from) && meets("to", to)
+        // An intrazone rule has no destination zones of its own.
+        fits_type && meets("from", from) && (is_intrazone || meets("to", to))
     }
 
-    fn meets_address(&self, rule: &Element, side: &str, address: IpAddr) -> bool {
-        let mut members = members(rule, side);
-        members.any(|member| member == "any" || self.holds(member, address, GROUPS_MAX))
-    }
-
-    /// Whether an address, group or literal holds this address. Names that only the network can resolve hold nothing.
-    fn holds(&self, name: &str, address: IpAddr, depth: usize) -> bool {
-        let in_range = |literal: &str| {
+    fn meets_address(&self, rule: &'a Element, side: &str, address: IpAddr) -> bool {
+        let holds = |literal: &str| {
             parse_range(literal).is_some_and(|(first, last)| {
                 first <= address && address <= last && first.is_ipv4() == address.is_ipv4()
             })
         };
-        if let Some(object) = self.object("address", name) {
-            let literal = object.child_text("ip-netmask").or_else(|| object.child_text("ip-range"));
-            return literal.is_some_and(in_range);
-        }
-        if let Some(group) = self.object("address-group", name) {
-            return depth > 0 && members(group, "static").any(|member| self.holds(member, address, depth - 1));
-        }
-        in_range(name)
+        // Names that only the network can resolve hold nothing.
+        self.leaves(&ADDRESSES, members(rule, side)).into_iter().any(|(name, object)| match object {
+            Some(object) => {
+                object.child_text("ip-netmask").or_else(|| object.child_text("ip-range")).is_some_and(holds)
+            }
+            None => name == "any" || holds(name),
+        })
     }
 
-    fn meets_application(&self, rule: &Element) -> bool {
+    fn meets_application(&self, rule: &'a Element) -> bool {
         let Some(wanted) = &self.query.application else { return true };
         self.applications(rule).any(|name| name == "any" || name == wanted)
     }
 
     /// The applications that a rule names, groups resolved.
     fn applications(&self, rule: &'a Element) -> impl Iterator<Item = &'a str> {
-        let mut names = Vec::new();
-        members(rule, "application").for_each(|name| self.expand("application-group", name, GROUPS_MAX, &mut names));
-        names.into_iter()
+        self.leaves(&APPLICATIONS, members(rule, "application")).into_iter().map(|(name, _)| name)
     }
 
-    fn expand<'b>(&self, collection: &str, name: &'b str, depth: usize, names: &mut Vec<&'b str>)
-    where
-        'a: 'b,
-    {
-        match self.object(collection, name) {
-            Some(group) if depth > 0 => {
-                members(group, "members").for_each(|name| self.expand(collection, name, depth - 1, names));
+    /// Every object that these names stand for, groups opened, and names that nobody defines.
+    fn leaves(&self, kind: &Kind, names: impl Iterator<Item = &'a str>) -> Vec<(&'a str, Option<&'a Element>)> {
+        let mut found = Vec::new();
+        let mut opened = BTreeSet::new();
+        let mut ahead: Vec<(usize, &str)> = names.map(|name| (0, name)).collect();
+        while let Some((from, name)) = ahead.pop() {
+            let here = self.scopes.iter().enumerate().skip(from).find_map(|(index, scope)| {
+                let entry = |collection: &str| scope.child(collection)?.entry_named(name);
+                let single = kind.singles.iter().find_map(|collection| entry(collection));
+                single.map(|object| (index, object, false)).or_else(|| Some((index, entry(kind.groups)?, true)))
+            });
+            match here {
+                // The members of a group are looked up from where the group was found: a shared one knows no virtual systems.
+                Some((index, group, true)) => {
+                    if opened.insert((index, name)) {
+                        ahead.extend(members(group, kind.list).map(|member| (index, member)));
+                    }
+                }
+                Some((_, object, false)) => found.push((name, Some(object))),
+                None => {
+                    let predefined = kind.singles.iter().find_map(|collection| predefined::object(collection, name));
+                    found.push((name, predefined));
+                }
             }
-            Some(_) => {}
-            None => names.push(name),
         }
+        found
     }
 
-    fn meets_service(&self, rule: &Element) -> bool {
-        let mut services = Vec::new();
-        members(rule, "service").for_each(|name| self.expand("service-group", name, GROUPS_MAX, &mut services));
-        services.into_iter().any(|service| match service {
-            "any" => true,
-            "application-default" => self.meets_standard_ports(rule),
-            name => self.object("service", name).is_some_and(|service| self.meets_ports_of(service)),
+    fn meets_service(&self, rule: &'a Element) -> bool {
+        self.leaves(&SERVICES, members(rule, "service")).into_iter().any(|(name, object)| match (name, object) {
+            (_, Some(service)) => self.meets_ports_of(service),
+            ("any", None) => true,
+            ("application-default", None) => self.meets_standard_ports(rule),
+            (_, None) => false,
         })
     }
 
     /// Whether the packet uses a standard port of an application that the rule admits and the query does not rule out.
-    fn meets_standard_ports(&self, rule: &Element) -> bool {
+    fn meets_standard_ports(&self, rule: &'a Element) -> bool {
         let is_meant = |name: &str| self.query.application.as_deref().is_none_or(|wanted| wanted == name);
-        let mut named = self.applications(rule).filter(|name| is_meant(name) || *name == "any");
-        named.any(|name| match name {
-            "any" => predefined::applications().filter(|name| is_meant(name)).any(|name| self.is_standard(name)),
-            name => self.is_standard(name),
+        self.leaves(&APPLICATIONS, members(rule, "application")).into_iter().any(|(name, object)| match name {
+            "any" => self.every_application().any(|(name, object)| is_meant(name) && self.is_standard(object)),
+            name => is_meant(name) && object.is_some_and(|object| self.is_standard(object)),
         })
     }
 
-    fn is_standard(&self, application: &str) -> bool {
-        let Some(default) = self.object("application", application).and_then(|object| object.child("default")) else {
-            return false;
-        };
+    /// Custom applications, those that are found first before others of their name, and predefined ones.
+    fn every_application(&self) -> impl Iterator<Item = (&'a str, &'a Element)> {
+        let custom = self.scopes.iter().copied().filter_map(|scope| scope.child("application"));
+        let custom = custom.flat_map(|list| &list.children).filter_map(|entry| Some((entry.attribute("name")?, entry)));
+        let predefined =
+            predefined::applications().filter_map(|name| Some((name, predefined::object("application", name)?)));
+        let mut seen = BTreeSet::new();
+        custom.chain(predefined).filter(move |(name, _)| seen.insert(*name))
+    }
+
+    fn is_standard(&self, application: &Element) -> bool {
+        let Some(default) = application.child("default") else { return false };
         let Query { protocol, port, .. } = *self.query;
         let by_port = members(default, "port").filter_map(|ports| ports.split_once('/')).any(|(name, ports)| {
             protocol_number(name) == Some(protocol) && (ports == "dynamic" || holds_port(ports, port))
@@ -184,13 +221,6 @@ impl<'a> Policy<'a> {
             protocol_number(&protocol.name) == Some(self.query.protocol)
                 && protocol.child_text("port").is_some_and(|ports| holds_port(ports, self.query.port))
         })
-    }
-
-    /// Names are looked up in the virtual system, then in what is shared, then in what is predefined.
-    fn object(&self, collection: &str, name: &str) -> Option<&'a Element> {
-        let mut scopes = self.scopes.iter().flatten();
-        let found = scopes.find_map(|scope| scope.child(collection)?.entry_named(name));
-        found.or_else(|| predefined::object(collection, name))
     }
 
     /// The answer's element for a rule, in the structure of 9.0 and later.

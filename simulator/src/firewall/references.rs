@@ -97,9 +97,12 @@ impl<'a> Names<'a> {
         Self { root }
     }
 
-    /// Whether the name that stands in `used.place` leads to an object: in the same virtual system, shared or predefined.
+    /// Whether the name that stands in `used.place` leads to an object: in the same virtual system, shared, pushed by
+    /// Panorama or predefined.
     pub(super) fn resolves(self, used: &Use) -> bool {
-        let scopes = [used.place.vsys().and_then(|vsys| self.vsys(vsys)), self.root.child("shared")];
+        let vsys = used.place.vsys();
+        let own = vsys.and_then(|vsys| self.vsys(vsys));
+        let scopes = [own, self.root.child("shared"), vsys.and_then(|vsys| self.pushed(vsys))];
         let exists = |scope: &Element| {
             let mut collections = used.kind.collections().iter().filter_map(|path| scope.at(path));
             collections.any(|collection| collection.entry_named(&used.name).is_some())
@@ -111,6 +114,11 @@ impl<'a> Names<'a> {
     pub(super) fn vsys(self, name: &str) -> Option<&'a Element> {
         let devices = self.root.child("devices")?;
         devices.children.iter().find_map(|device| device.child("vsys")?.entry_named(name))
+    }
+
+    /// What Panorama has pushed to a virtual system.
+    pub(super) fn pushed(self, vsys: &str) -> Option<&'a Element> {
+        self.root.at(&["panorama", "vsys"])?.entry_named(vsys)
     }
 
     /// What is wrong with the names at and below `place`.

@@ -4,6 +4,7 @@ mod commits;
 mod locks;
 mod nat;
 mod operations;
+mod policy;
 mod reads;
 mod robustness;
 mod writes;

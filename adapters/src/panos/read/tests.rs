@@ -81,6 +81,7 @@ fn check(columns: &[(&str, &str)], expected: &str) {
           <entry name='loop'><static><member>loop</member><member>all</member></static></entry>
           <entry name='some'><static><member>web</member><member>named</member></static></entry>
           <entry name='tagged'><dynamic><filter>'x'</filter></dynamic></entry></address-group>
+        <external-list><entry name='10.9.9.7'><type><ip/></type></entry></external-list>
         <service><entry name='tcp-8443'><protocol><tcp><port>8443</port></tcp></protocol></entry>
           <entry name='low'><protocol><udp><port>53</port><source-port>53</source-port></udp></protocol></entry></service>
         <service-group><entry name='both'><members><member>tcp-8443</member><member>service-http</member></members></entry></service-group>
@@ -118,6 +119,8 @@ fn what_the_configuration_cannot_tell_narrows() {
         &[("source", "tagged wild US")],
         "Allow any>any ? -> any any any | address `US`, address `tagged`, address `wild`",
     );
+    // A list of somebody else's, whatever it is named like.
+    check(&[("source", "10.9.9.7")], "Allow any>any ? -> any any any | address `10.9.9.7`");
     check(
         &[("destination", "named"), ("negate-destination", "yes")],
         "Allow any>any any -> ? any any | address `named`",

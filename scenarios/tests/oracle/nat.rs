@@ -1,0 +1,164 @@
+//! A firewall's NAT rules, read from the XML itself: where a packet from the internet really goes.
+
+use drawbridge_simulator::xml::Element;
+
+use crate::{
+    objects::{Leaf, Scopes, ServiceLeaf},
+    packets::{Packet, Way},
+    policy::{Match, Side, VSYS, matches_service, vsys},
+    settings::Chosen,
+    span::Span,
+};
+
+/// The rules that bear on destinations, in the order of evaluation.
+pub(crate) struct Nat {
+    pub(crate) rules: Vec<NatRule>,
+}
+
+/// A NAT rule.
+pub(crate) struct NatRule {
+    pub(crate) from: Vec<String>,
+    pub(crate) source: Side,
+    pub(crate) destination: Side,
+    pub(crate) services: Vec<ServiceLeaf>,
+    translation: Translation,
+}
+
+/// What becomes of the destination.
+enum Translation {
+    None,
+    Fixed(Vec<Leaf>, Option<u16>),
+    /// What only the network can tell.
+    Unknown,
+}
+
+/// Where a packet goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Delivery<'w> {
+    To(Packet<'w>),
+    Unknown,
+}
+
+impl Nat {
+    pub(crate) fn read(config: &Element) -> Self {
+        let own = vsys(config);
+        let shared = config.child("shared");
+        let pushed = config.at(&["panorama", "vsys"]).and_then(|list| list.entry_named(VSYS[1]));
+        let ours = Scopes::of([own, shared, pushed]);
+        let theirs = Scopes::of([pushed, own, shared]);
+        let mut rules = Vec::new();
+        for (scope, rulebase, scopes) in
+            [(pushed, "pre-rulebase", &theirs), (own, "rulebase", &ours), (pushed, "post-rulebase", &theirs)]
+        {
+            let listed = scope.and_then(|scope| scope.at(&[rulebase, "nat", "rules"]));
+            let listed = listed.map(|rules| rules.children.as_slice()).unwrap_or_default();
+            listed.iter().for_each(|entry| rules.extend(NatRule::read(entry, scopes)));
+        }
+        Self { rules }
+    }
+
+    /// Where the firewall sends a packet that comes in, if it translates at all.
+    pub(crate) fn deliver<'w>(&self, packet: &Packet<'w>, chosen: &Chosen) -> Delivery<'w> {
+        let is_translated = chosen.is("destination", "nat") && packet.way(chosen) == Some(Way::In);
+        if !is_translated || packet.destination.is_ipv6() {
+            return Delivery::To(*packet);
+        }
+        for rule in &self.rules {
+            match rule.matches(packet) {
+                Match::No => {}
+                Match::Maybe => return Delivery::Unknown,
+                Match::Yes => return rule.translate(packet),
+            }
+        }
+        Delivery::To(*packet)
+    }
+}
+
+impl NatRule {
+    /// The rule, and what stands directly after it if it is a source translation that counts both ways.
+    fn read(entry: &Element, scopes: &Scopes<'_>) -> Vec<Self> {
+        let says = |name: &str| entry.child_text(name).unwrap_or_default();
+        if says("disabled") == "yes" || !matches!(says("nat-type"), "" | "ipv4") {
+            return Vec::new();
+        }
+        let members = |name: &str| -> Vec<String> {
+            entry.child(name).into_iter().flat_map(Element::members).map(str::to_owned).collect()
+        };
+        let side = |name: &str| {
+            let leaves = members(name).iter().flat_map(|member| scopes.addresses(member)).collect();
+            Side { is_negated: false, leaves }
+        };
+        let service = if says("service").is_empty() { "any" } else { says("service") };
+        let services = scopes.services(service);
+        let translation = Self::translation(entry, scopes);
+        let own = Self {
+            from: members("from"),
+            source: side("source"),
+            destination: side("destination"),
+            services,
+            translation,
+        };
+        let fixed = entry.at(&["source-translation", "static-ip"]);
+        let both_ways = fixed.filter(|fixed| fixed.child_text("bi-directional") == Some("yes"));
+        let turned = both_ways.and_then(|fixed| fixed.child_text("translated-address")).map(|public| Self {
+            from: vec!["any".to_owned()],
+            source: Side { is_negated: false, leaves: vec![Leaf::Any] },
+            destination: Side { is_negated: false, leaves: scopes.addresses(public) },
+            services: scopes.services(service),
+            translation: Translation::Fixed(side("source").leaves, None),
+        });
+        [Some(own), turned].into_iter().flatten().collect()
+    }
+
+    fn translation(entry: &Element, scopes: &Scopes<'_>) -> Translation {
+        if entry.child("dynamic-destination-translation").is_some() {
+            return Translation::Unknown;
+        }
+        let Some(fixed) = entry.child("destination-translation") else { return Translation::None };
+        let port = fixed.child_text("translated-port").map(str::parse);
+        match (fixed.child_text("translated-address"), port) {
+            (Some(address), None) => Translation::Fixed(scopes.addresses(address), None),
+            (Some(address), Some(Ok(port))) => Translation::Fixed(scopes.addresses(address), Some(port)),
+            (None, None) => Translation::None,
+            (None, Some(_)) | (Some(_), Some(Err(_))) => Translation::Unknown,
+        }
+    }
+
+    fn matches(&self, packet: &Packet<'_>) -> Match {
+        if !self.from.iter().any(|zone| zone == "any" || zone == packet.from) {
+            return Match::No;
+        }
+        let sides = [self.source.matches(packet.source), self.destination.matches(packet.destination)];
+        sides.into_iter().chain([matches_service(&self.services, packet)]).min().unwrap_or(Match::No)
+    }
+
+    /// One address stands for all, or as many stand for as many, place by place.
+    fn translate<'w>(&self, packet: &Packet<'w>) -> Delivery<'w> {
+        let (leaves, port) = match &self.translation {
+            Translation::None => return Delivery::To(*packet),
+            Translation::Unknown => return Delivery::Unknown,
+            Translation::Fixed(leaves, port) => (leaves, port),
+        };
+        let (Some(to), Some(from)) = (spans(leaves), spans(&self.destination.leaves)) else { return Delivery::Unknown };
+        let destination = match (to.as_slice(), from.as_slice()) {
+            ([to], _) if to.first == to.last => Some(to.first),
+            ([to], [from]) if to.place_of(to.last) == from.place_of(from.last) => {
+                to.at(from.place_of(packet.destination))
+            }
+            _ => None,
+        };
+        match destination {
+            Some(destination) => Delivery::To(Packet { destination, port: port.unwrap_or(packet.port), ..*packet }),
+            None => Delivery::Unknown,
+        }
+    }
+}
+
+fn spans(leaves: &[Leaf]) -> Option<Vec<Span>> {
+    let span = |leaf: &Leaf| match leaf {
+        Leaf::Span(span) => Some(*span),
+        Leaf::Any => Span::parse("0.0.0.0/0"),
+        Leaf::Unknown => None,
+    };
+    leaves.iter().map(span).collect()
+}

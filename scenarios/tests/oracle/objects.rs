@@ -1,0 +1,251 @@
+//! Names in a rule's columns, looked up in the XML where the firewall would look.
+
+use std::rc::Rc;
+
+use drawbridge_simulator::xml::Element;
+
+use crate::{packets::Packet, span::Span};
+
+/// An address that a column comes down to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leaf {
+    Any,
+    Span(Span),
+    /// What only the network or the vendor can tell.
+    Unknown,
+}
+
+/// An application that a column comes down to, with its standard ports where they are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum AppLeaf {
+    Any,
+    Named(String, Option<Vec<Ports>>),
+    Unknown,
+}
+
+impl AppLeaf {
+    /// Its name, if it has one.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Named(name, _) => Some(name),
+            Self::Any | Self::Unknown => None,
+        }
+    }
+
+    /// Its standard ports, where they are known.
+    pub(crate) fn ports(&self) -> Option<&Vec<Ports>> {
+        match self {
+            Self::Named(_, ports) => ports.as_ref(),
+            Self::Any | Self::Unknown => None,
+        }
+    }
+}
+
+/// A service that a column comes down to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ServiceLeaf {
+    Any,
+    Default,
+    /// Destination ports, and whether source ports count as well.
+    Ports(Vec<Ports>, bool),
+    Unknown,
+}
+
+/// Ports of one protocol; of protocols without ports all packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ports {
+    pub(crate) protocol: u8,
+    pub(crate) first: u16,
+    pub(crate) last: u16,
+}
+
+impl Ports {
+    pub(crate) const fn all(protocol: u8) -> Self {
+        Self { protocol, first: 0, last: u16::MAX }
+    }
+
+    pub(crate) fn hold(&self, packet: &Packet<'_>) -> bool {
+        let has_ports = matches!(self.protocol, 6 | 17);
+        self.protocol == packet.protocol && (!has_ports || self.first <= packet.port && packet.port <= self.last)
+    }
+
+    /// `443,8000-8010`.
+    pub(crate) fn parse(protocol: &str, list: &str) -> Option<Vec<Self>> {
+        let protocol = match protocol {
+            "tcp" => 6,
+            "udp" => 17,
+            _ => return None,
+        };
+        let one = |text: &str| {
+            let (first, last) = text.split_once('-').unwrap_or((text, text));
+            let (first, last) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+            (first <= last).then_some(Self { protocol, first, last })
+        };
+        list.split(',').map(one).collect()
+    }
+}
+
+/// Where names are looked up, in this order.
+pub(crate) struct Scopes<'a> {
+    scopes: Vec<&'a Element>,
+    customs: Rc<[AppLeaf]>,
+}
+
+/// Collections that hold one kind of object: single ones, groups, and where a group lists its members.
+struct Table {
+    singles: &'static [&'static str],
+    groups: &'static str,
+    list: &'static str,
+}
+
+/// What a name leads to, and the collection that it was found in.
+struct Found<'a> {
+    name: String,
+    object: Option<(&'static str, &'a Element)>,
+}
+
+const ADDRESSES: Table =
+    Table { singles: &["address", "external-list", "region"], groups: "address-group", list: "static" };
+const SERVICES: Table = Table { singles: &["service"], groups: "service-group", list: "members" };
+const APPLICATIONS: Table =
+    Table { singles: &["application", "application-filter"], groups: "application-group", list: "members" };
+
+impl<'a> Scopes<'a> {
+    pub(crate) fn of(scopes: [Option<&'a Element>; 3]) -> Self {
+        let scopes: Vec<_> = scopes.into_iter().flatten().collect();
+        let lists = scopes.iter().filter_map(|scope| scope.child("application"));
+        let custom = lists
+            .flat_map(|list| &list.children)
+            .filter_map(|custom| Some(AppLeaf::Named(custom.attribute("name")?.to_owned(), default_ports(custom))));
+        let customs = custom.collect();
+        Self { scopes, customs }
+    }
+
+    /// Custom applications, those that are found first before others of their name.
+    pub(crate) fn customs(&self) -> Rc<[AppLeaf]> {
+        Rc::clone(&self.customs)
+    }
+
+    pub(crate) fn addresses(&self, name: &str) -> Vec<Leaf> {
+        if name == "any" {
+            return vec![Leaf::Any];
+        }
+        let leaf = |Found { name, object }: Found<'_>| {
+            let text = match object {
+                None => Some(name.as_str()),
+                Some((_, object)) => object.child_text("ip-netmask").or_else(|| object.child_text("ip-range")),
+            };
+            text.and_then(Span::parse).map_or(Leaf::Unknown, Leaf::Span)
+        };
+        self.open(&ADDRESSES, name).into_iter().map(leaf).collect()
+    }
+
+    pub(crate) fn services(&self, name: &str) -> Vec<ServiceLeaf> {
+        match name {
+            "any" => return vec![ServiceLeaf::Any],
+            "application-default" => return vec![ServiceLeaf::Default],
+            _ => {}
+        }
+        let leaf = |Found { name, object }: Found<'_>| match (name.as_str(), object) {
+            ("service-http", None) => ServiceLeaf::Ports(Ports::parse("tcp", "80,8080").unwrap_or_default(), false),
+            ("service-https", None) => ServiceLeaf::Ports(Ports::parse("tcp", "443").unwrap_or_default(), false),
+            (_, None) => ServiceLeaf::Unknown,
+            (_, Some((_, object))) => {
+                let protocol = object.child("protocol").and_then(|protocol| protocol.children.first());
+                let ports = protocol.and_then(|own| Ports::parse(&own.name, own.child_text("port")?));
+                let by_source = protocol.is_some_and(|own| own.child("source-port").is_some());
+                ports.map_or(ServiceLeaf::Unknown, |ports| ServiceLeaf::Ports(ports, by_source))
+            }
+        };
+        self.open(&SERVICES, name).into_iter().map(leaf).collect()
+    }
+
+    pub(crate) fn applications(&self, name: &str) -> Vec<AppLeaf> {
+        if name == "any" {
+            return vec![AppLeaf::Any];
+        }
+        let leaf = |Found { name, object }: Found<'_>| match object {
+            None => {
+                let ports = standard_ports(&name);
+                AppLeaf::Named(name, ports)
+            }
+            Some(("application", custom)) => AppLeaf::Named(name, default_ports(custom)),
+            // What a filter stands for changes with every content update.
+            Some(_) => AppLeaf::Unknown,
+        };
+        self.open(&APPLICATIONS, name).into_iter().map(leaf).collect()
+    }
+
+    /// Every object that a name stands for, groups opened, and names that nobody defines.
+    fn open(&self, table: &Table, name: &str) -> Vec<Found<'a>> {
+        let mut found = Vec::new();
+        self.open_from(0, table, name, &mut Vec::new(), &mut found);
+        found
+    }
+
+    /// The members of a group are looked up from where the group was found: a shared one knows no virtual systems.
+    fn open_from(
+        &self,
+        from: usize,
+        table: &Table,
+        name: &str,
+        within: &mut Vec<(usize, String)>,
+        found: &mut Vec<Found<'a>>,
+    ) {
+        for (index, scope) in self.scopes.iter().enumerate().skip(from) {
+            let entry = |collection: &str| scope.child(collection).and_then(|list| list.entry_named(name));
+            let single = |collection: &&'static str| Some((*collection, entry(collection)?));
+            if let Some(single) = table.singles.iter().find_map(single) {
+                found.push(Found { name: name.to_owned(), object: Some(single) });
+                return;
+            }
+            let Some(group) = entry(table.groups) else { continue };
+            let Some(list) = group.child(table.list) else {
+                found.push(Found { name: name.to_owned(), object: Some((table.groups, group)) });
+                return;
+            };
+            let here = (index, name.to_owned());
+            // A group within itself adds nothing.
+            if !within.contains(&here) {
+                within.push(here);
+                list.members().for_each(|member| self.open_from(index, table, member, within, found));
+                within.pop();
+            }
+            return;
+        }
+        found.push(Found { name: name.to_owned(), object: None });
+    }
+}
+
+/// Standard ports of applications that PAN-OS brings along, as far as they are certain without asking it.
+pub(crate) fn standard_ports(app: &str) -> Option<Vec<Ports>> {
+    let tcp = |port| Ports { protocol: 6, first: port, last: port };
+    Some(vec![match app {
+        "ssh" => tcp(22),
+        "ssl" => tcp(443),
+        "mysql" => tcp(3306),
+        "icmp" | "ping" => Ports::all(1),
+        "ipv6-icmp" => Ports::all(58),
+        "gre" => Ports::all(47),
+        "ipsec-esp" => Ports::all(50),
+        "ipsec-ah" => Ports::all(51),
+        _ => return None,
+    }])
+}
+
+/// Standard ports of a custom application; nothing unless all of them are certain.
+fn default_ports(application: &Element) -> Option<Vec<Ports>> {
+    let default = application.child("default")?;
+    if let Some(number) = default.child_text("ident-by-ip-protocol") {
+        return Some(vec![Ports::all(number.parse().ok()?)]);
+    }
+    if default.child("ident-by-icmp-type").is_some() {
+        return Some(vec![Ports::all(1)]);
+    }
+    let mut found = Vec::new();
+    for member in default.child("port")?.members() {
+        let (protocol, list) = member.split_once('/')?;
+        found.extend(Ports::parse(protocol, list)?);
+    }
+    (!found.is_empty()).then_some(found)
+}
