@@ -3,13 +3,13 @@
 use crate::{dice::Dice, world::Tapes};
 
 /// Whether permissions to go out become rules as well.
-const EGRESS: bool = false;
+const EGRESS: bool = true;
 /// Whether interfaces are limited to some VPCs, subnets or tags.
-const SCOPE: bool = false;
+const SCOPE: bool = true;
 /// Whether the firewall translates destinations.
-pub(crate) const NAT: bool = false;
+pub(crate) const NAT: bool = true;
 /// Whether both sides of the firewall may be in one zone.
-const ONE_ZONE: bool = false;
+const ONE_ZONE: bool = true;
 
 /// `key = value`, one a line.
 pub(crate) fn settings(tapes: &Tapes) -> String {
