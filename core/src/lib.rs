@@ -131,6 +131,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Answers
+//!
+//! [`explain`] says why: for an instance, a group, a rule or a packet. [`effect`] says which traffic a plan opens and closes.
+//! Neither decides anything; they look up what the plan and the rulebase say.
+//!
 //! # Invariants
 //!
 //! They judge each commit of ours, R to R', against the inventory that the run last looked at. [`invariants::check`] judges

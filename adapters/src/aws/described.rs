@@ -77,6 +77,7 @@ described! {
         egress_only_internet_gateway_id: Option<String>,
         core_network_arn: Option<String>,
         odb_network_arn: Option<String>,
+        origin: Option<String>,
         state: Option<String>,
     }
 

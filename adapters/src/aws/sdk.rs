@@ -87,6 +87,7 @@ impl From<sdk::Route> for described::Route {
             egress_only_internet_gateway_id: it.egress_only_internet_gateway_id,
             core_network_arn: it.core_network_arn,
             odb_network_arn: it.odb_network_arn,
+            origin: it.origin.map(|origin| origin.as_str().to_owned()),
             state: it.state.map(|state| state.as_str().to_owned()),
         }
     }

@@ -21,7 +21,8 @@ pub(super) fn route_table(table: &described::RouteTable) -> Result<(RouteTableId
     };
     let is_main = associations().any(|held| held.main == Some(true));
     let subnets = associations().filter(|held| held.subnet_id.is_some());
-    let routes = table.routes.iter().filter_map(|held| route(&id, held).transpose());
+    let counting = table.routes.iter().filter(|held| !is_shadowed(held, &table.routes));
+    let routes = counting.filter_map(|held| route(&id, held).transpose());
     let read = RouteTable {
         vpc: required(&id, "VpcId", &table.vpc_id)?,
         role: if is_main { TableRole::Main } else { TableRole::Plain },
@@ -29,6 +30,17 @@ pub(super) fn route_table(table: &described::RouteTable) -> Result<(RouteTableId
         routes: routes.collect::<Result<_, _>>()?,
     };
     Ok((id, read))
+}
+
+/// Whether a route that was propagated or advertised stands beside a static one for the same destination, which takes the
+/// traffic (VPC user guide, route priority).
+fn is_shadowed(route: &described::Route, all: &[described::Route]) -> bool {
+    let is_learned = |route: &described::Route| {
+        matches!(route.origin.as_deref(), Some("EnableVgwRoutePropagation" | "Advertisement"))
+    };
+    let destination =
+        |route: &described::Route| (route.destination_cidr_block.clone(), route.destination_ipv6_cidr_block.clone());
+    is_learned(route) && all.iter().any(|other| !is_learned(other) && destination(other) == destination(route))
 }
 
 /// A route, unless it is `filtered`: such a one was advertised and is not in use.
@@ -143,6 +155,19 @@ mod tests {
                 192.0.2.0/24 Other("igw-1") Active
                 198.51.100.0/24 Other("nat-1") Blackhole
                 203.0.113.0/25 Other("no target") Active
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_static_route_shadows_a_learned_one() {
+        check_routes(
+            &json!([{"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "vgw-1", "Origin": "EnableVgwRoutePropagation"},
+                {"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "vpce-1", "Origin": "CreateRoute"},
+                {"DestinationCidrBlock": "10.0.0.0/8", "GatewayId": "vgw-1", "Origin": "EnableVgwRoutePropagation"}]),
+            &expect![[r#"
+                any Endpoint(EndpointId("vpce-1")) Active
+                10.0.0.0/8 Other("vgw-1") Active
             "#]],
         );
     }
