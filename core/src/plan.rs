@@ -306,6 +306,9 @@ impl Planner<'_> {
 
     /// Step 3: missing atoms of one group and one service become one rule, named after its cause.
     fn add(&mut self, missing: &[Missing<'_>], causes: &[Cause]) {
+        if missing.is_empty() {
+            return;
+        }
         let mut numbers = self.rulebase.numbers();
         let mut overrides = Overrides::of(&self.rulebase.candidate, self.config);
         for (key, atoms) in grouped(missing, causes) {
@@ -411,24 +414,23 @@ fn doubts(wanted: &Wanted) -> Vec<Note> {
     interfaces.into_iter().map(|(doubt, which)| Note::Doubtful(doubt.clone(), which.len())).collect()
 }
 
-/// Atoms that rules of ours spell out.
-struct Spelled<'s>(BTreeMap<(Direction, &'s Service, AddressRange), Vec<&'s BTreeSet<AddressRange>>>);
+/// Atoms that rules of ours spell out: by address, of which there are many, then by service, of which there are few.
+struct Spelled<'s>(BTreeMap<(Direction, AddressRange), Vec<&'s Spelling>>);
 
 impl<'s> Spelled<'s> {
     fn of(spellings: &'s [Spelling]) -> Self {
         let mut by_local: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for spelling in spellings {
             for local in &spelling.locals {
-                by_local.entry((spelling.direction, &spelling.service, *local)).or_default().push(&spelling.peers);
+                by_local.entry((spelling.direction, *local)).or_default().push(spelling);
             }
         }
         Self(by_local)
     }
 
     fn holds(&self, atom: &Atom) -> bool {
-        self.0
-            .get(&(atom.direction, &atom.service, atom.local))
-            .is_some_and(|lists| lists.iter().any(|peers| peers.contains(&atom.peer)))
+        let says = |spelling: &&Spelling| spelling.service == atom.service && spelling.peers.contains(&atom.peer);
+        self.0.get(&(atom.direction, atom.local)).is_some_and(|spellings| spellings.iter().any(says))
     }
 }
 
