@@ -30,21 +30,29 @@ fn an_instance_a_group_and_rules() {
 
 #[test]
 fn packets() {
-    check(&["198.51.100.7 10.0.0.10 tcp/443"], &expect![[r#"
+    check(
+        &["198.51.100.7 10.0.0.10 tcp/443"],
+        &expect![[r#"
         198.51.100.7 -> 10.0.0.10 tcp 443, from untrust to trust: denied by rule `Clean up`
         sg-web wants any -> 10.0.0.10  ssl on tcp 443: sg-web-1 is to be added
           sg-web wants it; nothing allows 0.0.0.0 -> 10.0.0.10 tcp 443 (ssl)
-    "#]]);
-    check(&["198.51.100.7", "10.0.0.10", "tcp/443", "ssl"], &expect![[r#"
+    "#]],
+    );
+    check(
+        &["198.51.100.7", "10.0.0.10", "tcp/443", "ssl"],
+        &expect![[r#"
         198.51.100.7 -> 10.0.0.10 tcp 443 (ssl), from untrust to trust: denied by rule `Clean up`
         sg-web wants any -> 10.0.0.10  ssl on tcp 443: sg-web-1 is to be added
           sg-web wants it; nothing allows 0.0.0.0 -> 10.0.0.10 tcp 443 (ssl)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn programs_read_the_same_answer_as_json() {
-    check(&["--json", "198.51.100.7 10.0.0.10 tcp/81"], &expect![[r#"
+    check(
+        &["--json", "198.51.100.7 10.0.0.10 tcp/81"],
+        &expect![[r#"
         {
           "explanation": [
             {
@@ -58,21 +66,34 @@ fn programs_read_the_same_answer_as_json() {
           ],
           "version": 1
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn what_cannot_be_explained() {
-    check_error(&["i-404"], &expect![[r#"
+    check_error(
+        &["i-404"],
+        &expect![[r#"
         error: instance `i-404` is not listed in eu-west-1: check the id, `aws.region` and the credentials
-    "#]]);
-    check_error(&["sg-404"], &expect![[r#"
+    "#]],
+    );
+    check_error(
+        &["sg-404"],
+        &expect![[r#"
         error: security group `sg-404` is not listed in eu-west-1: check the id, `aws.region` and the credentials
-    "#]]);
-    check_error(&["no such rule"], &expect![[r#"
+    "#]],
+    );
+    check_error(
+        &["no such rule"],
+        &expect![[r#"
         error: there is no rule `no such rule` on the firewall, and none is planned: names are case-sensitive
-    "#]]);
-    check_error(&["198.51.100.7 10.0.0.10 tcp/0"], &expect![[r#"
+    "#]],
+    );
+    check_error(
+        &["198.51.100.7 10.0.0.10 tcp/0"],
+        &expect![[r#"
         error: `198.51.100.7 10.0.0.10 tcp/0` is nothing that can be explained: give an instance (`i-…`), a security group (`sg-…`), the name of a rule, or a packet (`198.51.100.7 10.0.1.10 tcp/443`, with its application after that if it is known)
-    "#]]);
+    "#]],
+    );
 }

@@ -363,7 +363,8 @@ mod tests {
                 StartInstances: look, look i
                 StopInstances: look, dropped
                 TerminateInstances: look i
-            "#]].assert_eq(&told);
+            "#]]
+            .assert_eq(&told);
         }
     }
 
