@@ -6,35 +6,43 @@ use crate::{
     address::AddressRange,
     change::{Direction, Spelling},
     service::Service,
-    wanted::{Atom, Wanted},
+    wanted::{Atom, Unknown, Wanted},
 };
 
 /// Which pairs of addresses and peers are wanted, for one direction and service.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Pairs<'w> {
-    wanted: BTreeMap<(Direction, &'w Service), BTreeMap<AddressRange, BTreeSet<AddressRange>>>,
-    unknown: Option<&'w Wanted>,
+    /// Numbers for services: pairs with them take little and are quickly compared.
+    services: BTreeMap<&'w Service, usize>,
+    /// In order.
+    pairs: Vec<Pair>,
+    unknown: &'w Unknown,
 }
+
+/// Direction, address, peer, and the service's number.
+type Pair = (Direction, AddressRange, AddressRange, usize);
 
 impl<'w> Pairs<'w> {
     /// The pairs of everything wanted.
     pub fn of(wanted: &'w Wanted) -> Self {
-        let mut pairs = Self { wanted: BTreeMap::new(), unknown: Some(wanted) };
-        for Atom { direction, local, peer, service } in wanted.atoms.keys() {
-            let by_local = pairs.wanted.entry((*direction, service)).or_default();
-            by_local.entry(*local).or_default().insert(*peer);
-        }
-        pairs
+        let mut services = BTreeMap::new();
+        let mut pair = |Atom { direction, local, peer, service }: &'w Atom| {
+            let next = services.len();
+            (*direction, *local, *peer, *services.entry(service).or_insert(next))
+        };
+        let mut pairs: Vec<_> = wanted.atoms.keys().map(&mut pair).collect();
+        // Atoms come in the same order but for the numbers.
+        pairs.sort();
+        Self { services, pairs, unknown: &wanted.unknown }
     }
 
-    /// Whether a pair of a rule is wanted. Pairs of an address whose exposure nobody can tell count as wanted.
-    fn hold(&self, spelling: &Spelling, local: AddressRange, peer: AddressRange) -> bool {
-        self.unknown.is_some_and(|wanted| wanted.unknown.holds(spelling.direction, spelling.service.l4, local))
-            || self
-                .wanted
-                .get(&(spelling.direction, &spelling.service))
-                .and_then(|by_local| by_local.get(&local))
-                .is_some_and(|peers| peers.contains(&peer))
+    /// Tells which pairs of a rule are wanted. Pairs of an address whose exposure nobody can tell count as wanted.
+    fn of_rule(&self, rule: &Spelling) -> impl Fn(AddressRange, AddressRange) -> bool {
+        let (direction, l4, number) = (rule.direction, rule.service.l4, self.services.get(&rule.service).copied());
+        move |local, peer| {
+            let is_wanted = |number| self.pairs.binary_search(&(direction, local, peer, number)).is_ok();
+            self.unknown.holds(direction, l4, local) || number.is_some_and(is_wanted)
+        }
     }
 }
 
@@ -45,17 +53,19 @@ impl<'w> Pairs<'w> {
 /// of different families say nothing and do not count.
 pub fn shrunk(spelling: &Spelling, pairs: &Pairs<'_>) -> Option<Spelling> {
     let mut left = spelling.clone();
-    let wanted = |local: &AddressRange, peer: &AddressRange| pairs.hold(spelling, *local, *peer);
-    let mut tally = Tally::of(&left, wanted);
-    left.locals.retain(|local| tally.locals[local].wanted > 0);
-    left.peers.retain(|peer| tally.peers[peer].wanted > 0);
-    loop {
-        tally = Tally::of(&left, wanted);
-        match tally.worst() {
-            None => break,
-            Some(Member::Peer(peer)) => left.peers.remove(&peer),
-            Some(Member::Local(local)) => left.locals.remove(&local),
+    let wanted = pairs.of_rule(spelling);
+    let mut tally = Tally::of(&left, &wanted);
+    if tally.has_unwanted_members() {
+        left.locals.retain(|local| tally.locals[local].wanted > 0);
+        left.peers.retain(|peer| tally.peers[peer].wanted > 0);
+        tally = Tally::of(&left, &wanted);
+    }
+    while let Some(worst) = tally.worst() {
+        match worst {
+            Member::Peer(peer) => left.peers.remove(&peer),
+            Member::Local(local) => left.locals.remove(&local),
         };
+        tally = Tally::of(&left, &wanted);
     }
     (!left.locals.is_empty() && !left.peers.is_empty()).then_some(left)
 }
@@ -91,20 +101,25 @@ struct Tally {
 }
 
 impl Tally {
-    fn of(spelling: &Spelling, wanted: impl Fn(&AddressRange, &AddressRange) -> bool) -> Self {
+    fn of(spelling: &Spelling, wanted: impl Fn(AddressRange, AddressRange) -> bool) -> Self {
         let counts =
             |members: &BTreeSet<AddressRange>| members.iter().map(|member| (*member, Count::default())).collect();
         let mut tally = Self { locals: counts(&spelling.locals), peers: counts(&spelling.peers) };
         for (local, by_local) in &mut tally.locals {
             for (peer, by_peer) in &mut tally.peers {
                 if local.family() == peer.family() {
-                    let wanted = wanted(local, peer);
+                    let wanted = wanted(*local, *peer);
                     by_local.add(wanted);
                     by_peer.add(wanted);
                 }
             }
         }
         tally
+    }
+
+    /// Whether some members have no wanted pair.
+    fn has_unwanted_members(&self) -> bool {
+        self.locals.values().chain(self.peers.values()).any(|count| count.wanted == 0)
     }
 
     fn worst(&self) -> Option<Member> {

@@ -1,6 +1,6 @@
 //! Names of things, each a type of its own.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 /// A text that is not the id it was taken for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,7 +22,7 @@ macro_rules! names {
     ($($(#[$doc:meta])* $name:ident: $wanted:literal, $valid:expr;)+) => {$(
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Box<str>);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The name as text.
@@ -141,10 +141,13 @@ impl OwnedName {
     /// The name, if the text has exactly the form in which we write it (no leading zeros, from 1).
     pub fn parse(text: &str) -> Option<Self> {
         let (id, digits) = text.rsplit_once('-')?;
-        let number = digits.parse().ok().filter(|number| *number > 0)?;
-        let subject = id.parse().map(Subject::Instance).or_else(|_| id.parse().map(Subject::Group)).ok()?;
-        let name = Self { subject, number };
-        (name.to_string() == text).then_some(name)
+        let number = digits.starts_with(|first| matches!(first, '1'..='9')).then(|| digits.parse().ok()).flatten()?;
+        let subject = match id.split_once('-')? {
+            ("i", _) => Subject::Instance(id.parse().ok()?),
+            ("sg", _) => Subject::Group(id.parse().ok()?),
+            _ => return None,
+        };
+        Some(Self { subject, number })
     }
 
     /// The same name as any rule's name.

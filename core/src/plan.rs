@@ -490,7 +490,11 @@ fn verdict(covers: &mut [Cover<'_>], atom: &Atom) -> Verdict {
 
 /// Where settings and NAT rulebase disagree. Without IPv4 on exposed interfaces there is nothing to disagree about.
 fn nat_notes(wanted: &Wanted, inventory: &Inventory, rulebase: &Rulebase<'_>, config: &Config) -> Vec<Note> {
-    let mut nat = Nat::of(&rulebase.running.configuration.nat, &config.untrust);
+    let rules = &rulebase.running.configuration.nat;
+    if rules.is_empty() && config.destination == RuleDestination::Instance {
+        return Vec::new();
+    }
+    let mut nat = Nat::of(rules, &config.untrust);
     let exposed = wanted.via.keys().filter_map(|id| inventory.interfaces.get(id));
     let mut leading: BTreeMap<&RuleName, usize> = BTreeMap::new();
     let mut by_ipv4 = false;
@@ -510,26 +514,24 @@ fn nat_notes(wanted: &Wanted, inventory: &Inventory, rulebase: &Rulebase<'_>, co
     }
 }
 
-/// Atoms that rules of ours spell out, with the rules.
-struct Spelled<'s>(BTreeMap<SpelledKey<'s>, Vec<(&'s OwnedName, &'s BTreeSet<AddressRange>)>>);
-
-type SpelledKey<'s> = (Direction, &'s Service, AddressRange);
+/// Atoms that rules of ours spell out: by address, of which there are many, then by service, of which there are few.
+struct Spelled<'s>(BTreeMap<(Direction, AddressRange), Vec<(&'s OwnedName, &'s Spelling)>>);
 
 impl<'s> Spelled<'s> {
     fn of(spellings: &'s [(OwnedName, Spelling)]) -> Self {
         let mut by_local: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (name, spelling) in spellings {
             for local in &spelling.locals {
-                let key = (spelling.direction, &spelling.service, *local);
-                by_local.entry(key).or_default().push((name, &spelling.peers));
+                by_local.entry((spelling.direction, *local)).or_default().push((name, spelling));
             }
         }
         Self(by_local)
     }
 
     fn by(&self, atom: &Atom) -> Option<&'s OwnedName> {
-        let lists = self.0.get(&(atom.direction, &atom.service, atom.local))?;
-        lists.iter().find(|(_, peers)| peers.contains(&atom.peer)).map(|(name, _)| *name)
+        let says = |spelling: &Spelling| spelling.service == atom.service && spelling.peers.contains(&atom.peer);
+        let spellings = self.0.get(&(atom.direction, atom.local))?;
+        spellings.iter().find(|(_, spelling)| says(spelling)).map(|(name, _)| *name)
     }
 }
 

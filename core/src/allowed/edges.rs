@@ -11,8 +11,12 @@ use super::bits::Bits;
 
 /// Which of many rules hold which values.
 pub(super) struct Edges<T> {
-    /// The value at which a rule's bit turns, and the rule.
-    turns: Vec<(T, u32)>,
+    /// Values at which bits turn, in order.
+    at: Vec<T>,
+    /// How many bits have turned at each of them or before.
+    turned: Vec<usize>,
+    /// The rules whose bits turn, in the same order.
+    turns: Vec<u32>,
     /// The bits before the first of each `stride` turns.
     notes: Vec<Bits>,
     stride: usize,
@@ -50,17 +54,23 @@ impl<T: Countable> Edges<T> {
             }
         }
         turns.sort_unstable();
-        // Notes take about as much memory as the turns themselves.
-        let stride = (bits.weight() / size_of::<u64>()).max(64);
+        let (mut at, mut turned) = (Vec::new(), Vec::new());
+        for part in turns.chunk_by(|(a, _), (b, _)| a == b) {
+            at.push(part[0].0);
+            turned.push(turned.last().copied().unwrap_or_default() + part.len());
+        }
+        let turns: Vec<_> = turns.into_iter().map(|(_, rule)| rule).collect();
+        // Notes take no more memory than the rest.
+        let stride = (bits.weight() / size_of::<u32>()).max(64);
         let mut notes = Vec::with_capacity(turns.len() / stride + 1);
         for part in turns.chunks(stride) {
             notes.push(bits.clone());
-            part.iter().for_each(|(_, rule)| bits.toggle(*rule as usize));
+            part.iter().for_each(|rule| bits.toggle(*rule as usize));
         }
         if turns.len() % stride == 0 {
             notes.push(bits);
         }
-        Self { turns, notes, stride, known: BTreeMap::new(), kept: Vec::new(), last: None }
+        Self { at, turned, turns, notes, stride, known: BTreeMap::new(), kept: Vec::new(), last: None }
     }
 
     /// The rules that bear on a range.
@@ -88,10 +98,11 @@ impl<T: Countable> Edges<T> {
 
     /// The rules that bear on a range, not kept for another time.
     pub(super) fn find(&self, range: Range<T>) -> Bearing {
-        let (first, passed) = self.at(range.first());
+        let before = self.turned_by(range.first());
+        let first = self.after(before);
         let wide = (!range.is_single()).then(|| {
             let [mut meets, mut holds] = [first.clone(), first.clone()];
-            for (_, rule) in self.turns[passed..].iter().take_while(|(at, _)| *at <= range.last()) {
+            for rule in &self.turns[before..self.turned_by(range.last())] {
                 // Whoever turns within the range holds some of it and not all, whichever way it turns.
                 meets.insert(*rule as usize);
                 holds.remove(*rule as usize);
@@ -101,13 +112,18 @@ impl<T: Countable> Edges<T> {
         Bearing { first, wide }
     }
 
-    /// The rules that hold a value, and how many turns there are up to it.
-    fn at(&self, value: T) -> (Bits, usize) {
-        let passed = self.turns.partition_point(|(at, _)| *at <= value);
-        let note = passed / self.stride;
+    /// How many bits have turned at a value or before.
+    fn turned_by(&self, value: T) -> usize {
+        let passed = self.at.partition_point(|at| *at <= value);
+        passed.checked_sub(1).map_or(0, |last| self.turned[last])
+    }
+
+    /// The bits after so many turns.
+    fn after(&self, turns: usize) -> Bits {
+        let note = turns / self.stride;
         let mut bits = self.notes[note].clone();
-        self.turns[note * self.stride..passed].iter().for_each(|(_, rule)| bits.toggle(*rule as usize));
-        (bits, passed)
+        self.turns[note * self.stride..turns].iter().for_each(|rule| bits.toggle(*rule as usize));
+        bits
     }
 }
 
