@@ -46,14 +46,14 @@ pub async fn ec2_alone(settings: &FileSettings) -> Result<Ec2, NotReady> {
     Ec2::new(&sdk).map_err(|error| NotReady(error.to_string()))
 }
 
+/// A way to read settings: all of them, or what one side needs.
+type Read<T> = fn(Option<SettingsFile<'_>>, &BTreeMap<String, String>) -> Result<T, Invalid>;
+
 /// Settings of the file and the environment.
 ///
 /// # Errors
 /// Everything that is wrong with them.
-pub fn settings<T>(
-    file: Option<&Path>,
-    read: fn(Option<SettingsFile<'_>>, &BTreeMap<String, String>) -> Result<T, Invalid>,
-) -> Result<T, NotReady> {
+pub fn settings<T>(file: Option<&Path>, read: Read<T>) -> Result<T, NotReady> {
     let text = match file {
         Some(path) => Some(
             fs::read_to_string(path)

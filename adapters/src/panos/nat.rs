@@ -217,9 +217,10 @@ fn service<'a>(names: &[Cow<'a, str>], resolver: &Resolver<'_, 'a>) -> Services 
     match names {
         [] => Services::Any,
         names => match resolver.services(names, &mut doubts) {
-            Services::ApplicationDefault => Services::Unknown,
-            known if doubts.is_empty() => known,
-            _ => Services::Unknown,
+            known @ (Services::Any | Services::Ports { .. }) if doubts.is_empty() => known,
+            Services::Any | Services::Ports { .. } | Services::ApplicationDefault | Services::Unknown => {
+                Services::Unknown
+            }
         },
     }
 }

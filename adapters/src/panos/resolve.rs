@@ -25,7 +25,7 @@ pub(super) struct Resolver<'s, 'a> {
     /// shared group knows nothing of virtual systems.
     scopes: Vec<&'s Objects<'a>>,
     /// Address groups can have thousands of members and stand in thousands of rules.
-    addresses: HashMap<Cow<'a, str>, Rc<Named>>,
+    addresses: HashMap<String, Rc<Named>>,
 }
 
 /// What the name of an address or a group stands for.
@@ -104,12 +104,12 @@ impl<'s, 'a> Resolver<'s, 'a> {
         }
     }
 
-    fn address(&mut self, name: &Cow<'a, str>) -> Rc<Named> {
+    fn address(&mut self, name: &str) -> Rc<Named> {
         if let Some(named) = self.addresses.get(name) {
             return Rc::clone(named);
         }
         let named = Rc::new(self.named(name));
-        self.addresses.insert(name.clone(), Rc::clone(&named));
+        self.addresses.insert(name.to_owned(), Rc::clone(&named));
         named
     }
 

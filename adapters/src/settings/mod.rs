@@ -164,7 +164,7 @@ impl Reader {
         let (key, tls) = (self.key(), self.tls());
         let vsys = self.one("firewall.vsys", parsed);
         let aws = self.aws();
-        (host?, key?, tls?);
+        let _ = (host?, key?, tls?);
         Some(FileSettings { config: config?, vsys: vsys?, aws: aws? })
     }
 

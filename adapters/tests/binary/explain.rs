@@ -20,7 +20,9 @@ fn check_error(arguments: &[&str], expected: &Expect) {
 
 #[test]
 fn an_instance_a_group_and_rules() {
-    check(&["i-0"], &expect![[r#"
+    check(
+        &["i-0"],
+        &expect![[r#"
         eni-0 (10.0.0.10) in subnet-1 of vpc-1: exposed
           exposed by IPv4: rtb-1 sends internet-bound traffic to vpce-fw
           sg-web (web)
@@ -29,34 +31,50 @@ fn an_instance_a_group_and_rules() {
             wants 203.0.113.0/24 -> 10.0.0.10  tcp 8443: sg-web-2 is to be added
               sg-web wants it; nothing allows 203.0.113.0 -> 10.0.0.10 tcp 8443
             tcp 22 with 10.0.0.0/16 leads to no rule: the peer is inside
-    "#]]);
-    check(&["i-1"], &expect![[r#"
+    "#]],
+    );
+    check(
+        &["i-1"],
+        &expect![[r#"
         eni-1 (10.0.0.11) in subnet-1 of vpc-1: not exposed
           not exposed by IPv4: i-1 is not on
-    "#]]);
-    check(&["sg-web"], &expect![[r#"
+    "#]],
+    );
+    check(
+        &["sg-web"],
+        &expect![[r#"
         sg-web (web) is on 5 interfaces, 1 of them exposed
         wants 203.0.113.0/24 -> 10.0.0.10  tcp 8443: sg-web-2 is to be added
           sg-web wants it; nothing allows 203.0.113.0 -> 10.0.0.10 tcp 8443
         wants any -> 10.0.0.10  ssl on tcp 443: sg-web-1 is to be added
           sg-web wants it; nothing allows 0.0.0.0 -> 10.0.0.10 tcp 443 (ssl)
         tcp 22 with 10.0.0.0/16 leads to no rule: the peer is inside
-    "#]]);
-    check(&["Clean", "up"], &expect![[r#"
+    "#]],
+    );
+    check(
+        &["Clean", "up"],
+        &expect![[r#"
         2 of 2, the bottom rule: any -> any, any -> any, application any, service any: deny
         not ours: read and honoured, never touched
-    "#]]);
-    check(&["sg-old-1"], &expect![[r#"
+    "#]],
+    );
+    check(
+        &["sg-old-1"],
+        &expect![[r#"
         1 of 2, above the bottom rule `Clean up`: untrust -> trust, 203.0.113.7 -> 10.0.9.9, application
             any, service any: allow
         ours, as we write it
         planned: - sg-old-1
           nothing of it is wanted any more
-    "#]]);
-    check(&["sg-web-2"], &expect![[r#"
+    "#]],
+    );
+    check(
+        &["sg-web-2"],
+        &expect![[r#"
         planned: + sg-web-2  203.0.113.0/24 -> 10.0.0.10  tcp 8443, above `Clean up`
           sg-web wants it; nothing allows 203.0.113.0 -> 10.0.0.10 tcp 8443
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -20,7 +20,8 @@ fn record(fields: &Value) -> Value {
 
 /// A call with its parameters and its answer.
 fn call(name: &str, request: Value, response: Value) -> Value {
-    record(&json!({"eventName": name, "requestParameters": request, "responseElements": response}))
+    let fields = [("eventName", name.into()), ("requestParameters", request), ("responseElements", response)];
+    record(&fields.into_iter().map(|(label, value)| (label.to_owned(), value)).collect())
 }
 
 /// What becomes of each record, a line each: `name instances; groups`.
