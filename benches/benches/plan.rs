@@ -66,7 +66,7 @@ fn deciding(criterion: &mut Criterion<CpuTime>) {
 /// The site is what it is said to be.
 fn check(unchanged: &Site) {
     let plan = unchanged.plan();
-    assert_eq!((plan.changes.len(), plan.exposed, plan.wanted), (0, INTERFACES, 6 * INTERFACES));
+    assert_eq!((plan.changes.len(), plan.wanted.exposed, plan.wanted.atoms.len()), (0, INTERFACES, 6 * INTERFACES));
     assert_eq!((plan.owned, plan.rules), (INTERFACES / 2, INTERFACES / 2 + RULES));
     let plan = unchanged.with_groups_changed(DIFFERING).plan();
     assert_eq!(plan.reasons.len(), 2 * DIFFERING, "one rule goes and one comes for each that differs");

@@ -58,7 +58,7 @@ impl Device {
         client.transport_mut().0.wait();
         match now(client.poll(job)).map_err(|failure| told(&failure))? {
             JobState::Succeeded => Ok(client.transport_mut().0.clone()),
-            state => Err(format!("the commit has not succeeded: {state:?}")),
+            state @ (JobState::Running(_) | JobState::Failed(_) | JobState::Lost) => Err(format!("the commit has not succeeded: {state:?}")),
         }
     }
 

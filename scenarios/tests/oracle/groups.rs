@@ -93,7 +93,7 @@ impl<'w> Cloud<'w> {
                 let (grants, is_readable) = grants(answers, chosen, interface, v4);
                 let reach = match routes.reach(interface, v4) {
                     Reach::Yes if !is_readable => Reach::Unknown,
-                    reach => reach,
+                    reach @ (Reach::Yes | Reach::No | Reach::Unknown) => reach,
                 };
                 places.push(Place { vpc, spans, reach, grants });
             }

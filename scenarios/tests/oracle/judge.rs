@@ -5,7 +5,7 @@ use drawbridge_core::{allowed, plan::Reason, service::L4};
 use crate::{
     device::Device,
     groups::Cloud,
-    nat::Delivery,
+    nat::{Delivery, Nat},
     objects::{AppLeaf, Leaf, Ports, ServiceLeaf},
     packets::{Packet, Sampler, Way},
     policy::{Match, Policy, Rule},
@@ -70,6 +70,10 @@ fn i3(trial: &Trial, policy: &Policy, cloud: &Cloud<'_>, packet: &Packet<'_>) ->
 
 fn i4(trial: &Trial, packet: &Packet<'_>) -> Option<String> {
     let Delivery::To(delivered) = trial.nat.deliver(packet, &trial.chosen) else { return None };
+    // What is to be translated and is not is left out.
+    if delivered == *packet && Nat::is_heeded(packet, &trial.chosen) {
+        return None;
+    }
     let atom = trial.atoms.iter().find(|atom| atom.holds(&delivered, &trial.chosen))?;
     // Disabling is the administrator's override, whatever else is wrong with the rule.
     let is_disabled = |rule: &Rule| rule.is_disabled && rule.would_match(packet) != Match::No;

@@ -57,10 +57,15 @@ impl Nat {
         Self { rules }
     }
 
+    /// Whether it depends on NAT what a packet is for.
+    pub(crate) fn is_heeded(packet: &Packet<'_>, chosen: &Chosen) -> bool {
+        let comes_in = packet.way(chosen) == Some(Way::In);
+        chosen.is("destination", "nat") && comes_in && !packet.destination.is_ipv6()
+    }
+
     /// Where the firewall sends a packet that comes in, if it translates at all.
     pub(crate) fn deliver<'w>(&self, packet: &Packet<'w>, chosen: &Chosen) -> Delivery<'w> {
-        let is_translated = chosen.is("destination", "nat") && packet.way(chosen) == Some(Way::In);
-        if !is_translated || packet.destination.is_ipv6() {
+        if !Self::is_heeded(packet, chosen) {
             return Delivery::To(*packet);
         }
         for rule in &self.rules {
