@@ -93,7 +93,7 @@ impl<'w> Cloud<'w> {
                 let (grants, is_readable) = grants(answers, chosen, interface, v4);
                 let reach = match routes.reach(interface, v4) {
                     Reach::Yes if !is_readable => Reach::Unknown,
-                    reach => reach,
+                    reach @ (Reach::Yes | Reach::No | Reach::Unknown) => reach,
                 };
                 places.push(Place { vpc, spans, reach, grants });
             }
@@ -120,6 +120,13 @@ impl<'w> Cloud<'w> {
     pub(crate) fn is_doubtful(&self, local: &Span) -> bool {
         let mut doubtful = self.places.iter().filter(|place| place.reach == Reach::Unknown);
         doubtful.any(|place| place.spans.iter().any(|span| span.meets(local)))
+    }
+
+    /// Whether nobody can tell about any of these addresses.
+    pub(crate) fn is_wholly_doubtful(&self, local: &Span) -> bool {
+        let doubtful = self.places.iter().filter(|place| place.reach == Reach::Unknown);
+        let spans: Vec<_> = doubtful.flat_map(|place| &place.spans).copied().collect();
+        cover(&spans, local)
     }
 
     /// Everything wanted.
