@@ -15,7 +15,7 @@ use drawbridge::panos::{
 use drawbridge_core::{
     change::Change,
     command::{Failure, JobState},
-    firewall::{CommitNote, Digest},
+    firewall::{CommitNote, Configuration, Digest},
 };
 use drawbridge_simulator::{
     clock::Moment,
@@ -58,12 +58,21 @@ impl Device {
         client.transport_mut().0.wait();
         match now(client.poll(job)).map_err(|failure| told(&failure))? {
             JobState::Succeeded => Ok(client.transport_mut().0.clone()),
-            state @ (JobState::Running(_) | JobState::Failed(_) | JobState::Lost) => Err(format!("the commit has not succeeded: {state:?}")),
+            state @ (JobState::Running(_) | JobState::Failed(_) | JobState::Lost) => {
+                Err(format!("the commit has not succeeded: {state:?}"))
+            }
         }
     }
 
     fn wait(&mut self) {
         self.now = self.now + Duration::from_secs(600);
+    }
+
+    /// What the client sees when it looks.
+    pub(crate) fn observed(&self, account: &Account) -> Result<Configuration, String> {
+        let mut client = Panos::new(Wire(self.clone()), account.clone());
+        let seen = now(client.observe()).map_err(|failure| told(&failure))?;
+        Ok(Arc::unwrap_or_clone(seen.running))
     }
 
     /// The rule that the firewall itself says a packet would meet; nothing if that is a default rule.
@@ -115,7 +124,7 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// A configuration twice: nothing is pending.
-pub(crate) fn quiet(configuration: drawbridge_core::firewall::Configuration) -> drawbridge_core::firewall::Firewall {
+pub(crate) fn quiet(configuration: Configuration) -> drawbridge_core::firewall::Firewall {
     let configuration = Arc::new(configuration);
     drawbridge_core::firewall::Firewall {
         candidate: Arc::clone(&configuration),

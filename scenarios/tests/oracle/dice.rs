@@ -46,6 +46,11 @@ impl Dice {
         &these[self.below(these.len())]
     }
 
+    /// One of these words.
+    pub(crate) fn word<'t>(&mut self, these: &[&'t str]) -> &'t str {
+        these[self.below(these.len())]
+    }
+
     /// Up to `most` of these, at least one, each once.
     pub(crate) fn some<T: Clone + PartialEq>(&mut self, these: &[T], most: usize) -> Vec<T> {
         let mut drawn = Vec::new();

@@ -163,11 +163,11 @@ const OBJECTS: &[(&str, &str, Draw)] = &[
     ("external-list", "blocklist", |_, name| Element::entry(name).with(Element::new("type").with(Element::new("ip")))),
     ("external-list", LITERAL_LIST, |_, name| Element::entry(name).with(Element::new("type").with(Element::new("ip")))),
     ("region", "hq", |_, name| Element::entry(name).with(list("address", &["8.8.8.0/24"]))),
-    ("service", "tcp-443", |dice, name| ports(name, "tcp", dice.pick(&["443", "443,8443", "440-450"]), None)),
+    ("service", "tcp-443", |dice, name| ports(name, "tcp", dice.word(&["443", "443,8443", "440-450"]), None)),
     ("service", "tcp-mixed", |dice, name| {
-        ports(name, "tcp", dice.pick(&["22,80,8000-8005", "8006-8010,1-79", "1-1023"]), None)
+        ports(name, "tcp", dice.word(&["22,80,8000-8005", "8006-8010,1-79", "1-1023"]), None)
     }),
-    ("service", "udp-some", |dice, name| ports(name, "udp", dice.pick(&["53", "443", "1-65535"]), None)),
+    ("service", "udp-some", |dice, name| ports(name, "udp", dice.word(&["53", "443", "1-65535"]), None)),
     ("service", "high-sources", |_, name| ports(name, "tcp", "443,22", Some("1024-65535"))),
     ("service", "tcp-all", |_, name| ports(name, "tcp", "1-65535", None)),
     ("service", "udp-all", |_, name| ports(name, "udp", "1-65535", None)),
@@ -177,8 +177,8 @@ const OBJECTS: &[(&str, &str, Draw)] = &[
     }),
     ("service-group", "circle s", |dice, name| group(dice, name, "members", &["circle t", "udp-some"])),
     ("service-group", "circle t", |dice, name| group(dice, name, "members", &["circle s", "tcp-443", "service-https"])),
-    ("application", "in-house", |dice, name| custom(name, dice.pick(&["tcp/8443", "tcp/443,8000-8010", "udp/443"]))),
-    ("application", "in-house-odd", |dice, name| custom(name, dice.pick(&["tcp/dynamic", "udp/dynamic"]))),
+    ("application", "in-house", |dice, name| custom(name, dice.word(&["tcp/8443", "tcp/443,8000-8010", "udp/443"]))),
+    ("application", "in-house-odd", |dice, name| custom(name, dice.word(&["tcp/dynamic", "udp/dynamic"]))),
     ("application", "in-house-ip", |_, name| {
         Element::entry(name).with(Element::new("default").with(Element::text("ident-by-ip-protocol", "132")))
     }),
@@ -192,8 +192,8 @@ const OBJECTS: &[(&str, &str, Draw)] = &[
 
 fn address(dice: &mut Dice, name: &str) -> Element {
     let body = match dice.below(8) {
-        0..5 => Element::text("ip-netmask", *dice.pick(VALUES)),
-        5 | 6 => Element::text("ip-range", *dice.pick(RANGES)),
+        0..5 => Element::text("ip-netmask", dice.word(VALUES)),
+        5 | 6 => Element::text("ip-range", dice.word(RANGES)),
         _ => Element::text("fqdn", "any.example"),
     };
     Element::entry(name).with(body)

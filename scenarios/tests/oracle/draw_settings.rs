@@ -11,6 +11,14 @@ pub(crate) const NAT: bool = true;
 /// Whether both sides of the firewall may be in one zone.
 const ONE_ZONE: bool = true;
 
+/// What an event was about, if anything.
+pub(crate) fn causes(tapes: &Tapes) -> Vec<String> {
+    let mut dice = Dice::of(tapes.settings.split_at(tapes.settings.len() / 2).1);
+    let ids = ["sg-1", "i-1", "sg-2", "i-2", "i-77"];
+    let drawn = if dice.one_in(2) { dice.some(&ids, 3) } else { Vec::new() };
+    drawn.into_iter().map(str::to_owned).collect()
+}
+
 /// `key = value`, one a line.
 pub(crate) fn settings(tapes: &Tapes) -> String {
     let mut dice = Dice::of(&tapes.settings);

@@ -122,6 +122,13 @@ impl<'w> Cloud<'w> {
         doubtful.any(|place| place.spans.iter().any(|span| span.meets(local)))
     }
 
+    /// Whether nobody can tell about any of these addresses.
+    pub(crate) fn is_wholly_doubtful(&self, local: &Span) -> bool {
+        let doubtful = self.places.iter().filter(|place| place.reach == Reach::Unknown);
+        let spans: Vec<_> = doubtful.flat_map(|place| &place.spans).copied().collect();
+        cover(&spans, local)
+    }
+
     /// Everything wanted.
     pub(crate) fn atoms(&self) -> Vec<Atom> {
         let mut atoms = Vec::new();

@@ -32,6 +32,8 @@ pub(crate) fn judge(trial: &Trial, seed: u64) -> (Vec<String>, usize) {
     found.extend(first(packets.iter().filter_map(|packet| i4(trial, packet))));
     found.extend(never_what_is_already_allowed(trial, &sampler));
     found.extend(nothing_in_doubt_is_added(trial, &cloud));
+    found.extend(what_is_in_doubt_keeps_what_it_has(trial, &cloud));
+    found.extend(both_readers_agree(trial));
     found.extend(i5(trial));
     found.extend(i6(trial, seed));
     found.extend(i7(trial, &cloud, &packets[..AT_CUTS]));
@@ -211,6 +213,38 @@ fn nothing_in_doubt_is_added(trial: &Trial, cloud: &Cloud<'_>) -> Vec<String> {
         }
     }
     found
+}
+
+/// Whatever a rule of ours says about one address of which nobody can tell, it goes on saying.
+fn what_is_in_doubt_keeps_what_it_has(trial: &Trial, cloud: &Cloud<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    for rule in trial.before.ours().filter(|rule| rule.spells_one_service()) {
+        let (from, to) = trial.chosen.zones(Way::In);
+        let [Leaf::Span(local)] = rule.destination.leaves.as_slice() else { continue };
+        let says_something = rule.source.leaves.iter().all(|leaf| match leaf {
+            Leaf::Any => rule.source.leaves.len() == 1,
+            Leaf::Span(peer) => peer.is_v4() == local.is_v4() && !peer.is_everything(),
+            Leaf::Unknown => false,
+        });
+        if rule.zones() != (&[from.to_owned()], &[to.to_owned()]) || !says_something || !cloud.is_wholly_doubtful(local)
+        {
+            continue;
+        }
+        let kept = trial.after.ours().find(|kept| kept.name == rule.name);
+        if kept.is_none_or(|kept| kept.source != rule.source || kept.destination != rule.destination) {
+            found.push(format!("`{}` is about {local}, of which nobody can tell, and is not kept", rule.name));
+        }
+    }
+    found
+}
+
+/// Reading an export and asking the firewall give the same facts.
+fn both_readers_agree(trial: &Trial) -> Option<String> {
+    match trial.read_twice() {
+        Err(why) => Some(format!("the firewall cannot be read twice: {why}")),
+        Ok([exported, observed]) if exported == observed => None,
+        Ok([exported, observed]) => Some(format!("an export tells {exported:#?}\na look tells {observed:#?}")),
+    }
 }
 
 fn i5(trial: &Trial) -> Option<String> {

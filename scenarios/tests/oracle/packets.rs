@@ -171,7 +171,7 @@ impl<'w> Sampler<'w> {
         let code = if matches!(ports.protocol, 1 | 58) && dice.one_in(4) { 1 } else { 0 };
         let app = match without_ports(ports.protocol, port, code) {
             Some(name) if !dice.one_in(16) => name,
-            Some(_) => dice.pick::<&str>(&self.apps),
+            Some(_) => dice.word(&self.apps),
             None => near(dice, &cluster.apps, &self.apps),
         };
         Packet { from, to, source, destination, protocol: ports.protocol, port, code, app }
@@ -180,7 +180,7 @@ impl<'w> Sampler<'w> {
 
 /// One of these mostly, else one of all.
 fn near<'w>(dice: &mut Dice, these: &[&'w str], all: &[&'w str]) -> &'w str {
-    if these.is_empty() || dice.one_in(8) { *dice.pick::<&str>(all) } else { *dice.pick::<&str>(these) }
+    if these.is_empty() || dice.one_in(8) { dice.word(all) } else { dice.word(these) }
 }
 
 /// An edge within the span mostly, else one just outside or anywhere.

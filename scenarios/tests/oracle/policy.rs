@@ -54,6 +54,7 @@ enum Kind {
 }
 
 /// A column of addresses.
+#[derive(PartialEq, Eq)]
 pub(crate) struct Side {
     pub(crate) is_negated: bool,
     pub(crate) leaves: Vec<Leaf>,
@@ -267,6 +268,19 @@ impl Rule {
             Some(ports) if ports.iter().any(|ports| ports.hold(packet)) => Match::Yes,
             Some(_) => Match::No,
         }
+    }
+
+    /// Whether it says one service in the way in which we write it, and nothing is turned round.
+    pub(crate) fn spells_one_service(&self) -> bool {
+        let says_any = |leaf: &AppLeaf| *leaf == AppLeaf::Any;
+        let has_standard = |leaf: &AppLeaf| leaf.name().and_then(standard_ports).is_some();
+        let in_one_way = match self.services.as_slice() {
+            [ServiceLeaf::Any] => self.apps.iter().all(says_any),
+            [ServiceLeaf::Default] => self.apps.iter().all(has_standard),
+            [ServiceLeaf::Ports(ports, false)] => ports.len() == 1,
+            _ => false,
+        };
+        in_one_way && !self.source.is_negated && !self.destination.is_negated
     }
 
     /// Whether nothing about the rule is left open.

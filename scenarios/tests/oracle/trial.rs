@@ -9,6 +9,9 @@ use drawbridge::{
 };
 use drawbridge_core::{
     change::{Change, Position},
+    event::Cause,
+    firewall::Configuration,
+    id::Subject,
     inventory::Inventory,
     plan::{Plan, plan},
     rulebase::Rulebase,
@@ -44,6 +47,7 @@ pub(crate) struct Trial {
     /// What the firewall translates; that is nobody's to change.
     pub(crate) nat: Nat,
     settings: Settings,
+    causes: Vec<Cause>,
     inventory: Inventory,
     answers: Answers,
 }
@@ -56,7 +60,8 @@ impl Trial {
         let settings = Settings::read(Some(file), &BTreeMap::new()).map_err(|invalid| invalid.to_string())?;
         let device = Device::running(&world.config)?;
         let inventory = inventory(&world.answers, &settings)?;
-        let plan = decide(&inventory, device.config(), &settings)?;
+        let causes: Vec<_> = world.causes.iter().filter_map(|id| cause(id)).collect();
+        let plan = decide(&inventory, device.config(), &settings, &causes)?;
         let changed =
             if plan.changes.is_empty() { device.clone() } else { device.after(&plan.changes, &settings.account())? };
         let before = Policy::read(device.config(), &chosen);
@@ -64,7 +69,21 @@ impl Trial {
         let atoms = Cloud::read(&world.answers, &chosen).atoms();
         let spans = spans(world, [&before, &after]);
         let (nat, answers) = (Nat::read(device.config()), world.answers.clone());
-        Ok(Self { chosen, atoms, spans, plan, device, before, changed, after, nat, settings, inventory, answers })
+        Ok(Self {
+            chosen,
+            atoms,
+            spans,
+            plan,
+            device,
+            before,
+            changed,
+            after,
+            nat,
+            settings,
+            causes,
+            inventory,
+            answers,
+        })
     }
 
     /// As if something else had come of it.
@@ -90,15 +109,26 @@ impl Trial {
 
     /// What is decided about what was carried out.
     pub(crate) fn planned_again(&self) -> Result<Plan, String> {
-        decide(&self.inventory, self.changed.config(), &self.settings)
+        decide(&self.inventory, self.changed.config(), &self.settings, &self.causes)
     }
 
-    /// What is decided when AWS lists everything in another order.
+    /// What is decided when AWS lists everything in another order, and the firewall whatever has no order of its own.
     pub(crate) fn planned_shuffled(&self, seed: u64) -> Result<Plan, String> {
         let mut dice = Dice::seeded(seed);
         let mut answers = self.answers.clone();
         answers.0.values_mut().for_each(|answer| shuffle(answer, &mut dice));
-        decide(&inventory(&answers, &self.settings)?, self.device.config(), &self.settings)
+        let mut config = self.device.config().clone();
+        shuffle_elements(&mut config, &mut dice);
+        decide(&inventory(&answers, &self.settings)?, &config, &self.settings, &self.causes)
+    }
+
+    /// What an export tells and what a look by the client tells of the same firewall, as far as both can.
+    pub(crate) fn read_twice(&self) -> Result<[Configuration; 2], String> {
+        let exported = read(self.device.config(), &self.settings)?;
+        let mut observed = self.device.observed(&self.settings.account())?;
+        // An export does not hold what is predefined.
+        observed.standard_ports.retain(|app, _| exported.standard_ports.contains_key(app));
+        Ok([exported, observed])
     }
 
     /// The firewall after only so many of the changes.
@@ -118,12 +148,20 @@ fn inventory(answers: &Answers, settings: &Settings) -> Result<Inventory, String
     offline::from_values(answers.0.clone(), settings.aws.region.clone()).map_err(|error| error.to_string())
 }
 
-fn decide(inventory: &Inventory, config: &Element, settings: &Settings) -> Result<Plan, String> {
-    let text = config.to_string();
-    let configuration = exported(&text, &settings.firewall.vsys).map_err(|malformed| malformed.to_string())?;
-    let firewall = quiet(configuration);
+fn read(config: &Element, settings: &Settings) -> Result<Configuration, String> {
+    exported(&config.to_string(), &settings.firewall.vsys).map_err(|malformed| malformed.to_string())
+}
+
+fn cause(id: &str) -> Option<Cause> {
+    let instance = id.parse().map(Subject::Instance);
+    let subject = instance.or_else(|_| id.parse().map(Subject::Group)).ok()?;
+    Some(Cause { subject, event: "TestEvent".to_owned() })
+}
+
+fn decide(inventory: &Inventory, config: &Element, settings: &Settings, causes: &[Cause]) -> Result<Plan, String> {
+    let firewall = quiet(read(config, settings)?);
     let rulebase = Rulebase::read(&firewall, &settings.config).map_err(|unfit| unfit.to_string())?;
-    Ok(plan(inventory, &rulebase, &settings.config, &[]))
+    Ok(plan(inventory, &rulebase, &settings.config, causes))
 }
 
 /// All ranges that a world names.
@@ -148,6 +186,14 @@ fn shuffle(value: &mut Value, dice: &mut Dice) {
         Value::Object(members) => members.values_mut().for_each(|value| shuffle(value, dice)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+/// Only rules have an order.
+fn shuffle_elements(element: &mut Element, dice: &mut Dice) {
+    if element.name != "rules" {
+        dice.shuffle(&mut element.children);
+    }
+    element.children.iter_mut().for_each(|child| shuffle_elements(child, dice));
 }
 
 /// Takes our rules, our service objects and our tag out of a configuration.

@@ -11,6 +11,8 @@ use crate::{draw_cloud, draw_rules, draw_settings, span::Span};
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct World {
     pub(crate) settings: String,
+    /// Instances and groups that an event was about.
+    pub(crate) causes: Vec<String>,
     pub(crate) answers: Answers,
     pub(crate) config: String,
 }
@@ -48,6 +50,7 @@ impl Answers {
 }
 
 /// What stands between the parts of a world's text.
+const CAUSES: &str = "== caused by ";
 const ANSWER: &str = "== answer ";
 const CONFIG: &str = "== configuration";
 
@@ -55,6 +58,7 @@ const CONFIG: &str = "== configuration";
 impl fmt::Debug for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.settings.trim_end())?;
+        writeln!(f, "{CAUSES}{}", self.causes.join(" "))?;
         for (name, answer) in &self.answers.0 {
             writeln!(f, "{ANSWER}{name}\n{answer:#}")?;
         }
@@ -68,12 +72,14 @@ impl World {
         let text: String = text.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
         let (before, config) = text.split_once(CONFIG).expect("a world has a configuration");
         let mut parts = before.split(ANSWER);
-        let settings = parts.next().unwrap_or_default().to_owned();
+        let (settings, causes) = parts.next().and_then(|part| part.split_once(CAUSES)).expect("a world has causes");
+        let causes = causes.split_whitespace().map(str::to_owned).collect();
         let answer = |part: &str| {
             let (name, json) = part.split_once('\n').expect("an answer begins with its name");
             (name.to_owned(), serde_json::from_str(json).expect("answers are JSON"))
         };
-        Self { settings, answers: Answers(parts.map(answer).collect()), config: config.trim_start().to_owned() }
+        let answers = Answers(parts.map(answer).collect());
+        Self { settings: settings.to_owned(), causes, answers, config: config.trim_start().to_owned() }
     }
 }
 
@@ -110,5 +116,5 @@ fn built(tapes: &Tapes) -> World {
     let answers = draw_cloud::answers(tapes);
     let settings = draw_settings::settings(tapes);
     let config = draw_rules::configuration(tapes, &answers, &settings);
-    World { settings, answers, config }
+    World { causes: draw_settings::causes(tapes), settings, answers, config }
 }
