@@ -35,7 +35,7 @@ pub struct Cover<'a> {
     standard: StandardPorts<'a>,
     questions: Questions,
     /// Atoms that get a rule of ours, by direction and address.
-    added: BTreeMap<(Direction, AddressRange), Vec<Columns<'a>>>,
+    added: BTreeMap<(Direction, AddressRange), Vec<Added<'a>>>,
     evidence: BTreeMap<Vec<u32>, Arc<[RuleName]>>,
     doubtful: Doubtful<'a>,
 }
@@ -67,7 +67,8 @@ impl<'a> Cover<'a> {
 
     /// From now on this atom counts as allowed, by a rule of ours that is not written yet.
     pub fn add(&mut self, atom: &'a Atom) {
-        self.added.entry((atom.direction, atom.local)).or_default().push(Columns::wanted(atom));
+        let added = Added { atom, columns: Columns::wanted(atom) };
+        self.added.entry((atom.direction, atom.local)).or_default().push(added);
     }
 
     /// Is every packet of the atom allowed for certain?
@@ -130,6 +131,12 @@ impl<'a> Cover<'a> {
     }
 }
 
+/// An atom that gets a rule of ours, and what that rule says.
+struct Added<'a> {
+    atom: &'a Atom,
+    columns: Columns<'a>,
+}
+
 /// An atom as one of its applications, and what bears on it.
 #[derive(Clone, Copy)]
 struct Asked<'s, 'a> {
@@ -140,7 +147,7 @@ struct Asked<'s, 'a> {
     allows: &'s [Columns<'a>],
     /// How many of them count.
     counting: usize,
-    added: &'s [Columns<'a>],
+    added: &'s [Added<'a>],
 }
 
 impl<'s> Asked<'s, '_> {
@@ -177,9 +184,12 @@ impl<'s> Asked<'s, '_> {
     }
 
     fn added(&self) -> impl Iterator<Item = Candidate<'s>> {
-        let app = self.question.app.as_ref();
-        let admitting = self.added.iter().filter(move |added| added.apps.admits(app));
-        admitting.map(|added| self.candidate(added, By::Added))
+        let (Atom { peer, service, .. }, app) = (self.atom, self.question.app.as_ref());
+        // There may be thousands: what is told fastest comes first.
+        let bearing = self.added.iter().filter(move |Added { atom, columns }| {
+            atom.peer.meets(*peer) && atom.service.l4.meets(service.l4) && columns.apps.admits(app)
+        });
+        bearing.map(|added| self.candidate(&added.columns, By::Added))
     }
 
     fn candidate(&self, columns: &'s Columns<'_>, rule: By) -> Candidate<'s> {

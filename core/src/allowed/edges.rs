@@ -54,12 +54,14 @@ impl<T: Countable> Edges<T> {
             }
         }
         turns.sort_unstable();
-        let (mut at, mut turned) = (Vec::new(), Vec::new());
-        for part in turns.chunk_by(|(a, _), (b, _)| a == b) {
+        let by_value = || turns.chunk_by(|(a, _), (b, _)| a == b);
+        let distinct = by_value().count();
+        let (mut at, mut turned) = (Vec::with_capacity(distinct), Vec::with_capacity(distinct));
+        for part in by_value() {
             at.push(part[0].0);
             turned.push(turned.last().copied().unwrap_or_default() + part.len());
         }
-        let turns: Vec<_> = turns.into_iter().map(|(_, rule)| rule).collect();
+        let turns: Vec<_> = turns.iter().map(|(_, rule)| *rule).collect();
         // Notes take no more memory than the rest.
         let stride = (bits.weight() / size_of::<u32>()).max(64);
         let mut notes = Vec::with_capacity(turns.len() / stride + 1);
