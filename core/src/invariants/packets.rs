@@ -256,6 +256,9 @@ fn grants(
             .into_iter()
             .for_each(|Permitted { peer, l4, only }| add(local, Grant { packets: packets(local, peer, l4), only }));
     };
+    if !is_known {
+        add(local, Grant { packets: packets(local, local.family().whole(), L4::Any), only: None });
+    }
     for Permitted { peer, l4, only } in permitted {
         let originals =
             if is_known { nat.leading_to(local, peer, l4).originals } else { nat.everything_leading_to(local) };

@@ -38,8 +38,10 @@ impl Wanted {
     }
 
     fn translate_unknown(&mut self, nat: &mut Nat<'_>, direction: Direction, local: AddressRange) {
+        // Rules for its own address stay as well, whatever they were made for.
+        self.unknown.add(direction, L4::Any, [local]);
         if !is_translated(direction, local) {
-            return self.unknown.add(direction, L4::Any, [local]);
+            return;
         }
         for original in nat.everything_leading_to(local) {
             self.unknown.add(direction, original.l4, [original.local]);
