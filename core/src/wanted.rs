@@ -256,20 +256,19 @@ impl Collected {
             left_out: self.left_out,
         };
         match config.destination {
-            RuleDestination::Instance => wanted.unknown_as_they_are(unknown.ranges(), &config.directions),
-            RuleDestination::Nat => {
-                wanted.translate(&mut Nat::of(nat, &config.untrust), unknown.ranges(), &config.directions)
-            }
+            RuleDestination::Instance => wanted.unknown_as_they_are(unknown.ranges()),
+            RuleDestination::Nat => wanted.translate(&mut Nat::of(nat, &config.untrust), unknown.ranges()),
         }
         wanted
     }
 }
 
+/// What an interface in doubt owns stays, also in directions that do not become rules any more.
+const BOTH_WAYS: [Direction; 2] = [Direction::Ingress, Direction::Egress];
+
 impl Wanted {
-    fn unknown_as_they_are(&mut self, locals: &[AddressRange], directions: &BTreeSet<Direction>) {
-        for direction in directions {
-            self.unknown.add(*direction, L4::Any, locals.iter().copied());
-        }
+    fn unknown_as_they_are(&mut self, locals: &[AddressRange]) {
+        BOTH_WAYS.into_iter().for_each(|direction| self.unknown.add(direction, L4::Any, locals.iter().copied()));
     }
 }
 

@@ -1,8 +1,6 @@
 //! What is wanted for instances behind destination NAT, as the firewall sees it: before translation.
 
-use std::collections::BTreeSet;
-
-use super::{Atom, LeftOut, Origin, Wanted};
+use super::{Atom, BOTH_WAYS, LeftOut, Origin, Wanted};
 use crate::{
     address::{AddressRange, Family},
     change::Direction,
@@ -13,7 +11,7 @@ use crate::{
 impl Wanted {
     /// Names the original destinations and ports of what comes in by IPv4; IPv6 keeps its own, and what goes out is compared
     /// with rules before its source is translated.
-    pub(super) fn translate(&mut self, nat: &mut Nat<'_>, unknown: &[AddressRange], directions: &BTreeSet<Direction>) {
+    pub(super) fn translate(&mut self, nat: &mut Nat<'_>, unknown: &[AddressRange]) {
         for (atom, origins) in std::mem::take(&mut self.atoms) {
             if !is_translated(atom.direction, atom.local) {
                 self.atoms.entry(atom).or_default().extend(origins);
@@ -30,10 +28,8 @@ impl Wanted {
             let unsaid = led.unsaid.into_iter().map(|(original, by)| LeftOut::NatTaken(before(&atom, &original), by));
             self.left_out.extend(unsaid);
         }
-        for direction in directions {
-            for local in unknown {
-                self.translate_unknown(nat, *direction, *local);
-            }
+        for direction in BOTH_WAYS {
+            unknown.iter().for_each(|local| self.translate_unknown(nat, direction, *local));
         }
     }
 
