@@ -7,9 +7,9 @@ const EGRESS: bool = true;
 /// Whether interfaces are limited to some VPCs, subnets or tags.
 const SCOPE: bool = true;
 /// Whether the firewall translates destinations.
-pub(crate) const NAT: bool = true;
+pub(crate) const NAT: bool = false;
 /// Whether both sides of the firewall may be in one zone.
-const ONE_ZONE: bool = true;
+const ONE_ZONE: bool = false;
 
 /// What an event was about, if anything.
 pub(crate) fn causes(tapes: &Tapes) -> Vec<String> {

@@ -103,10 +103,12 @@ impl<'w> Cloud<'w> {
 
     /// Whether a security group of an exposed interface admits the packet, or nobody can tell.
     pub(crate) fn admits(&self, packet: &Packet<'_>) -> bool {
-        let Some(way) = packet.way(self.chosen).filter(|way| self.chosen.ways().contains(way)) else { return false };
+        let Some(way) = packet.way(self.chosen) else { return false };
+        let counts = self.chosen.ways().contains(&way);
         let (local, peer) = packet.sides(way);
         let here = self.places.iter().filter(|place| place.spans.iter().any(|span| span.holds(local)));
         here.into_iter().any(|place| match place.reach {
+            Reach::Yes if !counts => false,
             Reach::Yes => {
                 let grants = place.grants.iter().filter(|grant| grant.way == way && grant.peer.holds(peer));
                 grants.into_iter().any(|grant| grant.traffic.admits(packet, self.chosen))
