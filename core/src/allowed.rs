@@ -364,8 +364,8 @@ mod tests {
             }
         };
         assert_eq!(allowed(&line(4096), "8.8.0.0/20 -> 10.0.1.10 ssh@tcp/22"), Some(4096));
-        assert_eq!(allowed(&patchwork(16), "8.8.0.0/28 -> 10.0.1.10 tcp/0-15"), Some(256));
-        assert_eq!(allowed(&patchwork(128), "8.8.0.0/25 -> 10.0.1.10 tcp/0-127"), None);
+        assert_eq!(allowed(&patchwork(32), "8.8.0.0/27 -> 10.0.1.10 tcp/0-31"), Some(1024));
+        assert_eq!(allowed(&patchwork(64), "8.8.0.0/26 -> 10.0.1.10 tcp/0-63"), None);
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl By {
 
 /// How often the proof of one atom may compare a rule with a cube. An atom that takes more, because it would be cut into
 /// thousands of slivers, counts as not covered: the safe side.
-const COMPARISONS_MAX: usize = 1 << 20;
+const COMPARISONS_MAX: usize = 1 << 17;
 
 /// The packets of a cube that no candidate covers: disjoint cubes, found one by one.
 pub(super) struct Uncovered<'p> {
