@@ -1,8 +1,8 @@
 //! The proof itself: which packets of a cube are in none of many products of sets?
 //!
 //! Take the rules that meet a cube. If one of them holds all of it, done; if there is none, nothing covers it. If all of
-//! them reach beyond the cube in all dimensions but one, it is a question about ranges of that one. Else cut the cube along
-//! an edge of the rule that takes the largest share, and ask about the pieces.
+//! them hold it in every dimension but one, it is a question about ranges of that one. Else cut the cube along an edge of
+//! the rule that takes the largest share, and ask about the pieces.
 
 use std::{collections::BTreeSet, rc::Rc};
 

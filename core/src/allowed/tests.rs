@@ -144,6 +144,8 @@ fn egress_is_asked_of_rules_that_go_the_other_way() {
     assert_eq!(said(&format!("{denies}\n {below}")), "`below`; overridden by `out`");
     let some = "some any -> 8.8.8.8 from:any to:any deny tcp/443";
     assert_eq!(said(&format!("clean-up any -> any deny\n {some}\n {below}")), gap);
+    assert_eq!(said(&format!("clean-up any -> any from:any to:any deny\n {below}")), gap);
+    assert_eq!(said("clean-up any -> any deny tcp/23\n in any -> any"), gap);
 }
 
 #[test]
@@ -178,6 +180,9 @@ fn atoms_with_the_same_rules_share_their_evidence() {
     let [one, other] = [evidence(1), evidence(2)];
     assert!(Arc::ptr_eq(&one.rules, &other.rules) && !one.needs_new_rules());
     assert_eq!(one.to_string(), "`b`, `a` and `c`");
+    let atom = sample::atom("9.9.9.9 -> 10.0.1.10 tcp/1");
+    cover.add(&atom);
+    assert!(matches!(cover.verdict(&atom), Verdict::Allowed(by) if by.needs_new_rules() && by.rules().is_empty()));
 }
 
 #[test]
