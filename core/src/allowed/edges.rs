@@ -53,7 +53,7 @@ impl<T: Countable> Edges<T> {
                 turns.extend(range.last().next().map(|after| (after, rule)));
             }
         }
-        turns.sort_unstable();
+        turns.sort_unstable_by_key(|(at, _)| *at);
         let by_value = || turns.chunk_by(|(a, _), (b, _)| a == b);
         let distinct = by_value().count();
         let (mut at, mut turned) = (Vec::with_capacity(distinct), Vec::with_capacity(distinct));

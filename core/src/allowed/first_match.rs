@@ -62,7 +62,7 @@ impl fmt::Display for May<'_> {
 pub struct Matches<'a> {
     /// Rules before the one that decides that may match, in order.
     pub may: Vec<May<'a>>,
-    /// The first rule that matches for certain, of a default rule's kind if no other does.
+    /// The first rule that matches for certain; a default rule, if no other does.
     pub decides: Option<&'a RuleFacts>,
 }
 

@@ -66,15 +66,12 @@ impl Index {
         }
         match rule.apps {
             AppColumn::Any => self.any_app.insert(number),
-            AppColumn::Named(names) => names.iter().for_each(|name| match self.by_app.get_mut(name) {
-                Some(rules) => rules.push(number),
-                None => drop(self.by_app.insert(name.clone(), vec![number])),
-            }),
+            AppColumn::Named(names) => {
+                names.iter().for_each(|name| self.by_app.entry(name.clone()).or_default().push(number));
+            }
         }
     }
-}
 
-impl Index {
     /// Rules by the two sides of an atom: the instance's and the internet's.
     pub(super) fn sides(&mut self, atom: &Atom) -> [&Bearing; 2] {
         let (local, peer) = match atom.direction {

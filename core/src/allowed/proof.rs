@@ -1,8 +1,8 @@
 //! The proof itself: which packets of a cube are in none of many products of sets?
 //!
 //! Take the rules that meet a cube. If one of them holds all of it, done; if there is none, nothing covers it. If all of
-//! them reach beyond the cube in all dimensions but one, it is a question about ranges of that one. Else cut the cube along
-//! an edge of the rule that takes the largest share, and ask about the pieces.
+//! them hold it in every dimension but one, it is a question about ranges of that one. Else cut the cube along an edge of
+//! the rule that takes the largest share, and ask about the pieces.
 
 use std::{collections::BTreeSet, rc::Rc};
 
@@ -53,7 +53,7 @@ impl By {
 
 /// How often the proof of one atom may compare a rule with a cube. An atom that takes more, because it would be cut into
 /// thousands of slivers, counts as not covered: the safe side.
-const COMPARISONS_MAX: usize = 1 << 20;
+const COMPARISONS_MAX: usize = 1 << 17;
 
 /// The packets of a cube that no candidate covers: disjoint cubes, found one by one.
 pub(super) struct Uncovered<'p> {

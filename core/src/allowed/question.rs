@@ -42,10 +42,10 @@ impl Question {
 
 /// Questions about services that were asked before.
 #[derive(Default)]
-pub(super) struct Questions(BTreeMap<(Direction, L4), Vec<Asked>>);
+pub(super) struct Questions(BTreeMap<(Direction, L4), Vec<Known>>);
 
 /// Applications on one protocol and its ports. There are few: mostly one set, or any.
-struct Asked {
+struct Known {
     apps: Apps,
     questions: Vec<Question>,
 }
@@ -60,12 +60,12 @@ impl Questions {
         if self.0.len() == KEPT_MAX && !self.0.contains_key(&key) {
             self.0.clear();
         }
-        let asked = self.0.entry(key).or_default();
-        let place = asked.iter().position(|asked| asked.apps == atom.service.apps).unwrap_or_else(|| {
+        let known = self.0.entry(key).or_default();
+        let place = known.iter().position(|known| known.apps == atom.service.apps).unwrap_or_else(|| {
             let questions = Question::all(atom, index, standard);
-            asked.push(Asked { apps: atom.service.apps.clone(), questions });
-            asked.len() - 1
+            known.push(Known { apps: atom.service.apps.clone(), questions });
+            known.len() - 1
         });
-        &asked[place].questions
+        &known[place].questions
     }
 }
