@@ -208,7 +208,8 @@ mod tests {
     fn check(rows: &[Row], detail: Detail, expected: &Expect) {
         let text = anstream::adapter::strip_str(&columns(rows, detail)).to_string();
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
-        expected.assert_eq(&text);
+        // What an expectation indents every line by would be lost without one that is not indented.
+        expected.assert_eq(&format!("changes:\n{text}"));
     }
 
     #[test]
@@ -223,6 +224,7 @@ mod tests {
             &[narrow, deleted],
             Detail::Brief,
             &expect![[r#"
+                changes:
                     name    from     to     source  destination        application  service
                   + sg-1-1  untrust  trust  any     10.0.0.4,10.0.0.5  ssl          application-default
                       somebody wants it
@@ -258,6 +260,7 @@ mod tests {
             &rows[..1],
             Detail::Brief,
             &expect![[r#"
+                changes:
                     name                    from    to    source            destination application  service
                   + sg-0123456789abcdef0-12 untrust trust 192.0.2.0/24,     10.0.0.4    web-browsing application-
                                                           198.51.100.0/24,                           default
@@ -271,6 +274,7 @@ mod tests {
             &rows,
             Detail::Brief,
             &expect![[r#"
+                changes:
                     name                    from    to    source           destination     application  service
                   + sg-0123456789abcdef0-12 untrust trust 192.0.2.0/24,    10.0.0.4        web-browsing application-
                                                           198.51.100.0/24,                              default
@@ -288,6 +292,7 @@ mod tests {
             &rows[..1],
             Detail::Whole,
             &expect![[r#"
+                changes:
                     name                    from    to    source            destination application  service
                   + sg-0123456789abcdef0-12 untrust trust 192.0.2.0/24,     10.0.0.4    web-browsing application-
                                                           198.51.100.0/24,                           default

@@ -94,7 +94,9 @@ mod tests {
     #[track_caller]
     fn check(all: impl IntoIterator<Item = LeftOut>, detail: Detail, expected: &Expect) {
         let all = all.into_iter().collect();
-        expected.assert_eq(&(left_out(&all, detail).join("\n") + if is_cut(&all) { "\ncut\n" } else { "\n" }));
+        let lines = left_out(&all, detail).join("\n");
+        // What an expectation indents every line by would be lost without one that is not indented.
+        expected.assert_eq(&format!("{}\n{lines}\n", if is_cut(&all) { "cut:" } else { "whole:" }));
     }
 
     #[test]
@@ -116,35 +118,36 @@ mod tests {
             all.clone(),
             Detail::Brief,
             &expect![[r#"
-              not exposed, its instance is not on: eni-1 of i-1, eni-2 of i-2, eni-3 of i-3 and 2 more
-              not exposed, it is the firewall's own: eni-fw
-              may be exposed, sg-1 is not listed: eni-9
-              no rule, the peer is inside: sg-1 tcp 443 with 10.0.0.0/8, sg-1 tcp 443 with 10.1.0.0/16
-            cut
-        "#]],
+                cut:
+                  not exposed, its instance is not on: eni-1 of i-1, eni-2 of i-2, eni-3 of i-3 and 2 more
+                  not exposed, it is the firewall's own: eni-fw
+                  may be exposed, sg-1 is not listed: eni-9
+                  no rule, the peer is inside: sg-1 tcp 443 with 10.0.0.0/8, sg-1 tcp 443 with 10.1.0.0/16
+            "#]],
         );
         check(
             all,
             Detail::Whole,
             &expect![[r#"
-              not exposed, its instance is not on: 5
-                  eni-1 of i-1
-                  eni-2 of i-2
-                  eni-3 of i-3
-                  eni-4 of i-4
-                  eni-5 of i-5
-              not exposed, it is the firewall's own: eni-fw
-              may be exposed, sg-1 is not listed: eni-9
-              no rule, the peer is inside: 2
-                  sg-1 tcp 443 with 10.0.0.0/8
-                  sg-1 tcp 443 with 10.1.0.0/16
-            cut
-        "#]],
+                cut:
+                  not exposed, its instance is not on: 5
+                      eni-1 of i-1
+                      eni-2 of i-2
+                      eni-3 of i-3
+                      eni-4 of i-4
+                      eni-5 of i-5
+                  not exposed, it is the firewall's own: eni-fw
+                  may be exposed, sg-1 is not listed: eni-9
+                  no rule, the peer is inside: 2
+                      sg-1 tcp 443 with 10.0.0.0/8
+                      sg-1 tcp 443 with 10.1.0.0/16
+            "#]],
         );
         check(
             few,
             Detail::Brief,
             &expect![[r#"
+                whole:
                   not exposed, it is the firewall's own: eni-fw
                   may be exposed, sg-1 is not listed: eni-9
                   no rule, the peer is inside: sg-1 tcp 443 with 10.0.0.0/8, sg-1 tcp 443 with 10.1.0.0/16

@@ -619,9 +619,7 @@ fn a_prefix_list_whose_entries_were_not_saved() {
     let lists = r#"{"PrefixLists": [{"PrefixListId": "pl-1", "PrefixListName": "office", "MaxEntries": 9}]}"#;
     site.write("aws/describe-managed-prefix-lists.json", lists);
     let planned = site.plan(&[]);
-    expect![[r#"
-         WARN prefix list `pl-1` (`office`) counts as unknown: save what `aws ec2 get-managed-prefix-list-entries --prefix-list-id pl-1` prints as `get-managed-prefix-list-entries.pl-1.json`
-    "#]].assert_eq(&planned.stderr);
+    expect!["WARN prefix list `pl-1` (`office`) counts as unknown: save what `aws ec2 get-managed-prefix-list-entries --prefix-list-id pl-1` prints as `get-managed-prefix-list-entries.pl-1.json`"].assert_eq(planned.stderr.trim());
     assert!(planned.stdout.contains("pl-1 in sg-web cannot be read"), "{planned:#?}");
     site.write("aws/get-managed-prefix-list-entries.pl-1.json", r#"{"Entries": [{"Cidr": "203.0.113.0/24"}]}"#);
     assert_eq!(site.plan(&[]).stderr, "");
@@ -700,7 +698,5 @@ fn what_an_export_does_not_tell_is_said() {
         .replace("<application><member>any", "<application><member>dns</member><member>ssl")
         .replace("<service><member>any", "<service><member>application-default");
     site.write("running-config.xml", configuration(&(by_default + &rule("Clean up", "any", "any", "any", "deny", ""))));
-    expect![[r#"
-         WARN an exported configuration does not tell the standard ports of `dns`: what is planned may be allowed already by rules with `application-default` for them
-    "#]].assert_eq(&site.plan(&[]).stderr);
+    expect!["WARN an exported configuration does not tell the standard ports of `dns`: what is planned may be allowed already by rules with `application-default` for them"].assert_eq(site.plan(&[]).stderr.trim());
 }
