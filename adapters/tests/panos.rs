@@ -19,7 +19,7 @@ use drawbridge::panos::{
     xpath::Vsys,
 };
 use drawbridge_core::{
-    change::{Change, Direction, Extras, OwnedRule, Position, ServiceObject, Spelling, WrittenService},
+    change::{Change, Columns, Direction, Extras, OwnedRule, Position, ServiceObject, Spelling, WrittenService},
     command::{Failure, JobState, Trouble},
     firewall::{Action, CommitNote, DestinationTranslation, Digest, Effect, NatRule, Node as Place, Status},
     id::{JobId, OwnedName},
@@ -126,17 +126,19 @@ fn panos(prepare: impl FnOnce(&mut Firewall)) -> Panos<Memory> {
 }
 
 fn rule(name: &str, service: WrittenService, application: &str, port: u16) -> Box<OwnedRule> {
+    let spelling = Spelling {
+        direction: Direction::Ingress,
+        locals: BTreeSet::from(["10.0.1.10".parse().unwrap()]),
+        peers: BTreeSet::from(["0.0.0.0/0".parse().unwrap()]),
+        service: Service {
+            apps: Apps::Named(BTreeSet::from([application.parse().unwrap()])),
+            l4: L4::Tcp(Range::single(port)),
+        },
+    };
     Box::new(OwnedRule {
         name: OwnedName::parse(name).unwrap(),
-        spelling: Spelling {
-            direction: Direction::Ingress,
-            locals: BTreeSet::from(["10.0.1.10".parse().unwrap()]),
-            peers: BTreeSet::from(["0.0.0.0/0".parse().unwrap()]),
-            service: Service {
-                apps: Apps::Named(BTreeSet::from([application.parse().unwrap()])),
-                l4: L4::Tcp(Range::single(port)),
-            },
-        },
+        columns: Columns::of(&spelling, &BTreeSet::new()),
+        spelling,
         from: "untrust".parse().unwrap(),
         to: "trust".parse().unwrap(),
         service,

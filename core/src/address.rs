@@ -1,12 +1,13 @@
 //! Addresses of both families in one integer space.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     str::FromStr,
 };
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Subnets, Ipv6Subnets};
 
 use crate::range::{Countable, Range, Set};
 
@@ -91,6 +92,25 @@ impl fmt::Display for Family {
 }
 
 impl AddressRange {
+    /// How a column of a rule says these addresses where some names are taken by objects. PAN-OS looks for an object first,
+    /// and objects are often named like addresses.
+    pub(crate) fn written_beside(self, taken: &BTreeSet<String>) -> Vec<String> {
+        let in_networks = || self.networks().iter().map(ToString::to_string).collect();
+        let ends = || format!("{}-{}", self.first(), self.last());
+        let ways: [&dyn Fn() -> Vec<String>; 3] = [&|| vec![self.to_string()], &in_networks, &|| vec![ends()]];
+        let mut free = ways.iter().map(|way| way()).filter(|way| way.iter().all(|member| !taken.contains(member)));
+        free.next().unwrap_or_else(in_networks)
+    }
+
+    /// The fewest networks that hold exactly these addresses.
+    fn networks(self) -> Vec<IpNet> {
+        match (self.first().into(), self.last().into()) {
+            (IpAddr::V4(first), IpAddr::V4(last)) => Ipv4Subnets::new(first, last, 0).map(IpNet::V4).collect(),
+            (IpAddr::V6(first), IpAddr::V6(last)) => Ipv6Subnets::new(first, last, 0).map(IpNet::V6).collect(),
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => Vec::new(),
+        }
+    }
+
     /// The family of the addresses.
     pub fn family(self) -> Family {
         self.first().family()

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, fmt};
 
 use crate::{
-    address::AddressRange,
+    address::{AddressRange, Family},
     firewall::{Carried, Status},
     id::{OwnedName, ProfileName, RuleName, ServiceName, TagName, ZoneName},
     service::Service,
@@ -103,6 +103,39 @@ impl fmt::Display for List<'_> {
     }
 }
 
+/// The address columns of a rule, as members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns {
+    /// The `source` column.
+    pub source: Vec<String>,
+    /// The `destination` column.
+    pub destination: Vec<String>,
+}
+
+impl Columns {
+    /// What says `spelling` where these names are taken: a member that is the name of an object means the object.
+    pub fn of(spelling: &Spelling, taken: &BTreeSet<String>) -> Self {
+        let (source, destination) = spelling.columns();
+        Self { source: members(source, taken), destination: members(destination, taken) }
+    }
+}
+
+/// A whole family is `any`, which stands alone; only beside addresses of the other family is it written out, because there
+/// `any` would mean more.
+fn members(ranges: &BTreeSet<AddressRange>, taken: &BTreeSet<String>) -> Vec<String> {
+    let is_whole = |range: &AddressRange| *range == range.family().whole();
+    let wholes: Vec<_> = ranges.iter().filter(|range| is_whole(range)).collect();
+    if ranges.iter().all(|range| wholes.iter().any(|whole| whole.family() == range.family())) {
+        return vec!["any".to_owned()];
+    }
+    let written = |range: &AddressRange| match (is_whole(range), range.family()) {
+        (false, _) => range.written_beside(taken),
+        (true, Family::Ipv4) => vec!["0.0.0.0/0".to_owned()],
+        (true, Family::Ipv6) => vec!["::/0".to_owned()],
+    };
+    ranges.iter().flat_map(written).collect()
+}
+
 /// A whole rule of ours, as it is to be written. What is not listed here is written as the rule means it: any user,
 /// category and HIP, universal, no negation, no schedule, action allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +144,8 @@ pub struct OwnedRule {
     pub name: OwnedName,
     /// What it says.
     pub spelling: Spelling,
+    /// The address columns that say so.
+    pub columns: Columns,
     /// Source zone.
     pub from: ZoneName,
     /// Destination zone.
@@ -204,5 +239,33 @@ impl fmt::Display for Change {
             Self::Lift(name, bottom) => write!(f, "^ {name}, above `{bottom}`"),
             Self::Delete(name) => write!(f, "- {name}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(ranges: &[&str], taken: &[&str]) -> Vec<String> {
+        let taken = taken.iter().map(|&name| name.to_owned()).collect();
+        members(&ranges.iter().map(|text| text.parse().unwrap()).collect(), &taken)
+    }
+
+    #[test]
+    fn any_never_means_more_than_the_ranges() {
+        assert_eq!(written(&["0.0.0.0/0"], &[]), ["any"]);
+        assert_eq!(written(&["0.0.0.0/0", "10.0.0.0/8"], &[]), ["any"]);
+        assert_eq!(written(&["::/0", "0.0.0.0/0"], &[]), ["any"]);
+        assert_eq!(written(&["::/0", "10.0.0.0/8"], &[]), ["10.0.0.0/8", "::/0"]);
+        assert_eq!(written(&["10.0.0.1", "10.0.0.5-10.0.0.6"], &[]), ["10.0.0.1", "10.0.0.5-10.0.0.6"]);
+    }
+
+    #[test]
+    fn an_address_is_never_written_as_the_name_of_an_object() {
+        let taken = ["10.0.0.1", "10.0.0.5-10.0.0.7", "2001:db8::1", "10.0.0.9", "10.0.0.9/32"];
+        assert_eq!(written(&["10.0.0.1", "10.0.0.2"], &taken), ["10.0.0.1/32", "10.0.0.2"]);
+        assert_eq!(written(&["10.0.0.5-10.0.0.7"], &taken), ["10.0.0.5/32", "10.0.0.6/31"]);
+        assert_eq!(written(&["2001:db8::1"], &taken), ["2001:db8::1/128"]);
+        assert_eq!(written(&["10.0.0.9"], &taken), ["10.0.0.9-10.0.0.9"]);
     }
 }

@@ -46,6 +46,8 @@ pub struct Configuration {
     pub tags: BTreeMap<TagName, TouchedBy>,
     /// Service objects that can be used there (virtual system and shared).
     pub services: BTreeMap<ServiceName, ServiceFacts>,
+    /// Names of address objects, groups and lists that read like addresses.
+    pub address_names: BTreeSet<String>,
     /// Security profile groups that can be used there.
     pub profile_groups: BTreeSet<ProfileName>,
     /// Log forwarding profiles that can be used there.

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     address::{AddressRange, Family},
     allowed::{Cover, Doubtful, Evidence, Overrides, Packet, Verdict, Why},
-    change::{Change, Direction, Extras, OwnedRule, Position, ServiceObject, Spelling, WrittenService},
+    change::{Change, Columns, Direction, Extras, OwnedRule, Position, ServiceObject, Spelling, WrittenService},
     config::{Config, RuleDestination},
     event::Cause,
     exposure::Doubt,
@@ -278,6 +278,7 @@ impl Planner<'_> {
         OwnedRule {
             name,
             spelling: spelling.clone(),
+            columns: Columns::of(spelling, &self.rulebase.candidate.configuration.address_names),
             from: from.clone(),
             to: to.clone(),
             service: WrittenService::Any,

@@ -20,36 +20,48 @@ impl<'a, N: Nodes<'a>> Cursor<'a, N> {
         Self { nodes, depth: 0, marks: Vec::new(), marked: false }
     }
 
-    fn next(&mut self) -> Result<Option<Node<'a>>, Malformed> {
-        let node = self.nodes.next().transpose()?;
-        match &node {
-            Some(Node::Open(tag)) => {
-                if self.depth >= DEPTH_MAX {
-                    return Err(Malformed::TooDeep);
-                }
-                self.depth += 1;
-                if let Some(admin) = tag.attribute("admin") {
-                    self.marked = true;
-                    if self.marks.last() != Some(admin) {
-                        self.marks.push(admin.clone());
-                    }
-                }
-            }
-            Some(Node::Close) => {
-                self.depth = self.depth.checked_sub(1).ok_or_else(|| syntax("an element is closed twice"))?;
-            }
-            Some(Node::Text(_)) | None => {}
+    /// The next node, as it comes: taking it out of its wrappings and putting it in others would be half of the work.
+    #[inline]
+    fn next(&mut self) -> Option<Result<Node<'a>, Malformed>> {
+        let node = self.nodes.next();
+        let followed = match &node {
+            Some(Ok(Node::Open(tag))) => self.enter(tag),
+            Some(Ok(Node::Close)) => self.leave(),
+            Some(Ok(Node::Text(_)) | Err(_)) | None => Ok(()),
+        };
+        match followed {
+            Ok(()) => node,
+            Err(malformed) => Some(Err(malformed)),
         }
-        Ok(node)
+    }
+
+    fn enter(&mut self, tag: &Tag<'a>) -> Result<(), Malformed> {
+        if self.depth >= DEPTH_MAX {
+            return Err(Malformed::TooDeep);
+        }
+        self.depth += 1;
+        if let Some(admin) = tag.attribute("admin") {
+            self.marked = true;
+            if self.marks.last() != Some(admin) {
+                self.marks.push(admin.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self) -> Result<(), Malformed> {
+        self.depth = self.depth.checked_sub(1).ok_or_else(|| syntax("an element is closed twice"))?;
+        Ok(())
     }
 
     /// Enters the document's root element.
     pub fn root(&mut self) -> Result<Tag<'a>, Malformed> {
         loop {
-            match self.next()? {
-                Some(Node::Open(tag)) => return Ok(tag),
-                Some(Node::Text(text)) if text.trim().is_empty() => {}
-                Some(Node::Text(_) | Node::Close) => return Err(syntax("text instead of an element")),
+            match self.next() {
+                Some(Ok(Node::Open(tag))) => return Ok(tag),
+                Some(Ok(Node::Text(text))) if text.trim().is_empty() => {}
+                Some(Ok(Node::Text(_) | Node::Close)) => return Err(syntax("text instead of an element")),
+                Some(Err(malformed)) => return Err(malformed),
                 None => return Err(Malformed::Cut),
             }
         }
@@ -62,15 +74,16 @@ impl<'a, N: Nodes<'a>> Cursor<'a, N> {
     ) -> Result<(), Malformed> {
         let level = self.depth;
         loop {
-            match self.next()? {
-                Some(Node::Open(tag)) => {
+            match self.next() {
+                Some(Ok(Node::Open(tag))) => {
                     visit(self, tag)?;
                     while self.depth > level {
-                        self.next()?.ok_or(Malformed::Cut)?;
+                        self.next().ok_or(Malformed::Cut)??;
                     }
                 }
-                Some(Node::Text(_)) => {}
-                Some(Node::Close) => return Ok(()),
+                Some(Ok(Node::Text(_))) => {}
+                Some(Ok(Node::Close)) => return Ok(()),
+                Some(Err(malformed)) => return Err(malformed),
                 None => return Err(Malformed::Cut),
             }
         }
@@ -107,11 +120,13 @@ impl<'a, N: Nodes<'a>> Cursor<'a, N> {
         let level = self.depth;
         let mut text = Cow::Borrowed("");
         loop {
-            match self.next()?.ok_or(Malformed::Cut)? {
-                Node::Text(piece) if self.depth == level && text.is_empty() => text = piece,
-                Node::Text(piece) if self.depth == level => text.to_mut().push_str(&piece),
-                Node::Close if self.depth < level => return Ok(trimmed(text)),
-                Node::Open(_) | Node::Text(_) | Node::Close => {}
+            match self.next() {
+                Some(Ok(Node::Text(piece))) if self.depth == level && text.is_empty() => text = piece,
+                Some(Ok(Node::Text(piece))) if self.depth == level => text.to_mut().push_str(&piece),
+                Some(Ok(Node::Close)) if self.depth < level => return Ok(trimmed(text)),
+                Some(Ok(Node::Open(_) | Node::Text(_) | Node::Close)) => {}
+                Some(Err(malformed)) => return Err(malformed),
+                None => return Err(Malformed::Cut),
             }
         }
     }
@@ -137,14 +152,16 @@ impl<'a, N: Nodes<'a>> Cursor<'a, N> {
     pub fn element(&mut self, tag: Tag<'a>) -> Result<Element<'a>, Malformed> {
         let mut element = Element { tag, text: Cow::Borrowed(""), children: Vec::new() };
         loop {
-            match self.next()?.ok_or(Malformed::Cut)? {
-                Node::Open(tag) => element.children.push(self.element(tag)?),
-                Node::Text(piece) if element.text.is_empty() => element.text = piece,
-                Node::Text(piece) => element.text.to_mut().push_str(&piece),
-                Node::Close => {
+            match self.next() {
+                Some(Ok(Node::Open(tag))) => element.children.push(self.element(tag)?),
+                Some(Ok(Node::Text(piece))) if element.text.is_empty() => element.text = piece,
+                Some(Ok(Node::Text(piece))) => element.text.to_mut().push_str(&piece),
+                Some(Ok(Node::Close)) => {
                     element.text = trimmed(element.text);
                     return Ok(element);
                 }
+                Some(Err(malformed)) => return Err(malformed),
+                None => return Err(Malformed::Cut),
             }
         }
     }

@@ -143,7 +143,10 @@ impl<'a> Entry<'a> {
             self.columns = Columns::Doubtful;
         }
         let (source, destination) = (or_any(self.source.take()), or_any(self.destination.take()));
-        let service = service(&self.service, resolver);
+        let (service, by_service) = service(&self.service, resolver);
+        if by_service == Columns::Doubtful {
+            self.columns = Columns::Doubtful;
+        }
         let translation = translation(&self.destination_translation, &destination, resolver);
         let destinations = resolver.addresses(&destination, Negation::Plain, &mut doubts);
         let reverse = self.bidirectional.take().map(|address| {
@@ -211,18 +214,15 @@ fn text_of<'a>(element: &Element<'a>, child: &str) -> Cow<'a, str> {
     element.at(&[child]).map(|child| child.text.clone()).unwrap_or_default()
 }
 
-/// The service column; source ports would decide as well, and have no place in what a NAT rule means.
-fn service<'a>(names: &[Cow<'a, str>], resolver: &Resolver<'_, 'a>) -> Services {
+/// The service column. Source ports would decide as well, and have no place in what a NAT rule means: where they do, the
+/// rule matches at most these services.
+fn service<'a>(names: &[Cow<'a, str>], resolver: &Resolver<'_, 'a>) -> (Services, Columns) {
     let mut doubts = Vec::new();
-    match names {
+    let service = match names {
         [] => Services::Any,
-        names => match resolver.services(names, &mut doubts) {
-            known @ (Services::Any | Services::Ports { .. }) if doubts.is_empty() => known,
-            Services::Any | Services::Ports { .. } | Services::ApplicationDefault | Services::Unknown => {
-                Services::Unknown
-            }
-        },
-    }
+        names => resolver.services(names, &mut doubts),
+    };
+    (service, if doubts.is_empty() { Columns::Complete } else { Columns::Doubtful })
 }
 
 fn if_complete(columns: Columns, addresses: Addresses) -> Addresses {

@@ -16,6 +16,7 @@ use drawbridge_core::{
 
 use super::{
     objects::{Application, Form, Literal, Object, Objects, Service, SourcePorts, Table},
+    read::names_of,
     text::clean,
 };
 
@@ -26,6 +27,8 @@ pub(super) struct Resolver<'s, 'a> {
     scopes: Vec<&'s Objects<'a>>,
     /// Address groups can have thousands of members and stand in thousands of rules.
     addresses: HashMap<String, Rc<Named>>,
+    /// What half of all columns say: copied, not built again for each.
+    any: Addresses,
 }
 
 /// What the name of an address or a group stands for.
@@ -51,7 +54,7 @@ pub(super) enum Negation {
 impl<'s, 'a> Resolver<'s, 'a> {
     /// Looks names up in these scopes, in this order.
     pub(super) fn new(scopes: impl IntoIterator<Item = &'s Objects<'a>>) -> Self {
-        Self { scopes: scopes.into_iter().collect(), addresses: HashMap::new() }
+        Self { scopes: scopes.into_iter().collect(), addresses: HashMap::new(), any: Addresses::any() }
     }
 
     /// The addresses of a column.
@@ -63,7 +66,7 @@ impl<'s, 'a> Resolver<'s, 'a> {
     ) -> Addresses {
         if let ([name], Negation::Plain) = (names, negation) {
             if name == "any" {
-                return Addresses::any();
+                return self.any.clone();
             }
             let named = self.address(name);
             narrowed_by.extend(named.unknown.iter().cloned());
@@ -179,7 +182,7 @@ impl<'s, 'a> Resolver<'s, 'a> {
         if known {
             l4.sort_unstable();
             l4.dedup();
-            Services::Ports { l4, objects: names.iter().filter_map(|name| name.parse().ok()).collect() }
+            Services::Ports { l4, objects: names_of(names) }
         } else {
             Services::Unknown
         }
@@ -257,14 +260,23 @@ fn held<'s>(name: &str, object: Option<&'s Service>) -> Option<(Cow<'s, [L4]>, S
 }
 
 /// The standard ports of the configuration's own applications: none where they are not certain, so that nobody takes those of
-/// a predefined application of the same name for them. Of the scopes, the last one wins.
+/// a predefined application of the same name for them. Two applications of one name may both be meant, one of them by a
+/// group in another scope.
 pub(super) fn own_standard_ports<'s, 'a: 's>(
     scopes: impl IntoIterator<Item = &'s Objects<'a>>,
 ) -> BTreeMap<AppName, Vec<L4>> {
     let mut known = BTreeMap::new();
     for (name, object) in scopes.into_iter().flat_map(|objects| &objects.applications) {
         let (Ok(name), Object::Single(Application::Custom(ports))) = (name.parse(), object) else { continue };
-        known.insert(name, ports.clone().unwrap_or_default());
+        let ports = ports.clone().unwrap_or_default();
+        known
+            .entry(name)
+            .and_modify(|held| {
+                if *held != ports {
+                    *held = Vec::new()
+                }
+            })
+            .or_insert(ports);
     }
     known
 }

@@ -9,7 +9,7 @@ use drawbridge_core::{
 
 use super::{
     cursor::{Cursor, Element},
-    read::{admins, tag_names},
+    read::{admins, names_of, tag_names},
     resolve::{Negation, Resolver},
     text::clean,
     xml::{Malformed, Nodes},
@@ -19,8 +19,9 @@ use super::{
 #[derive(Default)]
 pub(super) struct Lists<'a> {
     members: Vec<Cow<'a, str>>,
+    /// What the rule that is being read carries.
     carried: String,
-    /// Which elements the rule that is being read carries, and where in `carried` they are.
+    /// Which elements those are, and where in `carried` each of them stands.
     pieces: Vec<(&'a str, Range<usize>)>,
 }
 
@@ -46,7 +47,7 @@ pub(super) struct Entry<'a> {
     profiles: Option<Profiles>,
     description: String,
     narrowed_by: Vec<Narrowing>,
-    carried: Range<usize>,
+    carried: Carried,
     touched_by: TouchedBy,
 }
 
@@ -72,7 +73,7 @@ impl<'a> Entry<'a> {
                 "action" => entry.action = Some(action(&cursor.text()?)),
                 "disabled" => entry.disabled = cursor.text()? == "yes",
                 "rule-type" => entry.read_rule_type(&cursor.text()?),
-                "profile-setting" => entry.profiles = Some(profiles(&cursor.element(tag)?)),
+                "profile-setting" => entry.profiles = Some(profiles(cursor)?),
                 "tag" => entry.tags = lists.column(cursor)?,
                 "description" => entry.description = cursor.text()?.into_owned(),
                 "source-user" => entry.narrow_unless_any(cursor, lists, Narrowing::User)?,
@@ -97,7 +98,7 @@ impl<'a> Entry<'a> {
             }
             Ok(())
         })?;
-        entry.carried = lists.carried_in_order();
+        entry.carried = lists.take_carried();
         entry.touched_by = admins(cursor.marks());
         Ok(entry)
     }
@@ -204,7 +205,7 @@ impl<'a> Entry<'a> {
             profiles: self.profiles.unwrap_or(Profiles::None),
             description: self.description,
             touched_by: self.touched_by,
-            carried: Carried(lists.carried[self.carried].to_owned()),
+            carried: self.carried,
         })
     }
 }
@@ -236,18 +237,16 @@ impl<'a> Lists<'a> {
         self.pieces.push((element.tag.name, begin..self.carried.len()));
     }
 
-    /// Ends a rule: where what it carries stands. Sorted, because the order of children says nothing: two configurations may
+    /// Ends a rule: all that it carries. Sorted, because the order of children says nothing: two configurations may
     /// have different ones.
-    fn carried_in_order(&mut self) -> Range<usize> {
-        let begin = self.pieces.first().map_or(self.carried.len(), |(_, range)| range.start);
+    fn take_carried(&mut self) -> Carried {
         let whole = |piece: &(&'a str, Range<usize>)| (piece.0, &self.carried[piece.1.clone()]);
-        if !self.pieces.is_sorted_by(|a, b| whole(a) <= whole(b)) {
-            self.pieces.sort_unstable_by(|a, b| whole(a).cmp(&whole(b)));
-            let sorted: String = self.pieces.iter().map(|piece| whole(piece).1).collect();
-            self.carried.replace_range(begin.., &sorted);
-        }
+        self.pieces.sort_unstable_by(|a, b| whole(a).cmp(&whole(b)));
+        let mut sorted = String::with_capacity(self.carried.len());
+        sorted.extend(self.pieces.iter().map(|piece| whole(piece).1));
         self.pieces.clear();
-        begin..self.carried.len()
+        self.carried.clear();
+        Carried(sorted)
     }
 }
 
@@ -260,7 +259,7 @@ pub(super) fn zones(element: &str, names: &[Cow<'_, str>], narrowed_by: &mut Vec
     if names.iter().any(|name| name == "any") {
         return Zones::Any;
     }
-    let parsed: BTreeSet<ZoneName> = names.iter().filter_map(|name| name.parse().ok()).collect();
+    let parsed: BTreeSet<ZoneName> = names_of(names);
     if !names.iter().all(|name| parsed.iter().any(|zone| zone.as_str() == name)) {
         narrowed_by.push(Narrowing::Element(element.to_owned()));
     }
@@ -275,14 +274,25 @@ fn action(text: &str) -> Action {
     if text == "allow" { Action::Allow } else { Action::Deny }
 }
 
-fn profiles(setting: &Element<'_>) -> Profiles {
-    let group = setting.text_at(&["group", "member"]).and_then(|name| name.parse().ok());
-    let single = setting.at(&["profiles"]).is_some_and(|profiles| !profiles.children.is_empty());
-    match group {
+/// A group, or single ones; the cursor stands in the setting.
+fn profiles<'a, N: Nodes<'a>>(cursor: &mut Cursor<'a, N>) -> Result<Profiles, Malformed> {
+    let (mut group, mut single) = (None, false);
+    cursor.children(|cursor, tag| match tag.name {
+        "group" => {
+            group = cursor.members()?.first().and_then(|name| name.parse().ok());
+            Ok(())
+        }
+        "profiles" => cursor.children(|_, _| {
+            single = true;
+            Ok(())
+        }),
+        _ => Ok(()),
+    })?;
+    Ok(match group {
         Some(group) => Profiles::Group(group),
         None if single => Profiles::Single,
         None => Profiles::None,
-    }
+    })
 }
 
 /// Whether an element that we do not know may decide: one that is empty or says `any` does not.

@@ -1,9 +1,6 @@
 //! Changes as one transaction: a `multi-config` document whose operations all take effect, or none.
 
-use std::collections::BTreeSet;
-
 use drawbridge_core::{
-    address::{AddressRange, Family},
     change::{Change, Extras, OwnedRule, Position, ServiceObject, WrittenService},
     firewall::Status,
     id::TagName,
@@ -111,8 +108,6 @@ fn service(object: &ServiceObject) -> String {
 
 /// A rule, whole: `edit` replaces what was there, and what is absent has its default.
 fn rule(rule: &OwnedRule, name: &str) -> String {
-    let (source, destination) = rule.spelling.columns();
-    let (source, destination) = (addresses(source), addresses(destination));
     let applications: Vec<&str> = match &rule.spelling.service.apps {
         Apps::Any => vec!["any"],
         Apps::Named(names) => names.iter().map(|name| name.as_str()).collect(),
@@ -125,8 +120,8 @@ fn rule(rule: &OwnedRule, name: &str) -> String {
     let mut body = [
         list("from", [rule.from.as_str()]),
         list("to", [rule.to.as_str()]),
-        list("source", source.iter().map(String::as_str)),
-        list("destination", destination.iter().map(String::as_str)),
+        list("source", rule.columns.source.iter().map(String::as_str)),
+        list("destination", rule.columns.destination.iter().map(String::as_str)),
         list("source-user", ["any"]),
         list("category", ["any"]),
         list("application", applications),
@@ -159,22 +154,6 @@ fn rule(rule: &OwnedRule, name: &str) -> String {
     entry(name, &body)
 }
 
-/// Addresses as members. A whole family is `any`, which stands alone; only beside addresses of the other family is it written
-/// out, because there `any` would mean more.
-fn addresses(ranges: &BTreeSet<AddressRange>) -> Vec<String> {
-    let is_whole = |range: &AddressRange| *range == range.family().whole();
-    let wholes: Vec<_> = ranges.iter().filter(|range| is_whole(range)).collect();
-    if ranges.iter().all(|range| wholes.iter().any(|whole| whole.family() == range.family())) {
-        return vec!["any".to_owned()];
-    }
-    let literal = |range: &AddressRange| match (is_whole(range), range.family()) {
-        (false, _) => range.to_string(),
-        (true, Family::Ipv4) => "0.0.0.0/0".to_owned(),
-        (true, Family::Ipv6) => "::/0".to_owned(),
-    };
-    ranges.iter().map(literal).collect()
-}
-
 fn entry(name: &str, body: &str) -> String {
     format!("<entry name=\"{}\">{body}</entry>", xml(name))
 }
@@ -190,8 +169,10 @@ fn list<'a>(element: &str, members: impl IntoIterator<Item = &'a str>) -> String
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use drawbridge_core::{
-        change::{Direction, Spelling},
+        change::{Columns, Direction, Spelling},
         firewall::Carried,
         id::OwnedName,
         range::Range,
@@ -204,17 +185,19 @@ mod tests {
     use crate::panos::{cursor::Cursor, xml::parse};
 
     fn owned(name: &str) -> OwnedRule {
+        let spelling = Spelling {
+            direction: Direction::Ingress,
+            locals: BTreeSet::from(["10.0.1.10".parse().unwrap()]),
+            peers: BTreeSet::from(["0.0.0.0/0".parse().unwrap()]),
+            service: Service {
+                apps: Apps::Named(BTreeSet::from(["ssl".parse().unwrap()])),
+                l4: L4::Tcp(Range::single(443)),
+            },
+        };
         OwnedRule {
             name: OwnedName::parse(name).unwrap(),
-            spelling: Spelling {
-                direction: Direction::Ingress,
-                locals: BTreeSet::from(["10.0.1.10".parse().unwrap()]),
-                peers: BTreeSet::from(["0.0.0.0/0".parse().unwrap()]),
-                service: Service {
-                    apps: Apps::Named(BTreeSet::from(["ssl".parse().unwrap()])),
-                    l4: L4::Tcp(Range::single(443)),
-                },
-            },
+            columns: Columns::of(&spelling, &BTreeSet::new()),
+            spelling,
             from: "untrust".parse().unwrap(),
             to: "trust".parse().unwrap(),
             service: WrittenService::ApplicationDefault,
@@ -366,16 +349,6 @@ mod tests {
             </multi-config>
         "#]],
         );
-    }
-
-    #[test]
-    fn any_never_means_more_than_the_ranges() {
-        let written = |texts: &[&str]| addresses(&texts.iter().map(|text| text.parse().unwrap()).collect());
-        assert_eq!(written(&["0.0.0.0/0"]), ["any"]);
-        assert_eq!(written(&["0.0.0.0/0", "10.0.0.0/8"]), ["any"]);
-        assert_eq!(written(&["::/0", "0.0.0.0/0"]), ["any"]);
-        assert_eq!(written(&["::/0", "10.0.0.0/8"]), ["10.0.0.0/8", "::/0"]);
-        assert_eq!(written(&["10.0.0.1", "10.0.0.5-10.0.0.6"]), ["10.0.0.1", "10.0.0.5-10.0.0.6"]);
     }
 
     #[test]

@@ -90,53 +90,55 @@ enum Pending {
 impl<'a> Iterator for TextNodes<'a> {
     type Item = Result<Node<'a>, Malformed>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.close == Pending::Close {
             self.close = Pending::None;
             return Some(Ok(Node::Close));
         }
-        self.step().transpose()
+        self.step()
     }
 }
 
 impl<'a> TextNodes<'a> {
-    fn step(&mut self) -> Result<Option<Node<'a>>, Malformed> {
+    /// Millions of these make a large configuration: each is made where it is returned, and not moved from wrapping to wrapping.
+    #[inline]
+    fn step(&mut self) -> Option<Result<Node<'a>, Malformed>> {
         loop {
             let position = self.reader.buffer_position();
-            return Ok(Some(match self.reader.read_event()? {
-                Event::Start(start) => {
+            return Some(match self.reader.read_event() {
+                Ok(Event::Start(start)) => {
                     self.depth += 1;
-                    Node::Open(self.tag(position, &start)?)
+                    self.tag(position, &start).map(Node::Open)
                 }
-                Event::Empty(start) => {
+                Ok(Event::Empty(start)) => {
                     self.close = Pending::Close;
-                    Node::Open(self.tag(position, &start)?)
+                    self.tag(position, &start).map(Node::Open)
                 }
-                Event::End(_) => {
+                Ok(Event::End(_)) => {
                     self.depth = self.depth.saturating_sub(1);
-                    Node::Close
+                    Ok(Node::Close)
                 }
-                Event::Text(text) => Node::Text(text.into_inner()),
-                Event::CData(data) => Node::Text(data.into_inner()),
-                Event::GeneralRef(reference) => {
-                    let text = escape::unescape(&format!("&{};", &*reference)).map_err(syntax)?.into_owned();
-                    Node::Text(text.into())
-                }
-                Event::Decl(_) | Event::PI(_) | Event::DocType(_) | Event::Comment(_) => continue,
-                Event::Eof if self.depth > 0 => return Err(Malformed::Cut),
-                Event::Eof => return Ok(None),
-            }));
+                Ok(Event::Text(text)) => Ok(Node::Text(text.into_inner())),
+                Ok(Event::CData(data)) => Ok(Node::Text(data.into_inner())),
+                Ok(Event::GeneralRef(reference)) => referred(&reference),
+                Ok(Event::Decl(_) | Event::PI(_) | Event::DocType(_) | Event::Comment(_)) => continue,
+                Ok(Event::Eof) if self.depth > 0 => Err(Malformed::Cut),
+                Ok(Event::Eof) => return None,
+                Err(error) => Err(error.into()),
+            });
         }
     }
 
     /// The tag that begins at `position`. It borrows from the text itself, because what the event lends does not outlive it.
+    #[inline]
     fn tag(&self, position: u64, start: &BytesStart<'_>) -> Result<Tag<'a>, Malformed> {
         let begin = usize::try_from(position).ok().and_then(|position| position.checked_add(1));
         let content = begin
             .and_then(|begin| self.text.get(begin..)?.get(..start.len()))
-            .filter(|text| *text == &**start)
             .ok_or_else(|| syntax("a tag without a name"))?;
         let name = &content[..start.name().as_ref().len()];
+        debug_assert_eq!(content, &**start, "a tag stands where its event began");
         // Most elements have none.
         let attributes = match name.len() == content.len() {
             true => Vec::new(),
@@ -144,6 +146,12 @@ impl<'a> TextNodes<'a> {
         };
         Ok(Tag { name, attributes })
     }
+}
+
+/// The character that a reference stands for.
+fn referred<'a>(reference: &str) -> Result<Node<'a>, Malformed> {
+    let text = escape::unescape(&format!("&{reference};")).map_err(syntax)?.into_owned();
+    Ok(Node::Text(text.into()))
 }
 
 /// A name and a value, unescaped.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use drawbridge_core::{
     address::AddressRange,
-    change::{Change, Direction, Extras, OwnedRule, Position, Spelling},
+    change::{Change, Columns, Direction, Extras, OwnedRule, Position, Spelling},
     firewall::{Profiles, RuleFacts, Services, Status, Zones},
     rulebase::Owned,
     service::{Apps, L4},
@@ -46,7 +46,7 @@ fn rule(rule: &OwnedRule) -> Value {
         Extras::Fresh { log_setting } => log_setting.as_ref().map(ToString::to_string),
         Extras::Kept(_) => None,
     };
-    let mut document = says(&rule.spelling);
+    let mut document = says(&rule.spelling, &rule.columns);
     let more = json!({
         "from": [rule.from.as_str()],
         "to": [rule.to.as_str()],
@@ -76,7 +76,7 @@ pub(super) fn standing(rule: &Owned<'_>) -> Option<Value> {
         Profiles::Group(name) => Some(name.to_string()),
         Profiles::None | Profiles::Single => None,
     };
-    let mut document = says(spelling);
+    let mut document = says(spelling, &Columns::of(spelling, &BTreeSet::new()));
     let more = json!({
         "from": zones(from),
         "to": zones(to),
@@ -93,12 +93,11 @@ pub(super) fn standing(rule: &Owned<'_>) -> Option<Value> {
 }
 
 /// The columns that say what is let through.
-fn says(spelling: &Spelling) -> Value {
-    let (source, destination) = spelling.columns();
+fn says(spelling: &Spelling, columns: &Columns) -> Value {
     json!({
         "direction": direction(spelling.direction),
-        "source": addresses(source),
-        "destination": addresses(destination),
+        "source": columns.source,
+        "destination": columns.destination,
         "application": applications(&spelling.service.apps),
     })
 }

@@ -64,21 +64,29 @@ impl<'a> Permissions<'a> {
         direction: Direction,
         permission: &Permission,
     ) -> Result<(Vec<AddressRange>, Service), WhyNot> {
-        if direction == Direction::Egress
-            && self.config.allow_all_egress == AllowAllEgress::LeftOut
-            && allows_all(permission)
-        {
-            return Err(WhyNot::AllowsAll);
-        }
         let service = self.config.translation.service(&permission.traffic).map_err(WhyNot::Inexpressible)?;
         let peers = match &permission.peer {
             Peer::Addresses(range) => std::slice::from_ref(range),
             Peer::PrefixList(list) => self.inventory.prefix_lists.get(list).map(Vec::as_slice).unwrap_or_default(),
             Peer::Group(_) => return Err(WhyNot::Reference),
         };
+        let mut counting = peers.to_vec();
+        if self.leaves_out_everything(direction, permission) {
+            counting.retain(|peer| *peer != peer.family().whole());
+            if counting.is_empty() && !peers.is_empty() {
+                return Err(WhyNot::AllowsAll);
+            }
+        }
         let inside = self.inside(vpc);
-        let outside: Vec<_> = peers.iter().copied().filter(|peer| !inside.contains(*peer)).collect();
+        let outside: Vec<_> = counting.into_iter().filter(|peer| !inside.contains(*peer)).collect();
         if outside.is_empty() { Err(WhyNot::Inside) } else { Ok((outside, service)) }
+    }
+
+    /// Whether the permission does not count for all addresses of a family, be they written or listed.
+    fn leaves_out_everything(&self, direction: Direction, permission: &Permission) -> bool {
+        direction == Direction::Egress
+            && permission.traffic == Traffic::All
+            && self.config.allow_all_egress == AllowAllEgress::LeftOut
     }
 }
 
@@ -93,10 +101,4 @@ fn counting<'a>(
         };
         permissions.iter().map(|permission| (*direction, permission))
     })
-}
-
-/// Every protocol, to every address of a family.
-fn allows_all(permission: &Permission) -> bool {
-    permission.traffic == Traffic::All
-        && matches!(&permission.peer, Peer::Addresses(range) if *range == range.family().whole())
 }

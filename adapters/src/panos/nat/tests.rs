@@ -200,9 +200,9 @@ fn columns_that_configuration_cannot_tell_are_unknown() {
             n0  any: ? -> any  any => as it is
             n1  any: any -> ?  any => as it is
             n2  any: any -> ?  any => as it is
-            n3  any: any -> any  ? => as it is
-            n4  any: any -> any  ? => as it is
-            n5  any: any -> any  ? => as it is
+            n3  any: ? -> any  udp 53 => as it is
+            n4  any: ? -> any  ? => as it is
+            n5  any: any -> any  application-default => as it is
             n6  any: any -> any  tcp 80,tcp 8080 => as it is
             n7  any: ? -> any  any => as it is
             n8  any: ? -> any  any => as it is
