@@ -5,13 +5,12 @@ use drawbridge_simulator::xml::Element;
 use crate::{
     dice::Dice,
     draw_rules::list,
-    draw_settings::NAT,
     world::{Answers, Tapes},
 };
 
 /// The NAT rulebase, if there is one.
 pub(crate) fn rules(tapes: &Tapes, answers: &Answers) -> Option<Element> {
-    if !NAT || tapes.nat.is_empty() {
+    if tapes.nat.is_empty() {
         return None;
     }
     let interfaces = answers.list("describe-network-interfaces", "NetworkInterfaces");

@@ -4,18 +4,11 @@ use drawbridge_simulator::xml::Element;
 
 use crate::{dice::Dice, draw_rules::list};
 
-/// Whether objects may have the very names of addresses that rules of ours must name.
-const SHADOWS: bool = false;
-/// An object that is named like an address.
-const LITERAL: &str = if SHADOWS { "10.0.0.4" } else { "10.0.0.77" };
-/// An external list that is named like an address.
-const LITERAL_LIST: &str = if SHADOWS { "10.0.0.5" } else { "10.0.0.78" };
-
 /// Addresses and groups of them.
 pub(crate) const ADDRESS_NAMES: &[&str] = &[
     "web",
     "partners",
-    LITERAL,
+    "10.0.0.4",
     "8.8.8.8",
     "web servers",
     "everybody",
@@ -24,7 +17,7 @@ pub(crate) const ADDRESS_NAMES: &[&str] = &[
     "by tag",
     "wild",
     "blocklist",
-    LITERAL_LIST,
+    "10.0.0.5",
     "hq",
     "DE",
 ];
@@ -39,6 +32,8 @@ pub(crate) const SERVICE_NAMES: &[&str] = &[
     "circle s",
     "high-sources",
     "tcp-all",
+    "tcp-low",
+    "tcp-high",
     "udp-all",
     "tcp_8443",
 ];
@@ -146,22 +141,22 @@ type Draw = fn(&mut Dice, &str) -> Element;
 const OBJECTS: &[(&str, &str, Draw)] = &[
     ("address", "web", address),
     ("address", "partners", address),
-    ("address", LITERAL, address),
+    ("address", "10.0.0.4", address),
     ("address-group", "web servers", |dice, name| {
-        group(dice, name, "static", &["web", LITERAL, "partners", "everybody", "10.0.0.8"])
+        group(dice, name, "static", &["web", "10.0.0.4", "partners", "everybody", "10.0.0.8"])
     }),
     ("address-group", "everybody", |dice, name| {
         group(dice, name, "static", &["partners", "web servers", "8.8.8.8", "web", "moving", "10.0.0.0/25"])
     }),
     ("address-group", "circle a", |dice, name| group(dice, name, "static", &["circle b", "web", "partners"])),
-    ("address-group", "circle b", |dice, name| group(dice, name, "static", &["circle a", LITERAL, "web servers"])),
+    ("address-group", "circle b", |dice, name| group(dice, name, "static", &["circle a", "10.0.0.4", "web servers"])),
     ("address-group", "by tag", |_, name| {
         Element::entry(name).with(Element::new("dynamic").with(Element::text("filter", "'web'")))
     }),
     ("address", "moving", |_, name| Element::entry(name).with(Element::text("fqdn", "moving.example"))),
     ("address", "wild", |_, name| Element::entry(name).with(Element::text("ip-wildcard", "10.0.0.4/0.0.248.3"))),
     ("external-list", "blocklist", |_, name| Element::entry(name).with(Element::new("type").with(Element::new("ip")))),
-    ("external-list", LITERAL_LIST, |_, name| Element::entry(name).with(Element::new("type").with(Element::new("ip")))),
+    ("external-list", "10.0.0.5", |_, name| Element::entry(name).with(Element::new("type").with(Element::new("ip")))),
     ("region", "hq", |_, name| Element::entry(name).with(list("address", &["8.8.8.0/24"]))),
     ("service", "tcp-443", |dice, name| ports(name, "tcp", dice.word(&["443", "443,8443", "440-450"]), None)),
     ("service", "tcp-mixed", |dice, name| {
@@ -170,6 +165,8 @@ const OBJECTS: &[(&str, &str, Draw)] = &[
     ("service", "udp-some", |dice, name| ports(name, "udp", dice.word(&["53", "443", "1-65535"]), None)),
     ("service", "high-sources", |_, name| ports(name, "tcp", "443,22", Some("1024-65535"))),
     ("service", "tcp-all", |_, name| ports(name, "tcp", "1-65535", None)),
+    ("service", "tcp-low", |_, name| ports(name, "tcp", "1-442,443-8004", None)),
+    ("service", "tcp-high", |_, name| ports(name, "tcp", "20000-65535,8005-19999", None)),
     ("service", "udp-all", |_, name| ports(name, "udp", "1-65535", None)),
     ("service", "tcp_8443", |_, name| ports(name, "tcp", "8443", None)),
     ("service-group", "web services", |dice, name| {
@@ -261,8 +258,10 @@ pub(crate) fn pretty(config: &Element) -> String {
 fn indent(element: &Element, depth: usize, text: &mut String) {
     use std::fmt::Write as _;
     let space = "  ".repeat(depth);
-    let has_entries = element.children.iter().any(|child| child.name != "member" && !child.children.is_empty());
-    let is_short = element.name == "entry" && depth > 5 || !has_entries;
+    // Objects and rules are entries; so are the device and its virtual system, which hold everything.
+    let holds_all = element.children.iter().any(|child| child.name == "vsys" || child.name.ends_with("rulebase"));
+    let is_flat = element.children.iter().all(|child| child.children.is_empty());
+    let is_short = is_flat || element.name == "entry" && !holds_all;
     if is_short {
         writeln!(text, "{space}{element}").expect("texts take everything");
         return;

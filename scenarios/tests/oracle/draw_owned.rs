@@ -5,7 +5,7 @@ use drawbridge_simulator::xml::Element;
 use crate::{
     dice::Dice,
     draw_rules::list,
-    groups::{Atom, Cloud},
+    groups::Atom,
     packets::Way,
     settings::Chosen,
     span::Span,
@@ -20,15 +20,14 @@ pub(crate) struct Owned {
     pub(crate) services: Vec<Element>,
 }
 
-pub(crate) fn rules(tapes: &Tapes, answers: &Answers, chosen: &Chosen) -> Owned {
-    let atoms = Cloud::read(answers, chosen).atoms();
+pub(crate) fn rules(tapes: &Tapes, answers: &Answers, chosen: &Chosen, atoms: &[Atom]) -> Owned {
     let mut owned = Owned { rules: Vec::new(), services: Vec::new() };
     for (tape, number) in tapes.owned.iter().zip(1..) {
         let mut dice = Dice::of(tape);
         let subject = *dice.pick(&["sg-1", "sg-2", "i-1", "i-2", "sg-77"]);
         // Numbers leave room for foreign rules of the same form.
         let name = format!("{subject}-{}", number + 2);
-        let Some(draft) = Draft::of(&mut dice, &atoms, answers) else { continue };
+        let Some(draft) = Draft::of(&mut dice, atoms, answers) else { continue };
         let is_sunken = dice.one_in(8);
         let rule = draft.element(&mut dice, &name, chosen, &mut owned.services);
         owned.rules.push((rule, is_sunken));
@@ -186,13 +185,7 @@ impl Draft {
     }
 }
 
-/// As PAN-OS takes it.
+/// As we write it.
 fn written(span: &Span) -> String {
-    if span.is_everything() {
-        "any".to_owned()
-    } else if span.first == span.last {
-        span.first.to_string()
-    } else {
-        format!("{}-{}", span.first, span.last)
-    }
+    if span.is_everything() { "any".to_owned() } else { span.written() }
 }

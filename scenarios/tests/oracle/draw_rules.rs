@@ -7,20 +7,24 @@ use crate::{
     draw_nat,
     draw_objects::{self, ADDRESS_NAMES, APP_NAMES, SERVICE_NAMES},
     draw_owned,
+    groups::{Atom, Cloud},
+    packets::Way,
     settings::Chosen,
+    span::Span,
     world::{Answers, Tapes},
 };
 
 /// The whole configuration.
 pub(crate) fn configuration(tapes: &Tapes, answers: &Answers, settings: &str) -> String {
     let chosen = Chosen::read(settings);
+    let atoms = Cloud::read(answers, &chosen).atoms();
     let mut dice = Dice::of(&tapes.objects);
     let (mut pre, mut above, mut below, mut post) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (tape, number) in tapes.rules.iter().zip(1..) {
         let mut dice = Dice::of(tape);
         let place = dice.below(8);
         let is_pushed = place >= 6;
-        let rule = rule(&mut dice, &rule_name(number, place == 3), is_pushed);
+        let rule = rule(&mut dice, &rule_name(number, place == 3), is_pushed, &atoms);
         match place {
             5 => below.push(rule),
             6 => pre.push(rule),
@@ -28,14 +32,14 @@ pub(crate) fn configuration(tapes: &Tapes, answers: &Answers, settings: &str) ->
             _ => above.push(rule),
         }
     }
-    let owned = draw_owned::rules(tapes, answers, &chosen);
+    let owned = draw_owned::rules(tapes, answers, &chosen, &atoms);
     let needs_tag = !owned.rules.is_empty();
     for (rule, is_sunken) in owned.rules {
         let list = if is_sunken { &mut below } else { &mut above };
         let place = dice.below(list.len() + 1);
         list.insert(list.len() - place, rule);
     }
-    above.push(bottom(&mut dice, &chosen));
+    above.push(bottom(&mut dice, &chosen, &atoms));
     above.append(&mut below);
 
     let [vsys, shared, pushed] = draw_objects::scopes(&mut dice);
@@ -83,9 +87,9 @@ fn with_services(mut vsys: Element, services: Vec<Element>) -> Element {
 }
 
 /// The clean-up rule is what administrators have made of it.
-fn bottom(dice: &mut Dice, chosen: &Chosen) -> Element {
+fn bottom(dice: &mut Dice, chosen: &Chosen, atoms: &[Atom]) -> Element {
     if dice.one_in(6) {
-        return rule(dice, &chosen.bottom, false);
+        return rule(dice, &chosen.bottom, false, atoms);
     }
     Element::entry(&chosen.bottom).with_all([
         list("from", &["any"]),
@@ -94,7 +98,7 @@ fn bottom(dice: &mut Dice, chosen: &Chosen) -> Element {
         list("destination", &["any"]),
         list("application", &["any"]),
         list("service", &["any"]),
-        Element::text("action", *dice.pick(&["deny", "drop", "reset-both"])),
+        Element::text("action", dice.word(&["deny", "drop", "reset-both"])),
     ])
 }
 
@@ -140,12 +144,18 @@ const DESTINATIONS: &[&str] = &[
 ];
 const ZONES: &[&str] = &["untrust", "trust", "dmz"];
 
-fn column(dice: &mut Dice, name: &str, literals: &[&str], names: &[&str]) -> Element {
-    let mut members: Vec<String> = match dice.below(8) {
-        0..3 => return list(name, &["any"]),
-        3..6 => dice.some(literals, 2).into_iter().map(str::to_owned).collect(),
-        6 => dice.some(names, 2).into_iter().map(str::to_owned).collect(),
-        _ => vec![(*dice.pick(literals)).to_owned(), (*dice.pick(names)).to_owned()],
+/// A column of addresses. With a hint it often has something to do with what is wanted.
+fn column(dice: &mut Dice, name: &str, literals: &[&str], names: &[&str], hint: Option<Span>) -> Element {
+    let mut members: Vec<String> = match (hint, dice.below(8)) {
+        (_, 0..3) => return list(name, &["any"]),
+        (Some(span), 3) => vec![span.written()],
+        (Some(span), 4 | 5) => match span.halves() {
+            Some(halves) => dice.some(&halves, 3).iter().map(Span::written).collect(),
+            None => vec![span.written()],
+        },
+        (_, 3..6) => dice.some(literals, 2).into_iter().map(str::to_owned).collect(),
+        (_, 6) => dice.some(names, 2).into_iter().map(str::to_owned).collect(),
+        _ => vec![dice.word(literals).to_owned(), dice.word(names).to_owned()],
     };
     members.dedup();
     list(name, &members)
@@ -161,20 +171,26 @@ fn zones(dice: &mut Dice, name: &str, usual: &str) -> Element {
 }
 
 /// A rule of the administrator's. Pushed ones may have anything; what the firewall would refuse is not in the others.
-fn rule(dice: &mut Dice, name: &str, is_pushed: bool) -> Element {
+fn rule(dice: &mut Dice, name: &str, is_pushed: bool, atoms: &[Atom]) -> Element {
+    let hint = if atoms.is_empty() || dice.below(3) == 0 { None } else { Some(dice.pick(atoms)) };
     let service = match dice.below(8) {
         0..2 => list("service", &["any"]),
         2 | 3 => list("service", &["application-default"]),
-        _ => list("service", &dice.some(SERVICE_NAMES, 2)),
+        _ => list("service", &dice.some(SERVICE_NAMES, 3)),
     };
-    let application = match dice.below(8) {
-        0..4 => list("application", &["any"]),
+    let wanted = hint.and_then(|atom| atom.service.apps.as_ref());
+    let application = match (wanted, dice.below(8)) {
+        (_, 0..4) => list("application", &["any"]),
+        (Some(apps), 4..6) => list("application", apps),
         _ => list("application", &dice.some(APP_NAMES, 3)),
     };
-    let action = *dice.pick(&["allow", "allow", "allow", "allow", "allow", "deny", "drop", "reset-client"]);
+    let action = dice.word(&["allow", "allow", "allow", "allow", "allow", "deny", "drop", "reset-client"]);
+    let (peer, local) = (hint.map(|atom| atom.peer), hint.map(|atom| atom.local));
+    let (source, destination) =
+        if hint.is_some_and(|atom| atom.way == Way::Out) { (local, peer) } else { (peer, local) };
     let mut rule = Element::entry(name).with_all([
-        column(dice, "source", SOURCES, ADDRESS_NAMES),
-        column(dice, "destination", DESTINATIONS, ADDRESS_NAMES),
+        column(dice, "source", SOURCES, ADDRESS_NAMES, source),
+        column(dice, "destination", DESTINATIONS, ADDRESS_NAMES, destination),
         zones(dice, "from", "untrust"),
         zones(dice, "to", "trust"),
         application,

@@ -2,15 +2,6 @@
 
 use crate::{dice::Dice, world::Tapes};
 
-/// Whether permissions to go out become rules as well.
-const EGRESS: bool = true;
-/// Whether interfaces are limited to some VPCs, subnets or tags.
-const SCOPE: bool = true;
-/// Whether the firewall translates destinations.
-pub(crate) const NAT: bool = false;
-/// Whether both sides of the firewall may be in one zone.
-const ONE_ZONE: bool = false;
-
 /// What an event was about, if anything.
 pub(crate) fn causes(tapes: &Tapes) -> Vec<String> {
     let mut dice = Dice::of(tapes.settings.split_at(tapes.settings.len() / 2).1);
@@ -69,15 +60,15 @@ pub(crate) fn settings(tapes: &Tapes) -> String {
     if dice.one_in(4) {
         lines.push("policy.log_setting = \"siem\"".to_owned());
     }
-    let one_zone = dice.one_in(8) && ONE_ZONE;
+    let one_zone = dice.one_in(8);
     lines.push(format!("policy.trust_zone = \"{}\"", if one_zone { "untrust" } else { "trust" }));
-    if dice.one_in(3) && EGRESS {
+    if dice.one_in(3) {
         lines.push(format!("directions = {}", dice.pick(&[r#"["ingress", "egress"]"#, r#"["egress"]"#])));
         if dice.one_in(3) {
             lines.push("egress_allow_all = true".to_owned());
         }
     }
-    if dice.one_in(3) && SCOPE {
+    if dice.one_in(3) {
         let scopes = [
             r#"scope.vpcs = ["vpc-a"]"#,
             r#"scope.subnets = ["subnet-a1", "subnet-b1"]"#,
@@ -86,7 +77,7 @@ pub(crate) fn settings(tapes: &Tapes) -> String {
         ];
         lines.extend(dice.some(&scopes, 2).into_iter().map(str::to_owned));
     }
-    if dice.one_in(3) && NAT {
+    if dice.one_in(3) {
         lines.push("destination = \"nat\"".to_owned());
     }
     lines.sort_by_key(|line| line.split(" = ").next().map(str::to_owned));

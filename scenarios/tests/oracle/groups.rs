@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::{
+    nat::Seen,
     objects::Ports,
     packets::{Packet, Way},
     routes::{Reach, Routes},
@@ -11,10 +12,14 @@ use crate::{
     world::Answers,
 };
 
+const WAYS: [Way; 2] = [Way::In, Way::Out];
+
 /// Everything about the cloud that packets can meet.
 pub(crate) struct Cloud<'w> {
     chosen: &'w Chosen,
     places: Vec<Place>,
+    /// What each VPC wants, whatever the others do.
+    claims: Vec<Atom>,
 }
 
 /// An interface with its addresses of one family.
@@ -70,8 +75,9 @@ impl Service {
 }
 
 impl Atom {
-    pub(crate) fn holds(&self, packet: &Packet<'_>, chosen: &Chosen) -> bool {
-        packet.way(chosen) == Some(self.way) && {
+    pub(crate) fn holds(&self, seen: &Seen<'_>, chosen: &Chosen) -> bool {
+        let packet = seen.by_groups(self.way);
+        packet.goes(self.way, chosen) && !seen.is_left_out(self.way) && {
             let (local, peer) = packet.sides(self.way);
             self.local.holds(local) && self.peer.holds(peer) && self.service.holds(packet)
         }
@@ -98,12 +104,18 @@ impl<'w> Cloud<'w> {
                 places.push(Place { vpc, spans, reach, grants });
             }
         }
-        Self { chosen, places }
+        let mut cloud = Self { chosen, places, claims: Vec::new() };
+        cloud.claims = cloud.claims();
+        cloud
     }
 
     /// Whether a security group of an exposed interface admits the packet, or nobody can tell.
-    pub(crate) fn admits(&self, packet: &Packet<'_>) -> bool {
-        let Some(way) = packet.way(self.chosen) else { return false };
+    pub(crate) fn admits(&self, seen: &Seen<'_>) -> bool {
+        let mut ways = WAYS.into_iter().filter(|way| seen.by_groups(*way).goes(*way, self.chosen));
+        ways.any(|way| self.admits_going(way, seen.by_groups(way)))
+    }
+
+    fn admits_going(&self, way: Way, packet: &Packet<'_>) -> bool {
         let counts = self.chosen.ways().contains(&way);
         let (local, peer) = packet.sides(way);
         let here = self.places.iter().filter(|place| place.spans.iter().any(|span| span.holds(local)));
@@ -115,6 +127,22 @@ impl<'w> Cloud<'w> {
             }
             Reach::Unknown => true,
             Reach::No => false,
+        })
+    }
+
+    /// Whether all VPCs that expose the address want the packet, or nobody can tell.
+    pub(crate) fn may_want(&self, seen: &Seen<'_>) -> bool {
+        let mut ways = WAYS.into_iter().filter(|way| seen.by_groups(*way).goes(*way, self.chosen));
+        ways.any(|way| {
+            let (local, _) = seen.by_groups(way).sides(way);
+            let here: Vec<_> =
+                self.places.iter().filter(|place| place.spans.iter().any(|span| span.holds(local))).collect();
+            let mut exposed = here.iter().filter(|place| place.reach == Reach::Yes).peekable();
+            let claimed = |vpc: &str| {
+                self.claims.iter().any(|claim| claim.way == way && claim.vpc == vpc && claim.holds(seen, self.chosen))
+            };
+            here.iter().any(|place| place.reach == Reach::Unknown)
+                || exposed.peek().is_some() && exposed.all(|place| claimed(&place.vpc))
         })
     }
 
@@ -133,6 +161,11 @@ impl<'w> Cloud<'w> {
 
     /// Everything wanted.
     pub(crate) fn atoms(&self) -> Vec<Atom> {
+        let wanted = |atom: &&Atom| !self.is_doubtful(&atom.local) && self.everybody_wants(atom);
+        self.claims.iter().filter(wanted).cloned().collect()
+    }
+
+    fn claims(&self) -> Vec<Atom> {
         let mut atoms = Vec::new();
         for place in self.places.iter().filter(|place| place.reach == Reach::Yes) {
             for grant in place.grants.iter().filter(|grant| !grant.is_inside && self.is_chosen(grant)) {
@@ -146,8 +179,7 @@ impl<'w> Cloud<'w> {
                 }));
             }
         }
-        let wanted = |atom: &&Atom| !self.is_doubtful(&atom.local) && self.everybody_wants(atom, &atoms);
-        atoms.iter().filter(wanted).cloned().collect()
+        atoms
     }
 
     fn is_chosen(&self, grant: &Grant) -> bool {
@@ -159,7 +191,7 @@ impl<'w> Cloud<'w> {
     }
 
     /// One packet cannot tell which of two VPCs it is for: all that expose the address must want it.
-    fn everybody_wants(&self, atom: &Atom, all: &[Atom]) -> bool {
+    fn everybody_wants(&self, atom: &Atom) -> bool {
         let exposed = self.places.iter().filter(|place| place.reach == Reach::Yes);
         let mut sharing = exposed.filter(|place| place.spans.iter().any(|span| span.meets(&atom.local)));
         sharing.all(|place| {
@@ -169,7 +201,7 @@ impl<'w> Cloud<'w> {
                     && other.local.contains(&atom.local)
                     && other.peer.contains(&atom.peer)
             };
-            all.iter().any(|other| other.vpc == place.vpc && holds(other))
+            self.claims.iter().any(|other| other.vpc == place.vpc && holds(other))
         })
     }
 }

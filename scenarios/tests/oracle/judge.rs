@@ -5,10 +5,9 @@ use drawbridge_core::{allowed, plan::Reason, service::L4};
 use crate::{
     device::Device,
     groups::Cloud,
-    nat::{Delivery, Nat},
     objects::{AppLeaf, Leaf, Ports, ServiceLeaf},
     packets::{Packet, Sampler, Way},
-    policy::{Match, Policy, Rule},
+    policy::{Match, Policy, Rule, Side},
     span::Span,
     trial::Trial,
 };
@@ -29,6 +28,7 @@ pub(crate) fn judge(trial: &Trial, seed: u64) -> (Vec<String>, usize) {
     found.extend(i1(trial, &trial.changed));
     found.extend(i2(trial));
     found.extend(first(packets.iter().filter_map(|packet| i3(trial, &trial.after, &cloud, packet))));
+    found.extend(first(packets.iter().filter_map(|packet| only_what_is_wanted(trial, &cloud, packet))));
     found.extend(first(packets.iter().filter_map(|packet| i4(trial, packet))));
     found.extend(never_what_is_already_allowed(trial, &sampler));
     found.extend(nothing_in_doubt_is_added(trial, &cloud));
@@ -63,20 +63,20 @@ fn admitting<'p>(policy: &'p Policy, packet: &Packet<'_>) -> impl Iterator<Item 
 
 fn i3(trial: &Trial, policy: &Policy, cloud: &Cloud<'_>, packet: &Packet<'_>) -> Option<String> {
     let rule = admitting(policy, packet).next()?;
-    match trial.nat.deliver(packet, &trial.chosen) {
-        Delivery::To(delivered) if !cloud.admits(&delivered) => {}
-        Delivery::To(_) | Delivery::Unknown => return None,
-    }
-    Some(format!("I3: `{}` admits {packet}, which no security group does", rule.name))
+    let seen = trial.nat.seen(packet, &trial.chosen)?;
+    (!cloud.admits(&seen)).then(|| format!("I3: `{}` admits {packet}, which no security group does", rule.name))
+}
+
+/// Nothing of ours stays that nobody wants, unless nobody can tell now.
+fn only_what_is_wanted(trial: &Trial, cloud: &Cloud<'_>, packet: &Packet<'_>) -> Option<String> {
+    let rule = admitting(&trial.after, packet).next()?;
+    let seen = trial.nat.seen(packet, &trial.chosen)?;
+    (!cloud.may_want(&seen)).then(|| format!("`{}` says {packet}, which nobody wants", rule.name))
 }
 
 fn i4(trial: &Trial, packet: &Packet<'_>) -> Option<String> {
-    let Delivery::To(delivered) = trial.nat.deliver(packet, &trial.chosen) else { return None };
-    // What is to be translated and is not is left out.
-    if delivered == *packet && Nat::is_heeded(packet, &trial.chosen) {
-        return None;
-    }
-    let atom = trial.atoms.iter().find(|atom| atom.holds(&delivered, &trial.chosen))?;
+    let seen = trial.nat.seen(packet, &trial.chosen)?;
+    let atom = trial.atoms.iter().find(|atom| atom.holds(&seen, &trial.chosen))?;
     // Disabling is the administrator's override, whatever else is wrong with the rule.
     let is_disabled = |rule: &Rule| rule.is_disabled && rule.would_match(packet) != Match::No;
     if trial.after.ours().any(is_disabled) {
@@ -197,19 +197,22 @@ fn evidence<'t>(trial: &'t Trial, gap: &'t allowed::Packet) -> Packet<'t> {
     Packet { from, to, source, destination, protocol, port, code: 0, app }
 }
 
-/// While nobody can tell how an address is reached, nothing is added for it.
+/// While nobody can tell how an address is reached, nothing is added for it. Within one zone either side may be the local one.
 fn nothing_in_doubt_is_added(trial: &Trial, cloud: &Cloud<'_>) -> Vec<String> {
     let added = trial.added();
+    let doubtful = |side: &Side| {
+        let spans = side.leaves.iter().filter_map(|leaf| if let Leaf::Span(span) = leaf { Some(*span) } else { None });
+        spans.into_iter().find(|span| cloud.is_doubtful(span))
+    };
     let mut found = Vec::new();
     for rule in trial.after.ours().filter(|rule| added.contains(&rule.name)) {
-        let is_out = rule.zones().0 == [trial.chosen.trust.clone()] && trial.chosen.trust != trial.chosen.untrust;
-        let locals = if is_out { &rule.source } else { &rule.destination };
-        for leaf in &locals.leaves {
-            if let Leaf::Span(span) = leaf
-                && cloud.is_doubtful(span)
-            {
-                found.push(format!("`{}` is added for {span}, which may not be exposed", rule.name));
-            }
+        let sides = [(Way::In, &rule.destination), (Way::Out, &rule.source)];
+        let locals = sides.into_iter().filter(|(way, _)| rule.goes(*way, &trial.chosen));
+        let doubts: Vec<_> = locals.map(|(_, local)| doubtful(local)).collect();
+        if let Some(Some(span)) = doubts.first()
+            && doubts.iter().all(Option::is_some)
+        {
+            found.push(format!("`{}` is added for {span}, which may not be exposed", rule.name));
         }
     }
     found
@@ -219,15 +222,13 @@ fn nothing_in_doubt_is_added(trial: &Trial, cloud: &Cloud<'_>) -> Vec<String> {
 fn what_is_in_doubt_keeps_what_it_has(trial: &Trial, cloud: &Cloud<'_>) -> Vec<String> {
     let mut found = Vec::new();
     for rule in trial.before.ours().filter(|rule| rule.spells_one_service()) {
-        let (from, to) = trial.chosen.zones(Way::In);
         let [Leaf::Span(local)] = rule.destination.leaves.as_slice() else { continue };
         let says_something = rule.source.leaves.iter().all(|leaf| match leaf {
             Leaf::Any => rule.source.leaves.len() == 1,
             Leaf::Span(peer) => peer.is_v4() == local.is_v4() && !peer.is_everything(),
             Leaf::Unknown => false,
         });
-        if rule.zones() != (&[from.to_owned()], &[to.to_owned()]) || !says_something || !cloud.is_wholly_doubtful(local)
-        {
+        if !rule.goes(Way::In, &trial.chosen) || !says_something || !cloud.is_wholly_doubtful(local) {
             continue;
         }
         let kept = trial.after.ours().find(|kept| kept.name == rule.name);

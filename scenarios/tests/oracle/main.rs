@@ -121,9 +121,9 @@ fn what_is_wrong_is_seen() {
     };
     let peer = "<source><member>8.8.8.0/24</member></source>";
     check(peer, peer, "");
-    check(peer, "<source><member>any</member></source>", "I3 I5");
+    check(peer, "<source><member>any</member></source>", "I3 `sg-1-1` I5");
     check(peer, "<source><member>8.8.8.0/25</member></source>", "I4 I5");
-    check("<member>application-default</member>", "<member>any</member>", "I3 I5");
+    check("<member>application-default</member>", "<member>any</member>", "I3 `sg-1-1` I5");
     check("<type><ip/></type>", "<type><url/></type>", "I1");
     let sunken = "<entry name='sg-1-2'><from><member>untrust</member></from><to><member>trust</member></to>\
         <source><member>8.8.8.0/24</member></source><destination><member>10.0.0.5</member></destination>\

@@ -34,9 +34,32 @@ enum Translation {
 
 /// Where a packet goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Delivery<'w> {
+enum Delivery<'w> {
     To(Packet<'w>),
     Unknown,
+}
+
+/// A packet on both sides of the firewall.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen<'w> {
+    sent: Packet<'w>,
+    arriving: Packet<'w>,
+    is_heeded: bool,
+}
+
+impl<'w> Seen<'w> {
+    /// The packet as the groups of the instance see it that it goes to, or comes from.
+    pub(crate) fn by_groups(&self, way: Way) -> &Packet<'w> {
+        match way {
+            Way::In => &self.arriving,
+            Way::Out => &self.sent,
+        }
+    }
+
+    /// What comes in, and is to be translated and is not, is left out.
+    pub(crate) fn is_left_out(&self, way: Way) -> bool {
+        way == Way::In && self.is_heeded && self.sent == self.arriving
+    }
 }
 
 impl Nat {
@@ -58,16 +81,22 @@ impl Nat {
     }
 
     /// Whether it depends on NAT what a packet is for.
-    pub(crate) fn is_heeded(packet: &Packet<'_>, chosen: &Chosen) -> bool {
-        let comes_in = packet.way(chosen) == Some(Way::In);
-        chosen.is("destination", "nat") && comes_in && !packet.destination.is_ipv6()
+    fn is_heeded(packet: &Packet<'_>, chosen: &Chosen) -> bool {
+        chosen.is("destination", "nat") && packet.goes(Way::In, chosen) && !packet.destination.is_ipv6()
     }
 
-    /// Where the firewall sends a packet that comes in, if it translates at all.
-    pub(crate) fn deliver<'w>(&self, packet: &Packet<'w>, chosen: &Chosen) -> Delivery<'w> {
-        if !Self::is_heeded(packet, chosen) {
-            return Delivery::To(*packet);
+    /// What becomes of a packet, unless only the network can tell.
+    pub(crate) fn seen<'w>(&self, packet: &Packet<'w>, chosen: &Chosen) -> Option<Seen<'w>> {
+        let is_heeded = Self::is_heeded(packet, chosen);
+        let delivery = if is_heeded { self.deliver(packet) } else { Delivery::To(*packet) };
+        match delivery {
+            Delivery::To(arriving) => Some(Seen { sent: *packet, arriving, is_heeded }),
+            Delivery::Unknown => None,
         }
+    }
+
+    /// Where the firewall sends a packet.
+    fn deliver<'w>(&self, packet: &Packet<'w>) -> Delivery<'w> {
         for rule in &self.rules {
             match rule.matches(packet) {
                 Match::No => {}
@@ -109,7 +138,8 @@ impl NatRule {
             from: vec!["any".to_owned()],
             source: Side { is_negated: false, leaves: vec![Leaf::Any] },
             destination: Side { is_negated: false, leaves: scopes.addresses(public) },
-            services: scopes.services(service),
+            // Whether the port is then the source's or the destination's, no public source tells.
+            services: if service == "any" { vec![ServiceLeaf::Any] } else { vec![ServiceLeaf::Unknown] },
             translation: Translation::Fixed(side("source").leaves, None),
         });
         [Some(own), turned].into_iter().flatten().collect()

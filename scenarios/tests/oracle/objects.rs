@@ -117,8 +117,16 @@ impl<'a> Scopes<'a> {
         let custom = lists
             .flat_map(|list| &list.children)
             .filter_map(|custom| Some(AppLeaf::Named(custom.attribute("name")?.to_owned(), default_ports(custom))));
-        let customs = custom.collect();
-        Self { scopes, customs }
+        let mut customs: Vec<AppLeaf> = custom.collect();
+        // Where two scopes mean different ports by one name, a group may mean either.
+        let is_clear = |leaf: &AppLeaf| customs.iter().all(|other| other.name() != leaf.name() || other == leaf);
+        let clear: Vec<_> = customs.iter().map(is_clear).collect();
+        for (leaf, is_clear) in customs.iter_mut().zip(clear) {
+            if let (AppLeaf::Named(_, ports), false) = (leaf, is_clear) {
+                *ports = None;
+            }
+        }
+        Self { scopes, customs: customs.into() }
     }
 
     /// Custom applications, those that are found first before others of their name.
@@ -157,7 +165,9 @@ impl<'a> Scopes<'a> {
                 ports.map_or(ServiceLeaf::Unknown, |ports| ServiceLeaf::Ports(ports, by_source))
             }
         };
-        self.open(&SERVICES, name).into_iter().map(leaf).collect()
+        let found: Vec<_> = self.open(&SERVICES, name).into_iter().map(leaf).collect();
+        // Groups within each other that hold nothing: no firewall takes them, and what they mean nobody tells.
+        if found.is_empty() { vec![ServiceLeaf::Unknown] } else { found }
     }
 
     pub(crate) fn applications(&self, name: &str) -> Vec<AppLeaf> {
@@ -169,7 +179,10 @@ impl<'a> Scopes<'a> {
                 let ports = standard_ports(&name);
                 AppLeaf::Named(name, ports)
             }
-            Some(("application", custom)) => AppLeaf::Named(name, default_ports(custom)),
+            Some(("application", _)) => {
+                let custom = self.customs.iter().find(|custom| custom.name() == Some(&name)).cloned();
+                custom.unwrap_or(AppLeaf::Unknown)
+            }
             // What a filter stands for changes with every content update.
             Some(_) => AppLeaf::Unknown,
         };

@@ -42,9 +42,9 @@ impl fmt::Display for Packet<'_> {
 }
 
 impl Packet<'_> {
-    /// Which way it goes between the zones that the settings name; neither, for other zones.
-    pub(crate) fn way(&self, chosen: &Chosen) -> Option<Way> {
-        [Way::In, Way::Out].into_iter().find(|way| chosen.zones(*way) == (self.from, self.to))
+    /// Whether it may go this way between the zones that the settings name. Within one zone it may be either.
+    pub(crate) fn goes(&self, way: Way, chosen: &Chosen) -> bool {
+        chosen.zones(way) == (self.from, self.to)
     }
 
     /// The instance's side and the internet's side.

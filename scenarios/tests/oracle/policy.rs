@@ -6,7 +6,7 @@ use drawbridge_simulator::xml::Element;
 
 use crate::{
     objects::{AppLeaf, Leaf, Scopes, ServiceLeaf, standard_ports},
-    packets::Packet,
+    packets::{Packet, Way},
     settings::Chosen,
 };
 
@@ -230,6 +230,12 @@ impl Rule {
     /// Source and destination zones, as listed.
     pub(crate) fn zones(&self) -> (&[String], &[String]) {
         (&self.from, if matches!(self.kind, Kind::Intrazone) { &self.from } else { &self.to })
+    }
+
+    /// Whether it is a rule for this way only, as ours are. Within one zone a rule is for both.
+    pub(crate) fn goes(&self, way: Way, chosen: &Chosen) -> bool {
+        let (from, to) = chosen.zones(way);
+        self.zones() == (&[from.to_owned()], &[to.to_owned()])
     }
 
     fn speaks_of_zones(&self, from: &str, to: &str) -> bool {

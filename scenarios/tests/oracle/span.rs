@@ -63,6 +63,18 @@ impl Span {
         number(self.first) == 0 && number(self.last) == last
     }
 
+    /// Its two halves; one address has none.
+    pub(crate) fn halves(&self) -> Option<[Self; 2]> {
+        let middle = number(self.first) + self.place_of(self.last).checked_sub(1)? / 2;
+        let [last, first] = [like(self.first, middle)?, like(self.first, middle + 1)?];
+        Some([Self { last, ..*self }, Self { first, ..*self }])
+    }
+
+    /// As a firewall takes it in a column of addresses.
+    pub(crate) fn written(&self) -> String {
+        if self.first == self.last { self.first.to_string() } else { format!("{}-{}", self.first, self.last) }
+    }
+
     /// First and last, and their neighbours outside.
     pub(crate) fn edges(&self) -> impl Iterator<Item = IpAddr> {
         let below = number(self.first).checked_sub(1).and_then(|below| like(self.first, below));
@@ -126,6 +138,9 @@ fn spans_are_read_and_compared() {
     assert!(cover(&[span("10.0.0.0/25"), span("10.0.0.128/25")], &span("10.0.0.0/24")));
     assert!(!cover(&[span("10.0.0.0/25"), span("10.0.0.129-10.0.1.0")], &span("10.0.0.0/24")));
     assert!(cover(&[span("::/0")], &span("2001:db8::/32")) && !cover(&[span("0.0.0.0/0")], &span("::/0")));
+    let halves = span("10.0.0.0-10.0.0.2").halves().unwrap();
+    assert_eq!(halves, [span("10.0.0.0"), span("10.0.0.1-10.0.0.2")]);
+    assert_eq!(span("10.0.0.1").halves(), None);
     let edges: Vec<_> = span("0.0.0.0/8").edges().map(|edge| edge.to_string()).collect();
     assert_eq!(edges, ["0.0.0.0", "0.255.255.255", "1.0.0.0"]);
 }
