@@ -76,7 +76,7 @@ fn only_what_is_wanted(trial: &Trial, cloud: &Cloud<'_>, packet: &Packet<'_>) ->
 
 fn i4(trial: &Trial, packet: &Packet<'_>) -> Option<String> {
     let seen = trial.nat.seen(packet, &trial.chosen)?;
-    let atom = trial.atoms.iter().find(|atom| atom.holds(&seen, &trial.chosen))?;
+    let atom = trial.atoms.iter().find(|atom| atom.holds(&seen, &trial.chosen) && !seen.is_unsaid())?;
     // Disabling is the administrator's override, whatever else is wrong with the rule.
     let is_disabled = |rule: &Rule| rule.is_disabled && rule.would_match(packet) != Match::No;
     if trial.after.ours().any(is_disabled) {

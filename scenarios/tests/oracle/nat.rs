@@ -56,6 +56,11 @@ impl<'w> Seen<'w> {
         }
     }
 
+    /// Whether no rule can say the packet by its port: 0 is only part of every protocol, and a translated port is one of one.
+    pub(crate) fn is_unsaid(&self) -> bool {
+        self.sent.port == 0 && self.arriving.port != 0
+    }
+
     /// What comes in, and is to be translated and is not, is left out.
     pub(crate) fn is_left_out(&self, way: Way) -> bool {
         way == Way::In && self.is_heeded && self.sent == self.arriving
@@ -172,6 +177,8 @@ impl NatRule {
         let (leaves, port) = match &self.translation {
             Translation::None => return Delivery::To(*packet),
             Translation::Unknown => return Delivery::Unknown,
+            // What has no port to be translated.
+            Translation::Fixed(_, Some(_)) if !matches!(packet.protocol, 6 | 17) => return Delivery::Unknown,
             Translation::Fixed(leaves, port) => (leaves, port),
         };
         let (Some(to), Some(from)) = (spans(leaves), spans(&self.destination.leaves)) else { return Delivery::Unknown };
