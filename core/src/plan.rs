@@ -1,5 +1,9 @@
 //! The decision: what to change so that the firewall allows exactly what is wanted. Pure; it cannot fail and cannot wait.
 
+mod grouping;
+mod notes;
+mod stamp;
+
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
@@ -7,24 +11,27 @@ use std::{
 };
 
 use crate::{
-    address::{AddressRange, Family},
+    address::AddressRange,
     allowed::{Cover, Doubtful, Evidence, Overrides, Packet, Verdict, Why},
     change::{Change, Columns, Direction, Extras, OwnedRule, Position, ServiceObject, Spelling, WrittenService},
-    config::{Config, RuleDestination},
+    config::Config,
     event::Cause,
-    exposure::Doubt,
     firewall::Status,
     fit::{Pairs, shrunk},
-    id::{AdminName, GroupId, InstanceId, InterfaceId, OwnedName, RuleName, ServiceName, Subject},
+    id::{AdminName, GroupId, InterfaceId, OwnedName, RuleName, ServiceName, Subject},
     inventory::Inventory,
     limits::{self, Withheld},
-    nat::Nat,
-    report::counted,
     rulebase::{ObjectStatus, Owned, OwnedState, Policy, Rulebase, Wrong, service_object},
     service::Service,
     translate::{ServiceColumn, ServicePorts},
-    wanted::{Atom, LeftOut, Origin, Wanted, wanted},
+    wanted::{Atom, Origin, Wanted, wanted},
 };
+
+use self::{
+    grouping::{by_peers, grouped, width},
+    notes::{doubts, nat_notes},
+};
+pub use self::{notes::Note, stamp::Stamp};
 
 /// What to do, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,44 +115,6 @@ impl fmt::Display for Reason {
                 write!(f, "not as we write it: {}", words.join(", "))
             }
             Self::Sunken => f.write_str("it stands below the bottom rule"),
-        }
-    }
-}
-
-/// Something that is left as it is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Note {
-    /// A rule of ours is switched off.
-    Disabled(OwnedName),
-    /// Another administrator has uncommitted work on a rule of ours.
-    Held(OwnedName, AdminName),
-    /// Another administrator has deleted a rule of ours, uncommitted.
-    DeletedBy(OwnedName, AdminName),
-    /// A NAT rule of the firewall leads to exposed instances, of which the settings know nothing.
-    NatUnheeded(RuleName, usize),
-    /// The settings speak of NAT, and no NAT rule of the firewall leads to any exposed instance.
-    NatMissing,
-    /// Nobody can tell whether so many interfaces are exposed.
-    Doubtful(Doubt, usize),
-}
-
-impl fmt::Display for Note {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Disabled(name) => write!(f, "{name} is disabled by an administrator: left so"),
-            Self::Held(name, admin) => write!(f, "{name} has uncommitted work of `{admin}`: left alone"),
-            Self::DeletedBy(name, admin) => write!(f, "`{admin}` has deleted {name}, uncommitted: left alone"),
-            Self::NatUnheeded(rule, number) => write!(
-                f,
-                "NAT rule `{rule}` leads to {} whose own addresses our rules name: traffic that it translates never matches them; set `destination = \"nat\"` if the internet comes that way",
-                counted(*number, "exposed interface")
-            ),
-            Self::NatMissing => f.write_str(
-                "`destination` is \"nat\", and no NAT rule of the firewall leads to an exposed instance: nothing by IPv4 can be opened; add NAT rules, or set `destination = \"instance\"`",
-            ),
-            Self::Doubtful(doubt, number) => {
-                write!(f, "{doubt}: what we own for {} stays, nothing is added", counted(*number, "interface"))
-            }
         }
     }
 }
@@ -448,17 +417,6 @@ impl Planner<'_> {
     }
 }
 
-/// Doubts about exposure, and how many interfaces each is about.
-fn doubts(wanted: &Wanted) -> Vec<Note> {
-    let mut interfaces: BTreeMap<&Doubt, BTreeSet<_>> = BTreeMap::new();
-    for left_out in &wanted.left_out {
-        if let LeftOut::Doubtful(interface, doubt) = left_out {
-            interfaces.entry(doubt).or_default().insert(interface);
-        }
-    }
-    interfaces.into_iter().map(|(doubt, which)| Note::Doubtful(doubt.clone(), which.len())).collect()
-}
-
 /// Foreign rules above ours that a report names beside a new one.
 struct Beside<'a> {
     overrides: Overrides<'a>,
@@ -489,32 +447,6 @@ fn verdict(covers: &mut [Cover<'_>], atom: &Atom) -> Verdict {
     }
 }
 
-/// Where settings and NAT rulebase disagree. Without IPv4 on exposed interfaces there is nothing to disagree about.
-fn nat_notes(wanted: &Wanted, inventory: &Inventory, rulebase: &Rulebase<'_>, config: &Config) -> Vec<Note> {
-    let rules = &rulebase.running.configuration.nat;
-    if rules.is_empty() && config.destination == RuleDestination::Instance {
-        return Vec::new();
-    }
-    let mut nat = Nat::of(rules, &config.untrust);
-    let exposed = wanted.via.keys().filter_map(|id| inventory.interfaces.get(id));
-    let mut leading: BTreeMap<&RuleName, usize> = BTreeMap::new();
-    let mut by_ipv4 = false;
-    for interface in exposed {
-        let addresses = interface.addresses.iter().filter(|range| range.family() == Family::Ipv4);
-        let rules: BTreeSet<_> = addresses.filter_map(|range| nat.leads_to(*range)).collect();
-        by_ipv4 |= interface.addresses.iter().any(|range| range.family() == Family::Ipv4);
-        rules.into_iter().for_each(|rule| *leading.entry(rule).or_default() += 1);
-    }
-    match config.destination {
-        _ if !config.directions.contains(&Direction::Ingress) => Vec::new(),
-        RuleDestination::Instance => {
-            leading.into_iter().map(|(rule, number)| Note::NatUnheeded(rule.clone(), number)).collect()
-        }
-        RuleDestination::Nat if by_ipv4 && leading.is_empty() => vec![Note::NatMissing],
-        RuleDestination::Nat => Vec::new(),
-    }
-}
-
 /// Atoms that rules of ours spell out: by address, of which there are many, then by service, of which there are few.
 struct Spelled<'s>(BTreeMap<(Direction, AddressRange), Vec<(&'s OwnedName, &'s Spelling)>>);
 
@@ -533,98 +465,5 @@ impl<'s> Spelled<'s> {
         let says = |spelling: &Spelling| spelling.service == atom.service && spelling.peers.contains(&atom.peer);
         let spellings = self.0.get(&(atom.direction, atom.local))?;
         spellings.iter().find(|(_, spelling)| says(spelling)).map(|(name, _)| *name)
-    }
-}
-
-/// How much an atom lets through: wide ones are tested first, because they may make narrow ones needless.
-fn width(atom: &Atom) -> (u32, u16, u32, Family) {
-    use crate::service::{Apps, L4};
-    let (protocols, ports) = match atom.service.l4 {
-        L4::Any => (3, u16::MAX),
-        L4::Tcp(ports) | L4::Udp(ports) => (1, ports.last() - ports.first()),
-        L4::Ip(_) => (1, 0),
-    };
-    let apps = u32::from(atom.service.apps == Apps::Any);
-    (protocols + apps, ports, atom.peer.bits(), atom.peer.family())
-}
-
-/// What missing atoms share that become one rule.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct RuleKey {
-    subject: Subject,
-    direction: Direction,
-    service: Service,
-    family: Family,
-    group: GroupId,
-}
-
-/// Missing atoms by the rule that they become part of.
-fn grouped<'m>(missing: &'m [Missing<'m>], causes: &[Cause]) -> BTreeMap<RuleKey, Vec<&'m Missing<'m>>> {
-    let causing: BTreeSet<&Subject> = causes.iter().map(|cause| &cause.subject).collect();
-    let mut rules: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for missing in missing {
-        let is_cause = |origin: &&Origin| causing.contains(&Subject::Group(origin.group.clone()));
-        let Some(group) = missing.origins.iter().find(is_cause).or_else(|| missing.origins.first()).map(|o| &o.group)
-        else {
-            continue;
-        };
-        let by_instance = |id: &InstanceId| Subject::Instance(id.clone());
-        let instance = || {
-            let instances = missing.origins.iter().filter_map(|origin| origin.instance.as_ref());
-            instances.map(by_instance).find(|subject| causing.contains(subject))
-        };
-        let by_group = Subject::Group(group.clone());
-        let subject = if causing.contains(&by_group) { by_group } else { instance().unwrap_or(by_group) };
-        let Atom { direction, peer, service, .. } = missing.atom;
-        let key = RuleKey {
-            subject,
-            direction: *direction,
-            service: service.clone(),
-            family: peer.family(),
-            group: group.clone(),
-        };
-        rules.entry(key).or_default().push(missing);
-    }
-    rules
-}
-
-/// Only addresses with the same set of missing peers share a rule.
-fn by_peers(atoms: &[&Missing<'_>]) -> Vec<(BTreeSet<AddressRange>, BTreeSet<AddressRange>)> {
-    let mut peers_of: BTreeMap<AddressRange, BTreeSet<AddressRange>> = BTreeMap::new();
-    for missing in atoms {
-        peers_of.entry(missing.atom.local).or_default().insert(missing.atom.peer);
-    }
-    let mut rules: BTreeMap<BTreeSet<AddressRange>, BTreeSet<AddressRange>> = BTreeMap::new();
-    for (local, peers) in peers_of {
-        rules.entry(peers).or_default().insert(local);
-    }
-    rules.into_iter().collect()
-}
-
-/// Account and region, as every description of ours begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stamp {
-    /// Whose inventory; unknown if it lists nothing.
-    pub account: Option<crate::id::AccountId>,
-    /// Which region.
-    pub region: crate::id::Region,
-}
-
-impl fmt::Display for Stamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.account {
-            Some(account) => write!(f, "aws {account} {}", self.region),
-            None => write!(f, "aws unknown {}", self.region),
-        }
-    }
-}
-
-impl Stamp {
-    /// The stamp at the beginning of a description, unless an administrator has written another text.
-    pub fn parse(description: &str) -> Option<Self> {
-        let (account, rest) = description.strip_prefix("aws ")?.split_once(' ')?;
-        let (region, _) = rest.split_once(';')?;
-        let account = if account == "unknown" { None } else { Some(account.parse().ok()?) };
-        Some(Self { account, region: region.parse().ok()? })
     }
 }

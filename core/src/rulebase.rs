@@ -1,22 +1,30 @@
 //! The firewall's rules, told apart: ours and everybody else's.
 
+mod spelling;
+mod unfit;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    change::{Change, Direction, Spelling},
+    change::{Change, Spelling},
     config::Config,
     firewall::{
-        Action, Addresses, Applications, Configuration, Digest, Effect, Firewall, Node, Pending, Place, Profiles,
-        RuleFacts, RuleType, Services, Status, Zones,
+        Action, Configuration, Digest, Effect, Firewall, Node, Pending, Place, Profiles, RuleFacts, RuleType, Services,
+        Status,
     },
-    id::{AdminName, AppName, OwnedName, ProfileName, Region, RuleName, ServiceName, Subject, TagName, ZoneName},
+    id::{AdminName, OwnedName, RuleName, ServiceName, Subject, TagName},
     inventory::Inventory,
     plan::Stamp,
-    range::Range,
-    service::{Apps, L4, Service},
-    translate::{STANDARD_PORT, ServiceColumn, ServicePorts},
+    service::L4,
+    translate::{ServiceColumn, ServicePorts},
+};
+
+pub use self::unfit::{Unfit, Which};
+use self::{
+    spelling::{spellings, ways},
+    unfit::{check_own_work, check_settings, check_tag},
 };
 
 /// Both configurations, read with the eyes of one deployment.
@@ -122,65 +130,6 @@ pub enum Wrong {
     Profiles,
     /// The service column: another way of writing the same ports, or an object that is not ours.
     Service,
-}
-
-/// Why nothing can be decided about this firewall.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
-    /// The bottom rule is not there.
-    #[error("the bottom rule `{0}` does not exist in the {1}: create it, or name another in `policy.bottom_rule`")]
-    NoBottomRule(RuleName, Which),
-    /// Somebody works on the bottom rule.
-    #[error("the bottom rule `{0}` has uncommitted work of `{1}`: commit or revert it")]
-    BottomRuleHeld(RuleName, AdminName),
-    /// A zone is not there.
-    #[error("the zone `{0}` does not exist on the firewall: check `policy.untrust_zone` and `policy.trust_zone`")]
-    NoZone(ZoneName),
-    /// The profile group is not there.
-    #[error(
-        "the security profile group `{0}` does not exist on the firewall: create it, or change `policy.security_profile_group`"
-    )]
-    NoProfileGroup(ProfileName),
-    /// The log forwarding profile is not there.
-    #[error(
-        "the log forwarding profile `{0}` does not exist on the firewall: create it, or change `policy.log_setting`"
-    )]
-    NoLogSetting(ProfileName),
-    /// Our tag exists only as somebody else's uncommitted work.
-    #[error("the tag `{0}` exists only as uncommitted work of `{1}`: commit or revert it")]
-    TagHeld(TagName, AdminName),
-    /// Our account has changed something that drawbridge does not change.
-    #[error(
-        "the account `{0}` has uncommitted changes of its own: {1}: commit or revert them, and keep this account for drawbridge alone"
-    )]
-    OwnWork(AdminName, Node),
-    /// Nobody knows whose the API key is.
-    #[error("the firewall does not say whose the API key is: set `firewall.admin`")]
-    UnknownAdmin,
-    /// None of the gateways is there: nothing would be exposed, and everything of ours would go.
-    #[error("none of `gateways` exists in {0}: check `gateways`, `aws.region` and the credentials")]
-    NoGateway(Region),
-    /// Another deployment uses our tag.
-    #[error("rule `{0}` carries our tag but was made for `{1}`: give each deployment a `policy.owner` of its own")]
-    OtherAccount(OwnedName, Stamp),
-}
-
-/// Which configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Which {
-    /// What is being worked on.
-    Candidate,
-    /// What decides traffic.
-    Running,
-}
-
-impl std::fmt::Display for Which {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Candidate => "candidate configuration",
-            Self::Running => "running configuration",
-        })
-    }
 }
 
 impl<'a> Rulebase<'a> {
@@ -451,80 +400,6 @@ pub(crate) fn is_own_service(configuration: &Configuration, name: &ServiceName, 
     configuration.services.get(name).is_some_and(|object| object.tags.contains(owner))
 }
 
-/// Which ways a rule of ours may go: one if its zones are as we write them and differ, none if they are not as we write
-/// them.
-fn ways(facts: &RuleFacts, config: &Config) -> Vec<Direction> {
-    let only = |zones: &Zones, zone: &ZoneName| matches!(zones, Zones::Named(names) if names.len() == 1 && names.contains(zone));
-    let goes = |from, to| only(&facts.from, from) && only(&facts.to, to);
-    let inward = goes(&config.untrust, &config.trust).then_some(Direction::Ingress);
-    let outward = goes(&config.trust, &config.untrust).then_some(Direction::Egress);
-    inward.into_iter().chain(outward).collect()
-}
-
-/// What a rule of ours says; where its zones do not tell which way it goes, both ways.
-fn spellings(facts: &RuleFacts, config: &Config) -> (Option<Spelling>, Option<Box<Spelling>>) {
-    let (inward, outward) = (Direction::Ingress, Direction::Egress);
-    let ways = ways(facts, config);
-    let open = match ways.as_slice() {
-        [one] => return (spelling(facts, *one), None),
-        _ if config.directions.contains(&outward) => [inward, outward],
-        _ => return (spelling(facts, inward), None),
-    };
-    match open.map(|way| spelling(facts, way)) {
-        [None, outward] => (outward, None),
-        [inward, outward] => (inward, outward.map(Box::new)),
-    }
-}
-
-/// What a rule of ours says, if it is a product of addresses and peers for one service. What narrows it is not looked at:
-/// that makes it wrong, and it is replaced by what it should say.
-fn spelling(facts: &RuleFacts, direction: Direction) -> Option<Spelling> {
-    let (peers, locals) = match direction {
-        Direction::Ingress => (&facts.source, &facts.destination),
-        Direction::Egress => (&facts.destination, &facts.source),
-    };
-    let any_peer = peers.is_any();
-    let (Addresses::Known { listed: peers, .. }, false, Addresses::Known { listed: locals, .. }) =
-        (peers, locals.is_any(), locals)
-    else {
-        return None;
-    };
-    let every_family: BTreeSet<_> = locals.iter().map(|range| range.family().whole()).collect();
-    let peers = if any_peer { every_family.clone() } else { peers.clone() };
-    // `any` stands alone in a column and means both families: nothing else can be written beside it.
-    if peers.iter().any(|peer| *peer == peer.family().whole()) && peers != every_family {
-        return None;
-    }
-    Some(Spelling { direction, locals: locals.clone(), peers, service: service(facts)? })
-}
-
-/// The one service that the application and service columns mean together.
-fn service(facts: &RuleFacts) -> Option<Service> {
-    let apps = match &facts.applications {
-        Applications::Any => Apps::Any,
-        Applications::Named(names) => Apps::Named(names.clone()),
-        Applications::Unknown => return None,
-    };
-    let by_protocol = |names: &BTreeSet<_>| Service::protocol_of(names).map(L4::Ip);
-    let l4 = match (&facts.service, &apps) {
-        (Services::Any, Apps::Any) => L4::Any,
-        (Services::Any, Apps::Named(names)) => by_protocol(names)?,
-        (Services::ApplicationDefault, Apps::Named(names)) => by_protocol(names).or_else(|| standard_port(names))?,
-        (Services::Ports { l4, .. }, _) => match l4.as_slice() {
-            [one] => *one,
-            _ => return None,
-        },
-        (Services::ApplicationDefault, Apps::Any) | (Services::Unknown, _) => return None,
-    };
-    Some(Service { l4, apps })
-}
-
-fn standard_port(names: &BTreeSet<AppName>) -> Option<L4> {
-    let [name] = names.iter().collect::<Vec<_>>()[..] else { return None };
-    let (_, port) = STANDARD_PORT.iter().find(|(known, _)| *known == name.as_str())?;
-    Some(L4::Tcp(Range::single(*port)))
-}
-
 /// The name under which a service object of ours holds these ports, or the name that a new one gets. A foreign object is
 /// never used, whatever it holds, nor one that another administrator works on: only their commit would make it what it
 /// seems. A taken name gets our owner as a suffix, and a number after that.
@@ -560,56 +435,4 @@ pub(crate) fn service_object(
 pub(crate) enum ObjectStatus {
     Present,
     Missing,
-}
-
-fn check_settings(configuration: &Configuration, config: &Config) -> Result<(), Unfit> {
-    for zone in [&config.untrust, &config.trust] {
-        if !configuration.zones.contains(zone) {
-            return Err(Unfit::NoZone(zone.clone()));
-        }
-    }
-    if let Some(group) = config.profile_group.as_ref().filter(|group| !configuration.profile_groups.contains(group)) {
-        return Err(Unfit::NoProfileGroup(group.clone()));
-    }
-    if let Some(profile) = config.log_setting.as_ref().filter(|name| !configuration.log_settings.contains(name)) {
-        return Err(Unfit::NoLogSetting(profile.clone()));
-    }
-    Ok(())
-}
-
-fn check_tag(firewall: &Firewall, config: &Config, admin: &AdminName) -> Result<(), Unfit> {
-    let pending_by =
-        firewall.candidate.tags.get(&config.owner).and_then(|touched| touched.iter().find(|by| *by != admin));
-    match pending_by {
-        Some(by) if !firewall.running.tags.contains_key(&config.owner) => {
-            Err(Unfit::TagHeld(config.owner.clone(), by.clone()))
-        }
-        Some(_) | None => Ok(()),
-    }
-}
-
-/// Our own account may have changed nothing but our rules and objects: what we commit is everything that it changed.
-fn check_own_work(
-    firewall: &Firewall,
-    candidate: &Policy<'_>,
-    running: &Policy<'_>,
-    config: &Config,
-    admin: &AdminName,
-) -> Result<(), Unfit> {
-    let owned: BTreeSet<&RuleName> =
-        [candidate, running].into_iter().flat_map(Policy::owned).map(|rule| &rule.facts.name).collect();
-    let configurations = [&firewall.candidate, &firewall.running];
-    let exists = |name: &RuleName| configurations.iter().any(|held| held.rules.iter().any(|rule| rule.name == *name));
-    let is_ours = |node: &Node| match node {
-        // A rule that was added and deleted again is in neither configuration.
-        Node::Rule(name) => owned.contains(name) || (OwnedName::parse(name.as_str()).is_some() && !exists(name)),
-        Node::Service(name) => configurations.iter().any(|held| is_own_service(held, name, &config.owner)),
-        Node::Tag(name) => *name == config.owner,
-        // The container of the rules: some releases note a move there.
-        Node::Other(path) => path.ends_with("/rulebase/security/rules"),
-    };
-    match firewall.pending.iter().find(|pending| pending.admin == *admin && !is_ours(&pending.node)) {
-        Some(pending) => Err(Unfit::OwnWork(admin.clone(), pending.node.clone())),
-        None => Ok(()),
-    }
 }

@@ -1,0 +1,122 @@
+//! What must be put right by a person before anything may be decided.
+
+use std::{collections::BTreeSet, fmt};
+
+use super::{Policy, is_own_service};
+use crate::{
+    config::Config,
+    firewall::{Configuration, Firewall, Node},
+    id::{AdminName, OwnedName, ProfileName, Region, RuleName, TagName, ZoneName},
+    plan::Stamp,
+};
+
+/// Why nothing can be decided about this firewall.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// The bottom rule is not there.
+    #[error("the bottom rule `{0}` does not exist in the {1}: create it, or name another in `policy.bottom_rule`")]
+    NoBottomRule(RuleName, Which),
+    /// Somebody works on the bottom rule.
+    #[error("the bottom rule `{0}` has uncommitted work of `{1}`: commit or revert it")]
+    BottomRuleHeld(RuleName, AdminName),
+    /// A zone is not there.
+    #[error("the zone `{0}` does not exist on the firewall: check `policy.untrust_zone` and `policy.trust_zone`")]
+    NoZone(ZoneName),
+    /// The profile group is not there.
+    #[error(
+        "the security profile group `{0}` does not exist on the firewall: create it, or change `policy.security_profile_group`"
+    )]
+    NoProfileGroup(ProfileName),
+    /// The log forwarding profile is not there.
+    #[error(
+        "the log forwarding profile `{0}` does not exist on the firewall: create it, or change `policy.log_setting`"
+    )]
+    NoLogSetting(ProfileName),
+    /// Our tag exists only as somebody else's uncommitted work.
+    #[error("the tag `{0}` exists only as uncommitted work of `{1}`: commit or revert it")]
+    TagHeld(TagName, AdminName),
+    /// Our account has changed something that drawbridge does not change.
+    #[error(
+        "the account `{0}` has uncommitted changes of its own: {1}: commit or revert them, and keep this account for drawbridge alone"
+    )]
+    OwnWork(AdminName, Node),
+    /// Nobody knows whose the API key is.
+    #[error("the firewall does not say whose the API key is: set `firewall.admin`")]
+    UnknownAdmin,
+    /// None of the gateways is there: nothing would be exposed, and everything of ours would go.
+    #[error("none of `gateways` exists in {0}: check `gateways`, `aws.region` and the credentials")]
+    NoGateway(Region),
+    /// Another deployment uses our tag.
+    #[error("rule `{0}` carries our tag but was made for `{1}`: give each deployment a `policy.owner` of its own")]
+    OtherAccount(OwnedName, Stamp),
+}
+
+/// Which configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// What is being worked on.
+    Candidate,
+    /// What decides traffic.
+    Running,
+}
+
+impl fmt::Display for Which {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Candidate => "candidate configuration",
+            Self::Running => "running configuration",
+        })
+    }
+}
+
+pub(super) fn check_settings(configuration: &Configuration, config: &Config) -> Result<(), Unfit> {
+    for zone in [&config.untrust, &config.trust] {
+        if !configuration.zones.contains(zone) {
+            return Err(Unfit::NoZone(zone.clone()));
+        }
+    }
+    if let Some(group) = config.profile_group.as_ref().filter(|group| !configuration.profile_groups.contains(group)) {
+        return Err(Unfit::NoProfileGroup(group.clone()));
+    }
+    if let Some(profile) = config.log_setting.as_ref().filter(|name| !configuration.log_settings.contains(name)) {
+        return Err(Unfit::NoLogSetting(profile.clone()));
+    }
+    Ok(())
+}
+
+pub(super) fn check_tag(firewall: &Firewall, config: &Config, admin: &AdminName) -> Result<(), Unfit> {
+    let pending_by =
+        firewall.candidate.tags.get(&config.owner).and_then(|touched| touched.iter().find(|by| *by != admin));
+    match pending_by {
+        Some(by) if !firewall.running.tags.contains_key(&config.owner) => {
+            Err(Unfit::TagHeld(config.owner.clone(), by.clone()))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Our own account may have changed nothing but our rules and objects: what we commit is everything that it changed.
+pub(super) fn check_own_work(
+    firewall: &Firewall,
+    candidate: &Policy<'_>,
+    running: &Policy<'_>,
+    config: &Config,
+    admin: &AdminName,
+) -> Result<(), Unfit> {
+    let owned: BTreeSet<&RuleName> =
+        [candidate, running].into_iter().flat_map(Policy::owned).map(|rule| &rule.facts.name).collect();
+    let configurations = [&firewall.candidate, &firewall.running];
+    let exists = |name: &RuleName| configurations.iter().any(|held| held.rules.iter().any(|rule| rule.name == *name));
+    let is_ours = |node: &Node| match node {
+        // A rule that was added and deleted again is in neither configuration.
+        Node::Rule(name) => owned.contains(name) || (OwnedName::parse(name.as_str()).is_some() && !exists(name)),
+        Node::Service(name) => configurations.iter().any(|held| is_own_service(held, name, &config.owner)),
+        Node::Tag(name) => *name == config.owner,
+        // The container of the rules: some releases note a move there.
+        Node::Other(path) => path.ends_with("/rulebase/security/rules"),
+    };
+    match firewall.pending.iter().find(|pending| pending.admin == *admin && !is_ours(&pending.node)) {
+        Some(pending) => Err(Unfit::OwnWork(admin.clone(), pending.node.clone())),
+        None => Ok(()),
+    }
+}
