@@ -41,7 +41,7 @@ impl<'w> Pairs<'w> {
         let (direction, l4, number) = (rule.direction, rule.service.l4, self.services.get(&rule.service).copied());
         move |local, peer| {
             let is_wanted = |number| self.pairs.binary_search(&(direction, local, peer, number)).is_ok();
-            self.unknown.holds(direction, l4, local) || number.is_some_and(is_wanted)
+            self.unknown.holds(direction, l4, local, peer) || number.is_some_and(is_wanted)
         }
     }
 }

@@ -11,7 +11,7 @@ use drawbridge_core::{
     id::{OwnedName, RuleName},
     plan::{Plan, Reason, Standing},
     rulebase::{Owned, Rulebase},
-    wanted::{Atom, LeftOut, Origin},
+    wanted::{Atom, LeftOut, Origin, WhyNot},
 };
 use serde_json::{Value, json};
 
@@ -158,12 +158,16 @@ fn left_out(left_out: &LeftOut) -> Value {
             json!({ "kind": "interface-in-doubt", "interface": interface.as_str(), "why": why.to_string() })
         }
         LeftOut::Permission(group, way, permission, why) => json!({
-            "kind": "permission", "group": group.as_str(), "direction": direction(*way),
+            "kind": if matches!(why, WhyNot::PartlyNeverOpen(_)) { "permission-in-part" } else { "permission" },
+            "group": group.as_str(), "direction": direction(*way),
             "permission": permission.to_string(), "why": why.to_string(),
         }),
         LeftOut::TwoVpcs(atom, vpc) => json!({
             "kind": "address-in-several-vpcs", "atom": atom_members(atom), "vpc": vpc.as_str(),
             "why": "the address is in several VPCs, and this one does not want it",
+        }),
+        LeftOut::NeverOpen(atom) => json!({
+            "kind": "never-open", "atom": atom_members(atom), "why": "`never_open` lists it",
         }),
         LeftOut::NoNat(atom) => json!({
             "kind": "no-nat-rule", "atom": atom_members(atom), "why": "no NAT rule of the firewall leads there",
