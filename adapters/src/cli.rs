@@ -9,6 +9,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 use drawbridge_core::{
+    config::Limits,
     explain::Explainer,
     plan::plan,
     report::Ending,
@@ -75,6 +76,9 @@ enum Command {
         /// Give up after this long (`90s`, `15m`). A commit on its way is then left to the next run.
         #[arg(long, default_value = "15m", value_parser = humantime::parse_duration)]
         within: Duration,
+        /// Let what `limits` would withhold happen, this once. Look at `drawbridge plan` first.
+        #[arg(long)]
+        accept_limits: bool,
     },
     /// List every setting with its meaning and default.
     Settings,
@@ -134,7 +138,9 @@ pub async fn run() -> ExitCode {
     let done = match cli.command {
         Command::Plan(arguments) => plan_only(&arguments).await,
         Command::Explain { common, files, subject } => explain(&common, &files, &subject.join(" ")).await,
-        Command::Apply { common, within } => apply(&common, within).await,
+        Command::Apply { common, within, accept_limits } => {
+            apply(&common, within, accept_limits.then_some(Limits::ACCEPTED)).await
+        }
         Command::Settings => print::out(&print::settings()).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {
@@ -176,9 +182,12 @@ async fn explain(common: &Common, files: &Files, asked: &str) -> Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-async fn apply(common: &Common, within: Duration) -> Result<ExitCode, NotReady> {
+async fn apply(common: &Common, within: Duration, limits: Option<Limits>) -> Result<ExitCode, NotReady> {
     log(common)?;
     let mut deployment = deployment::from_environment(common.config.as_deref()).await?;
+    if let Some(limits) = limits {
+        deployment.settings.config.limits = limits;
+    }
     let trigger = Trigger { logs: Vec::new(), events: Vec::new(), wake: Wake::Always };
     let seed = u64::from(std::process::id());
     let mut run = driver::begin(trigger, &deployment.settings.config, within, seed);

@@ -10,6 +10,7 @@ use crate::{
         TransitGatewayId, VpcId, ZoneName,
     },
     inventory::Instance,
+    never::NeverOpen,
     range::Set,
     translate::Translation,
 };
@@ -49,6 +50,8 @@ pub struct Config {
     pub allow_all_egress: AllowAllEgress,
     /// Which address a rule names for an instance that the internet reaches.
     pub destination: RuleDestination,
+    /// What is never opened, whatever a group says.
+    pub never_open: NeverOpen,
     /// How permissions become applications and services.
     pub translation: Translation,
     /// How much may change at once.
@@ -169,6 +172,8 @@ pub struct Limit {
 impl Limit {
     /// Up to this many changes a share means nothing.
     pub const FLOOR: usize = 10;
+
+    const NONE: Self = Self { number: usize::MAX, percent: None };
 }
 
 /// How long to wait for what. All of it is virtual to the core, which never waits itself.
@@ -188,6 +193,11 @@ pub struct Timing {
     pub write: Duration,
     /// How long a candidate whose commit failed is not tried again.
     pub failed_commit: Duration,
+}
+
+impl Limits {
+    /// Nothing is too much: somebody has looked at the plan and accepts it.
+    pub const ACCEPTED: Self = Self { additions: Limit::NONE, removals: Limit::NONE };
 }
 
 impl Default for Limits {

@@ -17,7 +17,7 @@ use crate::{
     report::counted,
     rulebase::{Owned, OwnedState, Policy, Rule, Rulebase},
     service::L4,
-    wanted::{Atom, LeftOut, Origin},
+    wanted::{Atom, LeftOut, Origin, Origins, WhyNot},
 };
 
 mod columns;
@@ -150,7 +150,7 @@ impl<'a> Explainer<'a> {
     /// What is wanted for addresses of an interface and leads to no rule, whichever group wants it.
     fn left_out_at(&self, interface: &Interface) -> impl Iterator<Item = Told> {
         self.plan.wanted.left_out.iter().filter_map(|left_out| match left_out {
-            LeftOut::TwoVpcs(atom, _) | LeftOut::NoNat(atom) => {
+            LeftOut::TwoVpcs(atom, _) | LeftOut::NoNat(atom) | LeftOut::NeverOpen(atom) => {
                 let is_here = interface.addresses.iter().any(|range| range.meets(atom.local));
                 is_here.then(|| Told::plain(left_out.to_string()))
             }
@@ -179,13 +179,22 @@ impl<'a> Explainer<'a> {
         self.plan.wanted.left_out.iter().filter_map(move |left_out| match left_out {
             LeftOut::Permission(of, direction, permission, why) if of == group => {
                 let way = if *direction == Direction::Egress { "egress " } else { "" };
-                Some(Told::plain(format!("{way}{permission} leads to no rule: {why}")))
+                let told = match why {
+                    WhyNot::PartlyNeverOpen(_) => "is opened in part",
+                    WhyNot::Inside
+                    | WhyNot::Reference
+                    | WhyNot::AllowsAll
+                    | WhyNot::Inexpressible(_)
+                    | WhyNot::NeverOpen(_) => "leads to no rule",
+                };
+                Some(Told::plain(format!("{way}{permission} {told}: {why}")))
             }
             LeftOut::Permission(..)
             | LeftOut::Hidden(..)
             | LeftOut::Doubtful(..)
             | LeftOut::TwoVpcs(..)
             | LeftOut::NoNat(_)
+            | LeftOut::NeverOpen(_)
             | LeftOut::NatTaken(..) => None,
         })
     }
@@ -355,7 +364,7 @@ fn without_local(atom: &Atom, what: &str) -> String {
 }
 
 /// Who wants something.
-fn wanted_by(origins: &BTreeSet<Origin>) -> String {
+fn wanted_by(origins: &Origins) -> String {
     let groups: BTreeSet<_> = origins.iter().map(|origin| origin.group.as_str()).collect();
     groups.into_iter().collect::<Vec<_>>().join(", ")
 }

@@ -41,7 +41,7 @@ impl<'w> Pairs<'w> {
         let (direction, l4, number) = (rule.direction, rule.service.l4, self.services.get(&rule.service).copied());
         move |local, peer| {
             let is_wanted = |number| self.pairs.binary_search(&(direction, local, peer, number)).is_ok();
-            self.unknown.holds(direction, l4, local) || number.is_some_and(is_wanted)
+            self.unknown.holds(direction, l4, local, peer) || number.is_some_and(is_wanted)
         }
     }
 }
@@ -143,6 +143,7 @@ mod tests {
     use crate::{
         range::Range,
         service::{Apps, L4},
+        wanted::Origins,
     };
 
     fn ranges(texts: &[&str]) -> BTreeSet<AddressRange> {
@@ -162,7 +163,7 @@ mod tests {
             peer: peer.parse().unwrap(),
             service: rule.service.clone(),
         };
-        let atoms = wanted_pairs.iter().map(|pair| (atom(pair), BTreeSet::new())).collect();
+        let atoms = wanted_pairs.iter().map(|pair| (atom(pair), Origins::default())).collect();
         let mut wanted = Wanted { atoms, ..Wanted::default() };
         wanted.unknown.add(Direction::Ingress, L4::Any, ranges(unknown));
         let left = shrunk(rule, &Pairs::of(&wanted)).map_or_else(|| "nothing".to_owned(), |left| left.to_string());

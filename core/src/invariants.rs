@@ -43,7 +43,8 @@ pub enum Invariant {
     I1,
     /// Every owned rule in R' stands above the bottom rule.
     I2,
-    /// No owned rule in R' admits a packet that no security group of an exposed or doubtful interface admits.
+    /// No owned rule in R' admits a packet that no security group of an exposed or doubtful interface admits, or that is
+    /// never opened.
     I3,
     /// Names are unique, and new ones never reuse a name in use. (That none is too long is a matter of types.)
     I8,
@@ -175,6 +176,10 @@ impl<'a> Judge<'a> {
             let Some(boxes) = boxes(rule, self.commit.after, way) else {
                 return Some(format!("nobody can tell what `{}` admits", rule.name));
             };
+            if let Some((_, packets)) = boxes.iter().find(|(_, packets)| packets.meets(&self.commit.config.never_open))
+            {
+                return Some(format!("`{}` admits {}, part of which is never opened", rule.name, packets.shown(way)));
+            }
             let rest = |(app, packets): (Option<AppName>, Packets)| {
                 let rest = admitted.rest(way, packets, app.as_ref())?;
                 let app = app.map_or_else(String::new, |app| format!(" ({app})"));
@@ -222,7 +227,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::sample;
+    use crate::{never::Never, sample};
 
     const WEB: &str = "i-1 10.0.1.10 sg-web\n sg-web tcp/443 0.0.0.0/0\n sg-web icmp/8 8.8.8.0/24";
     const BEFORE: &str = "web any -> 10.0.1.0/24 tcp/80\n sg-web-1 any -> 10.0.1.10 app:ssl app-default ours
@@ -323,6 +328,17 @@ mod tests {
             I3: nobody can tell what `sg-web-2` admits
         "#]],
         );
+        let config =
+            Config { never_open: ["tcp/443".parse::<Never>().unwrap()].into_iter().collect(), ..sample::config() };
+        let commit = Commit {
+            before: &sample::quiet(sample::configuration(BEFORE)),
+            after: &sample::configuration(BEFORE),
+            inventory: &sample::inventory(WEB),
+            config: &config,
+            withheld: &[],
+        };
+        let said: Vec<_> = super::check(&commit).iter().map(ToString::to_string).collect();
+        assert_eq!(said, ["I3: `sg-web-1` admits any -> 10.0.1.10 protocol 6 port 443, part of which is never opened"]);
         // A group that cannot be read leaves everything open.
         let mut inventory = sample::inventory(WEB);
         inventory.groups.clear();

@@ -82,7 +82,7 @@
 //! #     gateways: BTreeSet::from([Gateway::Endpoint("vpce-1".parse()?)]), firewall_instances: BTreeSet::new(),
 //! #     internal: Set::default(), interfaces: InterfaceScope::Instances, scope: Default::default(),
 //! #     directions: BTreeSet::from([Direction::Ingress]), allow_all_egress: AllowAllEgress::LeftOut,
-//! #     destination: RuleDestination::Instance, translation: Default::default(),
+//! #     destination: RuleDestination::Instance, translation: Default::default(), never_open: Default::default(),
 //! #     limits: Default::default(), timing: Default::default(),
 //! # };
 //! # let everywhere = "0.0.0.0/0".parse()?;
@@ -172,6 +172,7 @@ pub mod invariants;
 pub mod inventory;
 pub mod limits;
 pub mod nat;
+pub mod never;
 pub mod plan;
 pub mod range;
 pub mod report;

@@ -47,6 +47,9 @@ pub enum Hindrance {
     Misread,
 }
 
+/// How a person who has looked lets it happen.
+const ONCE: &str = "`drawbridge apply --accept-limits` lets them happen once";
+
 impl fmt::Display for Hindrance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -54,10 +57,16 @@ impl fmt::Display for Hindrance {
             Self::Mode(Mode::AddOnly) => f.write_str("`mode = \"add-only\"` leaves our rules as they stand"),
             Self::Mode(Mode::Sync) => f.write_str("the mode"),
             Self::Additions { number, allowed } => {
-                write!(f, "{number} additions are more than the {allowed} that `limits.additions` allows at once")
+                write!(
+                    f,
+                    "{number} additions are more than the {allowed} that `limits.additions` allows at once; {ONCE}"
+                )
             }
             Self::Removals { number, allowed } => {
-                write!(f, "{number} removals are more than the {allowed} that `limits.removals` allows at once")
+                write!(
+                    f,
+                    "{number} removals are more than the {allowed} that `limits.removals` allows at once; {ONCE}"
+                )
             }
             Self::Blamed => f.write_str("the firewall's validation blamed it"),
             Self::Misread => f.write_str(

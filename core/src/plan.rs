@@ -24,12 +24,12 @@ use crate::{
     rulebase::{ObjectStatus, Owned, OwnedState, Policy, Rulebase, Wrong, service_object},
     service::Service,
     translate::{ServiceColumn, ServicePorts},
-    wanted::{Atom, Origin, Wanted, wanted},
+    wanted::{Atom, Origins, Wanted, wanted},
 };
 
 use self::{
     grouping::{by_peers, grouped, width},
-    notes::{doubts, nat_notes},
+    notes::{doubts, kept_closed, nat_notes},
 };
 pub use self::{notes::Note, stamp::Stamp};
 
@@ -75,7 +75,7 @@ pub enum Reason {
         /// Evidence.
         gap: Packet,
         /// Who wants it.
-        origins: BTreeSet<Origin>,
+        origins: Origins,
         /// Denies above it.
         overridden_by: BTreeSet<RuleName>,
         /// Allows that may let the packet through and count for nothing, with what narrows each.
@@ -160,7 +160,7 @@ struct Missing<'w> {
     /// Its place among all wanted atoms.
     index: usize,
     atom: &'w Atom,
-    origins: &'w BTreeSet<Origin>,
+    origins: &'w Origins,
     gap: Packet,
 }
 
@@ -340,7 +340,7 @@ impl Planner<'_> {
         group: &GroupId,
         causes: &[Cause],
     ) {
-        let origins: BTreeSet<_> =
+        let origins: Origins =
             atoms.iter().flat_map(|missing| missing.origins).filter(|origin| origin.group == *group).cloned().collect();
         let rule = OwnedRule {
             service: self.service_column(&spelling.service),
@@ -360,7 +360,7 @@ impl Planner<'_> {
     }
 
     /// Whose the rule is and why it is there, for whoever meets it on the firewall.
-    fn description(&self, group: &GroupId, origins: &BTreeSet<Origin>, causes: &[Cause]) -> String {
+    fn description(&self, group: &GroupId, origins: &Origins, causes: &[Cause]) -> String {
         let cause = causes
             .iter()
             .find(|cause| match &cause.subject {
@@ -403,6 +403,7 @@ impl Planner<'_> {
         let mut notes = draft.notes;
         notes.extend(nat_notes(&wanted, inventory, rulebase, config));
         notes.extend(doubts(&wanted));
+        notes.extend(kept_closed(&wanted));
         Plan {
             commit: config.mode != crate::config::Mode::Observe && rulebase.differs(),
             changes,

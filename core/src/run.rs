@@ -316,7 +316,8 @@ impl Run {
             | Note::Disabled(_)
             | Note::NatUnheeded(..)
             | Note::NatMissing
-            | Note::Doubtful(..) => None,
+            | Note::Doubtful(..)
+            | Note::NeverOpen(..) => None,
         })
     }
 

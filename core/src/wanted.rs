@@ -11,16 +11,22 @@ use crate::{
     config::{Config, RuleDestination},
     exposure::{Doubt, Exposure, Exposures, Hidden, Via},
     firewall::NatRule,
-    id::{GroupId, InstanceId, InterfaceId, RuleName, VpcId},
+    id::{GroupId, InterfaceId, RuleName, VpcId},
     inventory::{Interface, Inventory, Permission},
     nat::Nat,
+    never::{Never, NeverOpen},
     range::Set,
     service::{L4, Service},
     translate::Inexpressible,
 };
 
-use self::{permissions::Permissions, vpcs::SeveralVpcs};
+pub use self::origins::{Origin, Origins};
+use self::{
+    permissions::{Meaning, Permissions},
+    vpcs::SeveralVpcs,
+};
 
+mod origins;
 mod permissions;
 mod translated;
 mod vpcs;
@@ -38,26 +44,11 @@ pub struct Atom {
     pub service: Service,
 }
 
-/// Who wants an atom.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Origin {
-    /// The group whose permission says so.
-    pub group: GroupId,
-    /// The interface that has the address.
-    pub interface: InterfaceId,
-    /// The instance it is attached to.
-    pub instance: Option<InstanceId>,
-    /// Its VPC.
-    pub vpc: VpcId,
-    /// The NAT rule that leads there, where the firewall translates destinations.
-    pub nat: Option<RuleName>,
-}
-
 /// What AWS calls for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// Everything wanted, and by whom.
-    pub atoms: BTreeMap<Atom, BTreeSet<Origin>>,
+    pub atoms: BTreeMap<Atom, Origins>,
     /// Traffic of interfaces of which nobody can tell now: what we own for it stays, nothing is added.
     pub unknown: Unknown,
     /// How internet-bound traffic of each exposed interface gets to the firewall.
@@ -70,18 +61,21 @@ pub struct Wanted {
 
 /// Traffic of interfaces of which nobody can tell whether it is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Unknown(BTreeMap<(Direction, L4), Set<Address>>);
+pub struct Unknown {
+    held: BTreeMap<(Direction, L4), Set<Address>>,
+    never_open: NeverOpen,
+}
 
 impl Unknown {
     /// Adds all traffic of this kind of these addresses.
     pub fn add(&mut self, direction: Direction, l4: L4, locals: impl IntoIterator<Item = AddressRange>) {
-        self.0.entry((direction, l4)).or_default().extend(locals);
+        self.held.entry((direction, l4)).or_default().extend(locals);
     }
 
-    /// Whether all of this traffic is unknown.
-    pub fn holds(&self, direction: Direction, l4: L4, local: AddressRange) -> bool {
+    /// Whether all of this traffic is unknown. Of what is never opened everything is known.
+    pub fn holds(&self, direction: Direction, l4: L4, local: AddressRange, peer: AddressRange) -> bool {
         let held = |(of, part): &(Direction, L4)| *of == direction && part.contains(l4);
-        self.0.iter().any(|(key, locals)| held(key) && locals.contains(local))
+        !self.never_open.meets(peer, l4) && self.held.iter().any(|(key, locals)| held(key) && locals.contains(local))
     }
 }
 
@@ -101,6 +95,8 @@ pub enum LeftOut {
     /// An atom for an original address that this earlier NAT rule takes a part of, and the rest is nothing that a rule can
     /// say.
     NatTaken(Atom, RuleName),
+    /// An atom for an original port, as a NAT rule has it, that is never opened.
+    NeverOpen(Atom),
 }
 
 /// Why a permission leads to no rule.
@@ -114,6 +110,10 @@ pub enum WhyNot {
     AllowsAll,
     /// No rule can say exactly this.
     Inexpressible(Inexpressible),
+    /// These entries of `never_open` leave nothing of it.
+    NeverOpen(Vec<Never>),
+    /// These entries of `never_open` take a part of it; the rest is opened.
+    PartlyNeverOpen(Vec<Never>),
 }
 
 impl fmt::Display for WhyNot {
@@ -123,7 +123,21 @@ impl fmt::Display for WhyNot {
             Self::Reference => f.write_str("a reference to a group stays inside"),
             Self::AllowsAll => f.write_str("it lets everything out, and `egress_allow_all` is not set"),
             Self::Inexpressible(why) => why.fmt(f),
+            Self::NeverOpen(by) => write!(f, "`never_open` lists {}", Entries(by)),
+            Self::PartlyNeverOpen(by) => write!(f, "all but {}, which `never_open` lists", Entries(by)),
         }
+    }
+}
+
+/// Entries of `never_open`, separated by commas.
+struct Entries<'a>(&'a [Never]);
+
+impl fmt::Display for Entries<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, entry) in self.0.iter().enumerate() {
+            write!(f, "{}{entry}", if index == 0 { "" } else { ", " })?;
+        }
+        Ok(())
     }
 }
 
@@ -143,6 +157,7 @@ impl fmt::Display for LeftOut {
             Self::NatTaken(atom, by) => {
                 write!(f, "{atom}: NAT rule `{by}` takes part of it, and no rule can say the rest")
             }
+            Self::NeverOpen(atom) => write!(f, "{atom}: `never_open` lists it"),
         }
     }
 }
@@ -187,7 +202,7 @@ pub fn wanted(inventory: &Inventory, nat: &[NatRule], config: &Config) -> Wanted
 /// What has been found so far, by the instances' own addresses.
 #[derive(Default)]
 struct Collected {
-    atoms: BTreeMap<Atom, BTreeSet<Origin>>,
+    atoms: BTreeMap<Atom, Origins>,
     unknown: Vec<AddressRange>,
     by_vpc: BTreeMap<VpcId, Vec<AddressRange>>,
     via: BTreeMap<InterfaceId, BTreeSet<Via>>,
@@ -213,12 +228,17 @@ impl Collected {
                 nat: None,
             };
             for (direction, permission) in permissions.of_group(group) {
+                let mut leave_out = |why| {
+                    self.left_out.insert(LeftOut::Permission(group.clone(), direction, permission.clone(), why));
+                };
                 match permissions.means(&interface.vpc, direction, permission) {
-                    Ok((peers, service)) => self.atoms(direction, own, &peers, &service, &origin),
-                    Err(why) => {
-                        let left_out = LeftOut::Permission(group.clone(), direction, permission.clone(), why);
-                        self.left_out.insert(left_out);
+                    Ok(Meaning { peers, services, never_open }) => {
+                        if !never_open.is_empty() {
+                            leave_out(WhyNot::PartlyNeverOpen(never_open));
+                        }
+                        services.iter().for_each(|service| self.atoms(direction, own, &peers, service, &origin));
                     }
+                    Err(why) => leave_out(why),
                 }
             }
         }
@@ -250,16 +270,33 @@ impl Collected {
         self.atoms.retain(|atom, _| !unknown.meets(atom.local));
         let mut wanted = Wanted {
             atoms: self.atoms,
-            unknown: Unknown::default(),
+            unknown: Unknown { never_open: config.never_open.clone(), ..Unknown::default() },
             via: self.via,
             exposed: self.exposed,
             left_out: self.left_out,
         };
         match config.destination {
             RuleDestination::Instance => wanted.unknown_as_they_are(unknown.ranges()),
-            RuleDestination::Nat => wanted.translate(&mut Nat::of(nat, &config.untrust), unknown.ranges()),
+            RuleDestination::Nat => {
+                wanted.translate(&mut Nat::of(nat, &config.untrust), unknown.ranges());
+                wanted.leave_out_never_open(&config.never_open);
+            }
         }
         wanted
+    }
+}
+
+impl Wanted {
+    /// What NAT rules make of a port that may be opened can be one that may not.
+    fn leave_out_never_open(&mut self, never_open: &NeverOpen) {
+        let left_out = &mut self.left_out;
+        self.atoms.retain(|atom, _| {
+            let may = !never_open.meets(atom.peer, atom.service.l4);
+            if !may {
+                left_out.insert(LeftOut::NeverOpen(atom.clone()));
+            }
+            may
+        });
     }
 }
 

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use drawbridge::{driver, envelope::Envelope};
 use drawbridge_core::{
-    config::Config,
+    config::{self, Config},
     report::{Outcome, Report},
+    run::{Trigger, Wake},
 };
 use drawbridge_simulator::{
-    script::{Mistake, Script, Show},
+    script::{Limits, Mistake, Script, Show},
     serve::SharedWorld,
     world::{DRAWBRIDGE, PendingRow, Performed, RuleRow, Tree, World},
 };
-use serde_json::Value;
 
 use crate::{
     direct::Direct,
@@ -166,8 +166,12 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
                     Performed::Done => {}
                     Performed::Asked(show) => self.show(show),
                     Performed::Heard(event) => {
-                        let text = block.input.get(deed.line - block.line).cloned().unwrap_or_default();
-                        self.run(&event, index, text).await;
+                        let trigger = Envelope::open(&event).trigger();
+                        self.run(trigger, Limits::Kept, index, block.text_of(deed)).await;
+                    }
+                    Performed::Applied(limits) => {
+                        let trigger = Trigger { logs: Vec::new(), events: Vec::new(), wake: Wake::Always };
+                        self.run(trigger, limits, index, block.text_of(deed)).await;
                     }
                 }
                 if let Some(violation) = self.broken.first() {
@@ -179,7 +183,7 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
         Ok(self.transcript)
     }
 
-    async fn run(&mut self, event: &Value, block: usize, deed: String) {
+    async fn run(&mut self, trigger: Trigger, limits: Limits, block: usize, deed: String) {
         let owner = self.drawbridge.owner();
         let before = self.rules(Tree::Running);
         let theirs = Theirs::of(&self.world, &owner);
@@ -190,7 +194,9 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
                 return self.write(lines);
             }
         };
-        let mut run = driver::begin(Envelope::open(event).trigger(), config, BUDGET, SEED);
+        let accepting = Config { limits: config::Limits::ACCEPTED, ..(**config).clone() };
+        let config = if limits == Limits::Accepted { &accepting } else { &**config };
+        let mut run = driver::begin(trigger, config, BUDGET, SEED);
         let outcome = {
             let mut stage = Stage::watched(self.world.clone(), actor, &mut self.witness);
             let killed = stage.killed.clone();

@@ -43,7 +43,7 @@ pub use self::{
     acts::{Act, Lock, Place, Scope},
     calls::{Call, Change, Ending, Request, Transition},
     cloud::{CloudLine, Instance, InstanceState, TableRole},
-    deeds::{Deed, OddFile, Show},
+    deeds::{Deed, Limits, OddFile, Show},
     firewall::{Address, FirewallLine, HaState, Xml},
     names::{Id, Kind, Names},
     nat::{Nat, Translation, Ways},
@@ -98,6 +98,13 @@ pub struct Block {
     pub deeds: Vec<Placed<Deed>>,
     /// What it is expected to print.
     pub expected: Vec<String>,
+}
+
+impl Block {
+    /// A deed as it was written.
+    pub fn text_of(&self, deed: &Placed<Deed>) -> String {
+        self.input.get(deed.line - self.line).cloned().unwrap_or_default()
+    }
 }
 
 /// A statement and the number of the line that it stands on.

@@ -24,7 +24,7 @@ use crate::{
     cloud::Cloud,
     faults::{Command, Faults, Moment as Time},
     firewall::Firewall,
-    script::{Act, Call, CloudLine, Deed, Ending, InstanceState, Mistake, Names, Placed, Script, Show},
+    script::{Act, Call, CloudLine, Deed, Ending, InstanceState, Limits, Mistake, Names, Placed, Script, Show},
     xml::Element,
 };
 
@@ -68,6 +68,8 @@ pub enum Performed {
     Done,
     /// Drawbridge hears of something: the event, as Lambda would be given it.
     Heard(Value),
+    /// A person runs Drawbridge.
+    Applied(Limits),
     /// The story wants to see something.
     Asked(Show),
 }
@@ -205,6 +207,7 @@ impl World {
             }
             Deed::Notify(call) => self.notify(call),
             Deed::StateChange { instance, state } => self.state_change(&self.names.real(instance), *state),
+            Deed::Apply(limits) => Ok(Performed::Applied(*limits)),
             Deed::Schedule => Ok(Performed::Heard(self.cloud.scheduled_event(self.now()))),
             Deed::Wait(span) => {
                 self.advance(*span);

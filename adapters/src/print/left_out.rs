@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use drawbridge_core::{change::Direction, exposure::Hidden, wanted::LeftOut};
+use drawbridge_core::{
+    change::Direction,
+    exposure::Hidden,
+    wanted::{LeftOut, WhyNot},
+};
 
 use super::{Detail, wrapped};
 
@@ -59,18 +63,27 @@ fn parted(left_out: &LeftOut) -> (String, String) {
         }
         LeftOut::Hidden(interface, why) => (format!("not exposed, {why}"), interface.to_string()),
         LeftOut::Doubtful(interface, why) => (format!("may be exposed, {why}"), interface.to_string()),
-        LeftOut::Permission(group, Direction::Ingress, permission, why) => {
-            (format!("no rule, {why}"), format!("{group} {permission}"))
-        }
-        LeftOut::Permission(group, Direction::Egress, permission, why) => {
-            (format!("no rule, {why}"), format!("{group} egress {permission}"))
+        LeftOut::Permission(group, direction, permission, why) => {
+            let way = if *direction == Direction::Egress { "egress " } else { "" };
+            (format!("{}, {why}", how_far(why)), format!("{group} {way}{permission}"))
         }
         LeftOut::TwoVpcs(atom, vpc) => {
             (format!("no rule, the address is in several VPCs and {vpc} does not want it"), atom.to_string())
         }
+        LeftOut::NeverOpen(atom) => ("no rule, `never_open` lists it".to_owned(), atom.to_string()),
         LeftOut::NoNat(atom) => ("no rule, no NAT rule of the firewall leads there".to_owned(), atom.to_string()),
         LeftOut::NatTaken(atom, by) => {
             (format!("no rule, NAT rule `{by}` takes part of it and no rule can say the rest"), atom.to_string())
+        }
+    }
+}
+
+/// How much of a permission is left out.
+fn how_far(why: &WhyNot) -> &'static str {
+    match why {
+        WhyNot::PartlyNeverOpen(_) => "opened in part",
+        WhyNot::Inside | WhyNot::Reference | WhyNot::AllowsAll | WhyNot::Inexpressible(_) | WhyNot::NeverOpen(_) => {
+            "no rule"
         }
     }
 }
@@ -81,7 +94,6 @@ mod tests {
         exposure::Doubt,
         inventory::{Peer, Permission, Traffic},
         range::Range,
-        wanted::WhyNot,
     };
     use expect_test::{Expect, expect};
 

@@ -11,7 +11,7 @@ use drawbridge_core::{
     id::{OwnedName, RuleName},
     plan::{Plan, Reason, Standing},
     rulebase::{Owned, Rulebase},
-    wanted::{Atom, LeftOut, Origin},
+    wanted::{Atom, LeftOut, Origin, Origins, WhyNot},
 };
 use serde_json::{Value, json};
 
@@ -105,7 +105,7 @@ fn flow(flow: &Flow) -> Value {
 }
 
 /// An atom that leads to a rule, or needs none, with what became of it.
-fn wanted(atom: &Atom, origins: &BTreeSet<Origin>, standing: &Standing) -> Value {
+fn wanted(atom: &Atom, origins: &Origins, standing: &Standing) -> Value {
     let (standing, rules, adds) = match standing {
         Standing::Ours(name) => ("ours", vec![name.to_string()], false),
         Standing::Added(name) => ("added", vec![name.to_string()], false),
@@ -158,12 +158,16 @@ fn left_out(left_out: &LeftOut) -> Value {
             json!({ "kind": "interface-in-doubt", "interface": interface.as_str(), "why": why.to_string() })
         }
         LeftOut::Permission(group, way, permission, why) => json!({
-            "kind": "permission", "group": group.as_str(), "direction": direction(*way),
+            "kind": if matches!(why, WhyNot::PartlyNeverOpen(_)) { "permission-in-part" } else { "permission" },
+            "group": group.as_str(), "direction": direction(*way),
             "permission": permission.to_string(), "why": why.to_string(),
         }),
         LeftOut::TwoVpcs(atom, vpc) => json!({
             "kind": "address-in-several-vpcs", "atom": atom_members(atom), "vpc": vpc.as_str(),
             "why": "the address is in several VPCs, and this one does not want it",
+        }),
+        LeftOut::NeverOpen(atom) => json!({
+            "kind": "never-open", "atom": atom_members(atom), "why": "`never_open` lists it",
         }),
         LeftOut::NoNat(atom) => json!({
             "kind": "no-nat-rule", "atom": atom_members(atom), "why": "no NAT rule of the firewall leads there",

@@ -104,6 +104,11 @@ pub const KEYS: &[Key] = &[
         "the address in our rules: `instance`, or `nat`: the original one of NAT rules that lead to the instance",
         Default("instance"),
     ),
+    key(
+        "never_open",
+        "ports and peers that are never opened whatever a group says, as `tcp/22`, `udp/6000-6063` or `203.0.113.0/24`",
+        Unset("groups decide"),
+    ),
     key("internal_cidrs", "networks that count as inside besides the VPC's own", Unset("none")),
     key("limits.additions", "rules that a run may add", Default("1000")),
     key(

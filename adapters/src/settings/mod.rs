@@ -18,6 +18,7 @@ use drawbridge_core::{
         AllowAllEgress, Config, Contradiction, InterfaceScope, Limit, Limits, Mode, RuleDestination, Scope, Timing,
     },
     id::Region,
+    never::Never,
     translate::{Applications, IcmpRule, Translation},
 };
 
@@ -185,6 +186,7 @@ impl Reader {
         ];
         contradictions.into_iter().flatten().for_each(|found| self.note(found.to_string()));
         let firewall_instances = self.list("firewall.instances", parsed);
+        let never_open: Option<Vec<Never>> = self.list("never_open", parsed);
         let internal = self.list("internal_cidrs", parsed);
         let interfaces = self.one("interfaces", choice(INTERFACES));
         let scope = self.scope();
@@ -209,6 +211,7 @@ impl Reader {
             directions: directions?,
             allow_all_egress: allow_all_egress?,
             destination: destination?,
+            never_open: never_open?.into_iter().collect(),
             translation: translation?,
             limits: limits?,
             timing: timing?,

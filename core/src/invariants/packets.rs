@@ -11,6 +11,7 @@ use crate::{
     id::{AppName, ZoneName},
     inventory::{IcmpTypes, Interface, Inventory, Peer, Permission, Traffic},
     nat::{Nat, Original},
+    never::NeverOpen,
     range::{Range, Set},
     service::{L4, Service},
     translate::{IcmpRule, STANDARD_PORT},
@@ -33,6 +34,22 @@ impl Packets {
             Direction::Egress => (self.local, self.peer),
         };
         format!("{source} -> {destination} protocol {protocol} port {port}")
+    }
+}
+
+impl Packets {
+    /// Whether some of them are never let through.
+    pub(super) fn meets(&self, never_open: &NeverOpen) -> bool {
+        let ports = |protocol: u8| {
+            let part = self.traffic.intersection(traffic(L4::Ip(protocol)))?;
+            let [first, last] = [part.first(), part.last()].map(|number| u16::try_from(number & 0xffff).ok());
+            Range::new(first?, last?)
+        };
+        let by_port = |l4: fn(Range<u16>) -> L4, protocol| {
+            ports(protocol).is_some_and(|ports| never_open.meets(self.peer, l4(ports)))
+        };
+        // Peers count for every protocol, ports for their own.
+        by_port(L4::Tcp, TCP) || by_port(L4::Udp, UDP) || never_open.meets(self.peer, L4::Ip(0))
     }
 }
 

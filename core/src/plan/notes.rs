@@ -10,12 +10,13 @@ use crate::{
     change::Direction,
     config::{Config, RuleDestination},
     exposure::Doubt,
-    id::{AdminName, OwnedName, RuleName},
+    id::{AdminName, GroupId, OwnedName, RuleName},
     inventory::Inventory,
     nat::Nat,
+    never::Never,
     report::counted,
     rulebase::Rulebase,
-    wanted::{LeftOut, Wanted},
+    wanted::{LeftOut, Wanted, WhyNot},
 };
 
 /// Something that is left as it is.
@@ -33,6 +34,8 @@ pub enum Note {
     NatMissing,
     /// Nobody can tell whether so many interfaces are exposed.
     Doubtful(Doubt, usize),
+    /// An entry of `never_open` keeps closed what these groups call for.
+    NeverOpen(Never, BTreeSet<GroupId>),
 }
 
 impl fmt::Display for Note {
@@ -49,6 +52,9 @@ impl fmt::Display for Note {
             Self::NatMissing => f.write_str(
                 "`destination` is \"nat\", and no NAT rule of the firewall leads to an exposed instance: nothing by IPv4 can be opened; add NAT rules, or set `destination = \"instance\"`",
             ),
+            Self::NeverOpen(entry, groups) => {
+                write!(f, "{entry} stays closed (`never_open`), asked for by {}", listed(groups))
+            }
             Self::Doubtful(doubt, number) => {
                 write!(f, "{doubt}: what we own for {} stays, nothing is added", counted(*number, "interface"))
             }
@@ -65,6 +71,30 @@ pub(super) fn doubts(wanted: &Wanted) -> Vec<Note> {
         }
     }
     interfaces.into_iter().map(|(doubt, which)| Note::Doubtful(doubt.clone(), which.len())).collect()
+}
+
+/// Entries of `never_open` that some group goes against.
+pub(super) fn kept_closed(wanted: &Wanted) -> Vec<Note> {
+    let mut groups: BTreeMap<Never, BTreeSet<GroupId>> = BTreeMap::new();
+    for left_out in &wanted.left_out {
+        if let LeftOut::Permission(group, _, _, WhyNot::NeverOpen(entries) | WhyNot::PartlyNeverOpen(entries)) =
+            left_out
+        {
+            for entry in entries {
+                groups.entry(*entry).or_default().insert(group.clone());
+            }
+        }
+    }
+    groups.into_iter().map(|(entry, groups)| Note::NeverOpen(entry, groups)).collect()
+}
+
+/// One group, or how many.
+fn listed(groups: &BTreeSet<GroupId>) -> String {
+    match groups.first() {
+        Some(group) if groups.len() == 1 => group.to_string(),
+        Some(group) => format!("{group} and {} more", groups.len() - 1),
+        None => String::new(),
+    }
 }
 
 /// Where settings and NAT rulebase disagree. Without IPv4 on exposed interfaces there is nothing to disagree about.

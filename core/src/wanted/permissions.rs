@@ -1,6 +1,6 @@
 //! What the permissions of one account mean.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::WhyNot;
 use crate::{
@@ -10,9 +10,18 @@ use crate::{
     exposure::Doubt,
     id::{GroupId, VpcId},
     inventory::{Group, Interface, Inventory, Peer, Permission, Traffic},
+    never::Never,
     range::Set,
     service::Service,
 };
+
+/// What a permission lets through: every peer by every service.
+pub(super) struct Meaning {
+    pub(super) peers: Vec<AddressRange>,
+    pub(super) services: Vec<Service>,
+    /// What took a part of it.
+    pub(super) never_open: Vec<Never>,
+}
 
 /// Reads permissions, for the directions that become rules.
 pub(super) struct Permissions<'a> {
@@ -57,13 +66,13 @@ impl<'a> Permissions<'a> {
         })
     }
 
-    /// The peers and the service of a permission, or why there are none.
+    /// What a permission lets through, or why nothing.
     pub(super) fn means(
         &mut self,
         vpc: &'a VpcId,
         direction: Direction,
         permission: &Permission,
-    ) -> Result<(Vec<AddressRange>, Service), WhyNot> {
+    ) -> Result<Meaning, WhyNot> {
         let service = self.config.translation.service(&permission.traffic).map_err(WhyNot::Inexpressible)?;
         let peers = match &permission.peer {
             Peer::Addresses(range) => std::slice::from_ref(range),
@@ -79,7 +88,24 @@ impl<'a> Permissions<'a> {
         }
         let inside = self.inside(vpc);
         let outside: Vec<_> = counting.into_iter().filter(|peer| !inside.contains(*peer)).collect();
-        if outside.is_empty() { Err(WhyNot::Inside) } else { Ok((outside, service)) }
+        if outside.is_empty() { Err(WhyNot::Inside) } else { self.what_may_be_opened(outside, service) }
+    }
+
+    /// The same without what is never opened. The application stays the one of the whole: it is never wider.
+    fn what_may_be_opened(&self, peers: Vec<AddressRange>, service: Service) -> Result<Meaning, WhyNot> {
+        let never = &self.config.never_open;
+        if !peers.iter().any(|peer| never.meets(*peer, service.l4)) {
+            return Ok(Meaning { peers, services: vec![service], never_open: Vec::new() });
+        }
+        let entries: BTreeSet<_> = peers.iter().flat_map(|peer| never.about(*peer, service.l4)).collect();
+        let never_open = entries.into_iter().collect();
+        let peers: Vec<_> = peers.into_iter().flat_map(|peer| never.peers_left(peer)).collect();
+        let left = never.traffic_left(service.l4).into_iter();
+        let services: Vec<_> = left.map(|l4| Service { l4, apps: service.apps.clone() }).collect();
+        if peers.is_empty() || services.is_empty() {
+            return Err(WhyNot::NeverOpen(never_open));
+        }
+        Ok(Meaning { peers, services, never_open })
     }
 
     /// Whether the permission does not count for all addresses of a family, be they written or listed.
@@ -92,7 +118,7 @@ impl<'a> Permissions<'a> {
 
 fn counting<'a>(
     group: &'a Group,
-    directions: &'a std::collections::BTreeSet<Direction>,
+    directions: &'a BTreeSet<Direction>,
 ) -> impl Iterator<Item = (Direction, &'a Permission)> + use<'a> {
     directions.iter().flat_map(|direction| {
         let permissions = match direction {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Atom, LeftOut, Origin};
+use super::{Atom, LeftOut, Origins};
 use crate::{
     address::{Address, AddressRange},
     id::VpcId,
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Who wants what.
-type Atoms = BTreeMap<Atom, BTreeSet<Origin>>;
+type Atoms = BTreeMap<Atom, Origins>;
 
 /// The addresses that several VPCs have, cut so that every address of a piece is of the same VPCs.
 pub(super) struct SeveralVpcs<'a> {
@@ -71,8 +71,7 @@ fn settle(
 ) {
     let here: Vec<_> = clashing.iter().filter(|(atom, _)| atom.local.contains(piece)).collect();
     let wanted_by = |vpc: &VpcId| -> Atoms {
-        let by =
-            |origins: &BTreeSet<Origin>| origins.iter().filter(|o| o.vpc == *vpc).cloned().collect::<BTreeSet<_>>();
+        let by = |origins: &Origins| origins.iter().filter(|o| o.vpc == *vpc).cloned().collect::<Origins>();
         let own = here.iter().map(|(atom, origins)| (Atom { local: piece, ..(*atom).clone() }, by(origins)));
         own.filter(|(_, origins)| !origins.is_empty()).collect()
     };

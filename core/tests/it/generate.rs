@@ -19,6 +19,7 @@ use drawbridge_core::{
         Destination, Group, IcmpTypes, Instance, InstanceState, Interface, Inventory, Peer, Permission, Route,
         RouteState, RouteTable, Subnet, TableRole, Target, Traffic, Vpc,
     },
+    never::Never,
     plan::plan,
     range::{Range, Set},
     rulebase::{Rulebase, owned_name},
@@ -321,10 +322,15 @@ pub(crate) fn config() -> impl Strategy<Value = Config> {
     let applications = select(&[Applications::Identified, Applications::Identified, Applications::Any][..]);
     let icmp = select(&[IcmpRule::Exact, IcmpRule::Exact, IcmpRule::All][..]);
     let scope = select(&[InterfaceScope::Instances, InterfaceScope::All][..]);
-    (applications, icmp, scope, any::<bool>(), any::<bool>()).prop_map(
-        |(applications, icmp, interfaces, more, inner)| {
+    let never = prop_oneof![
+        2 => Just(Vec::new()),
+        1 => vec(select(&["tcp/22", "tcp/100-500", "udp/53", "8.8.8.0/25", "9.9.9.9"][..]), 1..3),
+    ];
+    (applications, icmp, scope, any::<bool>(), any::<bool>(), never).prop_map(
+        |(applications, icmp, interfaces, more, inner, never)| {
             let mut made = sample::config();
             made.translation = Translation { applications, icmp, ..Translation::default() };
+            made.never_open = never.iter().map(|text| text.parse::<Never>().unwrap()).collect();
             made.interfaces = interfaces;
             if more {
                 made.gateways.insert(Gateway::Endpoint("vpce-1".parse().unwrap()));

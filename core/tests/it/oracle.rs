@@ -17,6 +17,7 @@ use drawbridge_core::{
         Destination, IcmpTypes, Interface, Inventory, Peer, Permission, RouteState, RouteTable, TableRole, Target,
         Traffic,
     },
+    never::Never,
     service::L4,
     translate::IcmpRule,
 };
@@ -124,6 +125,15 @@ pub(crate) fn carries(l4: &L4, packet: &Packet) -> bool {
         L4::Udp(ports) => packet.protocol == 17 && ports.first() <= packet.port && packet.port <= ports.last(),
         L4::Ip(number) => packet.protocol == *number,
     }
+}
+
+/// Whether the settings keep a packet out, whatever any group says.
+pub(crate) fn is_never_opened(config: &Config, packet: &Packet) -> bool {
+    config.never_open.listed().any(|entry| match entry {
+        Never::Tcp(ports) => carries(&L4::Tcp(ports), packet),
+        Never::Udp(ports) => carries(&L4::Udp(ports), packet),
+        Never::Peer(peers) => holds(&peers, packet.peer),
+    })
 }
 
 // -- AWS

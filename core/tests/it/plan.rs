@@ -8,6 +8,7 @@ use drawbridge_core::{
     event::Cause,
     firewall::{Configuration, Effect, Firewall, Node, Pending},
     inventory::Inventory,
+    never::Never,
     plan::{Plan, plan},
     rulebase::Rulebase,
 };
@@ -253,6 +254,34 @@ fn a_rule_that_is_not_as_we_write_it_is_written_again_in_place() {
     }
 }
 
+/// What we have for an interface in doubt stays, but for what is never opened.
+#[test]
+fn what_is_never_opened_goes_even_where_everything_else_stays() {
+    let never = |mut story: Story| {
+        story.config.never_open =
+            ["tcp/22", "8.8.8.128/25"].map(|text| text.parse::<Never>().unwrap()).into_iter().collect();
+        story
+    };
+    let rules = "sg-web-1 8.8.8.0/24 -> 10.0.1.10 app:ssh app-default ours
+        sg-web-2 9.9.9.9 -> 10.0.1.10 app:ssl app-default ours";
+    let mut doubtful = Story::of("i-1 10.0.1.10 sg-gone", rules);
+    doubtful.inventory.groups.clear();
+    never(doubtful).check(&expect![[r#"
+        - sg-web-1
+        sg-gone is not listed: what we own for 1 interface stays, nothing is added
+    "#]]);
+    never(Story::of("i-1 10.0.1.10 sg-web\n sg-web tcp/20-23 8.8.8.0/24\n sg-web all 9.9.9.9", "")).check(&expect![[
+        r#"
+            + service tcp_20-21
+            + service tcp_23
+            + sg-web-1  8.8.8.0/25 -> 10.0.1.10  tcp 20-21, above `clean-up`
+            + sg-web-2  8.8.8.0/25 -> 10.0.1.10  tcp 23, above `clean-up`
+            tcp/22 stays closed (`never_open`), asked for by sg-web
+            8.8.8.128/25 stays closed (`never_open`), asked for by sg-web
+        "#
+    ]]);
+}
+
 const MANY: &str =
     "i-1 10.0.1.10 sg-web\n sg-web tcp/22 8.8.8.0/24\n sg-web tcp/443 8.8.8.0/24\n sg-web tcp/8443 8.8.8.0/24";
 
@@ -267,17 +296,17 @@ fn limits_judge_additions_and_removals_apart() {
     limited(2, 2).check(&expect![[r#"
         - sg-old-1
         - sg-old-2
-        withheld: + sg-web-1  8.8.8.0/24 -> 10.0.1.10  ssh on tcp 22, above `clean-up`: 3 additions are more than the 2 that `limits.additions` allows at once
-        withheld: + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`: 3 additions are more than the 2 that `limits.additions` allows at once
-        withheld: + sg-web-3  8.8.8.0/24 -> 10.0.1.10  tcp 8443, above `clean-up`: 3 additions are more than the 2 that `limits.additions` allows at once
+        withheld: + sg-web-1  8.8.8.0/24 -> 10.0.1.10  ssh on tcp 22, above `clean-up`: 3 additions are more than the 2 that `limits.additions` allows at once; `drawbridge apply --accept-limits` lets them happen once
+        withheld: + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`: 3 additions are more than the 2 that `limits.additions` allows at once; `drawbridge apply --accept-limits` lets them happen once
+        withheld: + sg-web-3  8.8.8.0/24 -> 10.0.1.10  tcp 8443, above `clean-up`: 3 additions are more than the 2 that `limits.additions` allows at once; `drawbridge apply --accept-limits` lets them happen once
     "#]]);
     limited(3, 1).check(&expect![[r#"
         + service tcp_8443
         + sg-web-1  8.8.8.0/24 -> 10.0.1.10  ssh on tcp 22, above `clean-up`
         + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
         + sg-web-3  8.8.8.0/24 -> 10.0.1.10  tcp 8443, above `clean-up`
-        withheld: - sg-old-1: 2 removals are more than the 1 that `limits.removals` allows at once
-        withheld: - sg-old-2: 2 removals are more than the 1 that `limits.removals` allows at once
+        withheld: - sg-old-1: 2 removals are more than the 1 that `limits.removals` allows at once; `drawbridge apply --accept-limits` lets them happen once
+        withheld: - sg-old-2: 2 removals are more than the 1 that `limits.removals` allows at once; `drawbridge apply --accept-limits` lets them happen once
     "#]]);
 }
 
@@ -291,7 +320,7 @@ fn a_rule_that_is_replaced_and_shrunk_counts_as_a_removal() {
     story.config.limits.additions = Limit { number: 0, percent: None };
     story.check(&expect![[r#"
         ~ sg-web-1  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443
-        withheld: ~ sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssh on tcp 22: 1 additions are more than the 0 that `limits.additions` allows at once
+        withheld: ~ sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssh on tcp 22: 1 additions are more than the 0 that `limits.additions` allows at once; `drawbridge apply --accept-limits` lets them happen once
     "#]]);
 }
 

@@ -221,6 +221,7 @@ proptest! {
         let wanted = wanted(&world.inventory, &world.firewall.running.nat, &world.config);
         for atom in wanted.atoms.keys() {
             for packet in oracle::packets().iter().filter(|packet| is_of(atom, packet)) {
+                prop_assert!(!oracle::is_never_opened(&world.config, packet), "{packet} is never opened");
                 // Interfaces of several VPCs may have the address: all of them want it, and none of them is in doubt.
                 let mut by_vpc: BTreeMap<_, bool> = BTreeMap::new();
                 for (interface, reach) in oracle::reached(&world.inventory, &world.config, packet.local) {
@@ -315,6 +316,10 @@ fn blocks_above(world: &World, configuration: &Configuration, rule: &RuleFacts) 
 /// Wanted beyond dispute: one VPC, nothing in doubt, a peer outside, a service that a rule can say.
 fn is_plainly_wanted(world: &World, packet: &Packet) -> bool {
     let World { inventory, config, .. } = world;
+    // A permission for all protocols loses all of itself to one port: plain is only what nothing is taken from.
+    if config.never_open.listed().next().is_some() {
+        return false;
+    }
     let here: Vec<_> =
         oracle::reached(inventory, config, packet.local).filter(|(_, reach)| *reach != Reach::No).collect();
     let [(first, _), ..] = here[..] else { return false };

@@ -33,6 +33,8 @@ pub enum Deed {
     },
     /// `schedule`: a run without any event.
     Schedule,
+    /// `apply`, `apply --accept-limits`: a person runs it.
+    Apply(Limits),
     /// `wait 30m`
     Wait(Duration),
     /// `admin alice delete "web in"`
@@ -53,6 +55,15 @@ pub enum Deed {
     },
     /// `show rules`
     Show(Show),
+}
+
+/// What becomes of the limits of the settings when a person runs Drawbridge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limits {
+    /// They hold.
+    Kept,
+    /// What exceeds them is accepted.
+    Accepted,
 }
 
 /// Objects in the trail's bucket that are no good logs.
@@ -110,7 +121,7 @@ impl Deed {
     pub const fn runs(&self) -> bool {
         match self {
             Self::Deliver(_) | Self::DeliverAgain | Self::DeliverFile(_) => true,
-            Self::Notify(_) | Self::StateChange { .. } | Self::Schedule => true,
+            Self::Notify(_) | Self::StateChange { .. } | Self::Schedule | Self::Apply(_) => true,
             Self::Call(_) | Self::Wait(_) | Self::Admin { .. } => false,
             Self::Fault(_) | Self::FailJob { .. } | Self::Show(_) => false,
         }
@@ -124,7 +135,7 @@ impl Deed {
             Self::Deliver(None) | Self::DeliverAgain | Self::DeliverFile(_) | Self::Schedule | Self::Wait(_) => {
                 Vec::new()
             }
-            Self::Admin { .. } | Self::Fault(_) | Self::FailJob { .. } | Self::Show(_) => Vec::new(),
+            Self::Apply(_) | Self::Admin { .. } | Self::Fault(_) | Self::FailJob { .. } | Self::Show(_) => Vec::new(),
         }
     }
 
@@ -143,13 +154,15 @@ impl Deed {
                 state: InstanceState::take(words)?,
             }),
             "schedule" => Ok(Self::Schedule),
+            "apply" if words.keyword("--accept-limits") => Ok(Self::Apply(Limits::Accepted)),
+            "apply" => Ok(Self::Apply(Limits::Kept)),
             "wait" => Ok(Self::Wait(words.span()?)),
             "admin" => Ok(Self::Admin { name: words.word("the name of an administrator")?, act: Act::take(words)? }),
             "fault" if words.keyword("job") => Self::fail_job(words),
             "fault" => Ok(Self::Fault(Fault::take(words)?)),
             "show" => Ok(Self::Show(Show::take(words)?)),
             other => Err(format!(
-                "`{other}` is no deed; known are call, deliver, notify, state-change, schedule, wait, admin, fault and show"
+                "`{other}` is no deed; known are call, deliver, notify, state-change, schedule, apply, wait, admin, fault and show"
             )),
         }
     }
@@ -197,6 +210,8 @@ impl fmt::Display for Deed {
             Self::Notify(call) => write!(f, "notify {call}"),
             Self::StateChange { instance, state } => write!(f, "state-change {instance} {}", state.name()),
             Self::Schedule => f.write_str("schedule"),
+            Self::Apply(Limits::Kept) => f.write_str("apply"),
+            Self::Apply(Limits::Accepted) => f.write_str("apply --accept-limits"),
             Self::Wait(span) => write!(f, "wait {}", Span(*span)),
             Self::Admin { name, act } => write!(f, "admin {} {act}", Name(name)),
             Self::Fault(fault) => write!(f, "fault {fault}"),

@@ -89,6 +89,8 @@ fn deeds_are_printed_as_they_are_read() {
         "notify StopInstances i-1",
         "state-change i-1 shutting-down",
         "schedule",
+        "apply",
+        "apply --accept-limits",
         "wait 30m",
         "admin alice rule x any -> any deny before \"Clean up\"",
         "admin alice rule x any -> any deny bottom",
