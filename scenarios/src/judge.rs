@@ -1,92 +1,257 @@
-//! Whether Drawbridge keeps its promises. It is watched while it runs, and every commit of it is judged by the invariants;
-//! what administrators made is compared byte for byte besides, without asking the core whose it is.
+//! Whether Drawbridge keeps its promises. It is watched while it runs; whoever stands beside the firewall sees each of its
+//! writes and commits, and judges it by what the run could know.
 
+mod trees;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use drawbridge::panos::{exported::exported, xpath::Vsys};
 use drawbridge_core::{
+    change::Change,
     command::{Command, Reply},
     config::Config,
-    firewall::Firewall,
-    id::OwnedName,
+    firewall::{Configuration, Firewall, RuleFacts},
+    id::RuleName,
     invariants::{self, Commit},
     inventory::Inventory,
     limits::Withheld,
+    rulebase::owned_name,
 };
-use drawbridge_simulator::{serve::SharedWorld, xml::Element};
+use drawbridge_simulator::{
+    clock::Moment,
+    firewall::{Effected, Uncommitted},
+    serve::SharedWorld,
+    world::DRAWBRIDGE,
+    xml::Element,
+};
 
 /// What was seen of one run after another.
 #[derive(Default)]
 pub(crate) struct Witness {
-    inventory: Option<Box<Inventory>>,
-    firewall: Option<Box<Firewall>>,
-    /// What was known when the last commit was asked for.
-    asked: Option<Known>,
-    commits: Vec<(Known, Box<Firewall>)>,
+    /// What the run under way knows, and above it what runs know that go on inside of its commands.
+    runs: Vec<Known>,
+    /// Commits that were asked for, in the order in which they were.
+    asked: Vec<Asked>,
+    /// Commits that took effect and are not judged yet.
+    effected: Vec<Effected>,
+    /// Running configurations with what they were read as, the latest last.
+    read: Vec<(Arc<Element>, Arc<Configuration>)>,
+    /// The firewall before a write that is under way.
+    before: Option<Before>,
+    broken: Vec<String>,
+    /// How many commits have been judged.
+    pub(crate) judged: usize,
+    /// What was met during runs, by kind.
+    pub(crate) met: BTreeMap<String, usize>,
 }
 
-/// What a run knew when it committed.
-#[derive(Clone)]
+/// What a run knows from its last look.
+#[derive(Clone, Default)]
 struct Known {
-    inventory: Box<Inventory>,
-    firewall: Box<Firewall>,
+    inventory: Option<Arc<Inventory>>,
+    firewall: Option<Arc<Firewall>>,
+    /// The number of the latest write to the candidate.
+    write: u64,
+    running: Option<Arc<Element>>,
+}
+
+struct Asked {
+    at: Moment,
+    known: Known,
+    /// What the run had withheld when it ended.
+    withheld: Option<Vec<Withheld>>,
+}
+
+struct Before {
+    candidate: Element,
+    others: Vec<Uncommitted>,
 }
 
 impl Witness {
-    /// A command and its answer.
-    pub(crate) fn see(&mut self, command: &Command, reply: Option<&Reply>) {
-        if let Command::Commit(_) = command
-            && let (Some(inventory), Some(firewall)) = (&self.inventory, &self.firewall)
-        {
-            self.asked = Some(Known { inventory: inventory.clone(), firewall: firewall.clone() });
-        }
-        if let Some(Reply::Facts(inventory, firewall)) = reply {
-            if firewall.unfinished_commit.is_none()
-                && let Some(known) = self.asked.take()
-                && known.firewall.running != firewall.running
-            {
-                self.commits.push((known, firewall.clone()));
-            }
-            self.inventory = inventory.clone().or(self.inventory.take());
-            self.firewall = Some(firewall.clone());
+    /// A run begins.
+    pub(crate) fn begin(&mut self, world: &SharedWorld) {
+        world.lock().watch_commits();
+        self.runs.push(Known::default());
+    }
+
+    /// It is over.
+    pub(crate) fn end(&mut self, withheld: &[Withheld]) {
+        self.runs.pop();
+        if self.runs.is_empty() {
+            let open = self.asked.iter_mut().filter(|asked| asked.withheld.is_none());
+            open.for_each(|asked| asked.withheld = Some(withheld.to_vec()));
         }
     }
 
-    /// What the commits seen so far have broken.
-    pub(crate) fn violations(&mut self, config: &Config, withheld: &[Withheld]) -> Vec<String> {
-        let judged = self.commits.drain(..).flat_map(|(known, after)| {
-            let commit = Commit {
-                before: &known.firewall,
-                after: &after.running,
-                inventory: &known.inventory,
-                config,
-                withheld,
-            };
-            invariants::check(&commit)
+    /// Something goes wrong, or is done by somebody else, while a command is under way.
+    pub(crate) fn meet(&mut self, kind: String) {
+        *self.met.entry(kind).or_default() += 1;
+    }
+
+    /// A command is about to be carried out.
+    pub(crate) fn before(&mut self, command: &Command, config: &Config, world: &SharedWorld) {
+        let world = world.lock();
+        if let (Command::Apply(changes), Some(known)) = (command, self.runs.last())
+            && let (Some(inventory), Some(firewall)) = (&known.inventory, &known.firewall)
+        {
+            self.broken.extend(cut_short(firewall, changes, inventory, config));
+        }
+        match command {
+            Command::Apply(_) | Command::Revert => {
+                let others = world.firewall().uncommitted().filter(|change| change.is_of_others(DRAWBRIDGE));
+                self.before =
+                    Some(Before { candidate: world.firewall().candidate().clone(), others: others.collect() });
+            }
+            Command::Commit(_) => {
+                if let Some(known) = self.runs.last() {
+                    self.asked.push(Asked { at: world.now(), known: known.clone(), withheld: None });
+                }
+            }
+            Command::FetchLog(_) | Command::Observe(_) | Command::PollJob(_) => {}
+        }
+    }
+
+    /// A command was carried out.
+    pub(crate) fn after(&mut self, reply: Option<&Reply>, config: &Config, world: &SharedWorld) {
+        let mut world = world.lock();
+        self.effected.extend(world.take_commits());
+        let Some(known) = self.runs.last_mut() else { return };
+        let latest = world.firewall().latest_write();
+        if let Some(before) = self.before.take() {
+            let after: Vec<_> = world.firewall().uncommitted().collect();
+            self.broken.extend(before.overwritten(&after, world.firewall().candidate(), config, known.write));
+        }
+        if let Some(Reply::Facts(inventory, firewall)) = reply {
+            let running = world.firewall().running();
+            if !self.read.iter().any(|(tree, _)| Arc::ptr_eq(tree, running)) {
+                self.read.drain(..self.read.len().saturating_sub(3));
+                self.read.push((Arc::clone(running), Arc::clone(&firewall.running)));
+            }
+            known.running = Some(Arc::clone(running));
+            if let Some(inventory) = inventory {
+                known.inventory = Some(Arc::new((**inventory).clone()));
+            }
+            known.firewall = Some(Arc::new((**firewall).clone()));
+            known.write = latest;
+        }
+    }
+
+    /// What has been broken since this was asked last.
+    pub(crate) fn violations(&mut self, config: &Config, world: &SharedWorld) -> Vec<String> {
+        self.effected.extend(world.lock().take_commits());
+        for commit in std::mem::take(&mut self.effected) {
+            if commit.admin == DRAWBRIDGE {
+                self.judged += 1;
+                let found = self.judge(&commit, config);
+                self.broken.extend(found);
+            }
+        }
+        std::mem::take(&mut self.broken)
+    }
+
+    fn judge(&mut self, commit: &Effected, config: &Config) -> Vec<String> {
+        let Some(at) = self.asked.iter().position(|asked| asked.at == commit.asked) else {
+            return vec!["a commit took effect that nobody asked for".to_owned()];
+        };
+        let Asked { known, withheld, .. } = self.asked.drain(..=at).next_back().expect("it was found just now");
+        let others = || commit.changes.iter().filter(|change| change.is_of_others(DRAWBRIDGE));
+        let (seen, late): (Vec<_>, Vec<_>) = others().partition(|change| change.write <= known.write);
+        let mut found: Vec<_> = seen
+            .iter()
+            .map(|change| format!("I9: uncommitted work of another is committed: {}", change.xpath))
+            .collect();
+        if !late.is_empty() {
+            // Somebody worked on what was just being committed, after the run had looked: nobody could have known.
+            return found;
+        }
+        let owner = config.owner.to_string();
+        found.extend(
+            trees::difference(&commit.before, &commit.after, &owner)
+                .map(|place| format!("I1: what is not ours has changed: {place}")),
+        );
+        let (Some(inventory), Some(firewall)) = (&known.inventory, &known.firewall) else {
+            found.push("a run commits without having looked".to_owned());
+            return found;
+        };
+        let Some((mut before, mut after)) = self.facts(commit, firewall) else { return found };
+        let is_news = known.running.as_ref().is_none_or(|running| !Arc::ptr_eq(running, &commit.before));
+        if is_news {
+            forget_news(&mut before, &mut after, &firewall.running, config);
+        }
+        let before = Firewall { running: before, ..(**firewall).clone() };
+        let withheld = withheld.unwrap_or_default();
+        let judged = Commit { before: &before, after: &after, inventory, config, withheld: &withheld };
+        found.extend(invariants::check(&judged).iter().map(ToString::to_string));
+        found
+    }
+
+    /// Both configurations of a commit, as the core has them.
+    fn facts(&self, commit: &Effected, known: &Firewall) -> Option<(Arc<Configuration>, Arc<Configuration>)> {
+        let read = |tree| self.read.iter().find(|(other, _)| Arc::ptr_eq(other, tree)).map(|(_, facts)| facts.clone());
+        if let (Some(before), Some(after)) = (read(&commit.before), read(&commit.after)) {
+            return Some((before, after));
+        }
+        let [before, after] = [&commit.before, &commit.after].map(|tree| {
+            let mut facts = exported(&tree.to_string(), &Vsys::default()).ok()?;
+            let ports = known.candidate.standard_ports.iter().chain(&known.running.standard_ports);
+            facts.standard_ports.extend(ports.map(|(app, ports)| (app.clone(), ports.clone())));
+            Some(Arc::new(facts))
         });
-        judged.map(|violation| violation.to_string()).collect()
+        Some((before?, after?))
     }
 }
 
-/// What administrators have in the running rulebase, as it stands there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Theirs(Vec<String>);
-
-impl Theirs {
-    /// Every rule but those named in our form that carry our tag.
-    pub(crate) fn of(world: &SharedWorld, owner: &str) -> Self {
-        let world = world.lock();
-        let is_ours = |rule: &Element| {
-            let tagged = rule.child("tag").is_some_and(|tags| tags.members().any(|tag| tag == owner));
-            tagged && rule.attribute("name").is_some_and(|name| OwnedName::parse(name).is_some())
-        };
-        let rules = world.running_rules().filter(|rule| !is_ours(rule));
-        Self(rules.map(ToString::to_string).collect())
+impl Before {
+    /// What a write of ours has done to what others have not committed, or to what is not ours at all.
+    fn overwritten(&self, after: &[Uncommitted], candidate: &Element, config: &Config, known: u64) -> Vec<String> {
+        let (seen, late): (Vec<_>, Vec<_>) = self.others.iter().partition(|change| change.write <= known);
+        let lost = seen
+            .into_iter()
+            .filter(|change| !after.iter().any(|other| other.xpath == change.xpath && other.write == change.write));
+        let lost = lost.map(|change| format!("I9: uncommitted work of another is lost: {}", change.xpath));
+        // What somebody did after the look may be in the way of anything.
+        let changed = late.is_empty().then(|| trees::difference(&self.candidate, candidate, config.owner.as_str()));
+        let changed =
+            changed.flatten().map(|place| format!("I9: what is not ours has changed in the candidate: {place}"));
+        lost.chain(changed).collect()
     }
+}
 
-    /// What a run has done to them; it must not have done anything.
-    pub(crate) fn violation(&self, after: &Self) -> Option<String> {
-        (self != after).then(|| {
-            let missing: Vec<_> = self.0.iter().filter(|rule| !after.0.contains(rule)).map(String::as_str).collect();
-            let new: Vec<_> = after.0.iter().filter(|rule| !self.0.contains(rule)).map(String::as_str).collect();
-            format!("I1: administrators' rules have changed: gone {missing:?}, new {new:?}, or their order")
-        })
+/// Leaves out rules of ours that somebody has made what they are since the run looked.
+fn forget_news(
+    before: &mut Arc<Configuration>,
+    after: &mut Arc<Configuration>,
+    known: &Configuration,
+    config: &Config,
+) {
+    let rules = |configuration: &Configuration| -> BTreeMap<RuleName, RuleFacts> {
+        configuration.rules.iter().map(|rule| (rule.name.clone(), bare(rule))).collect()
+    };
+    let (stood, known) = (rules(before), rules(known));
+    let is_news = |rule: &RuleFacts| stood.get(&rule.name) != known.get(&rule.name);
+    for configuration in [before, after] {
+        Arc::make_mut(configuration).rules.retain(|rule| owned_name(rule, &config.owner).is_none() || !is_news(rule));
     }
+}
+
+/// A rule without the marks of uncommitted work.
+fn bare(rule: &RuleFacts) -> RuleFacts {
+    RuleFacts { touched_by: BTreeSet::new(), ..rule.clone() }
+}
+
+/// What would be broken if a run ended after this write, and somebody committed it. What it leaves as it was is judged when
+/// it is committed.
+fn cut_short(firewall: &Firewall, changes: &[Change], inventory: &Inventory, config: &Config) -> Vec<String> {
+    let (mut before, mut after) = ((*firewall.candidate).clone(), firewall.candidate.apply(changes));
+    let kept: BTreeSet<_> =
+        after.rules.iter().filter(|rule| before.rules.contains(rule)).map(|rule| rule.name.clone()).collect();
+    for configuration in [&mut before, &mut after] {
+        configuration.rules.retain(|rule| owned_name(rule, &config.owner).is_none() || !kept.contains(&rule.name));
+    }
+    let before = Firewall { running: Arc::new(before), ..firewall.clone() };
+    let commit = Commit { before: &before, after: &after, inventory, config, withheld: &[] };
+    invariants::check(&commit).iter().map(|violation| format!("I7: after a write, {violation}")).collect()
 }

@@ -15,6 +15,8 @@ pub mod expect;
 mod judge;
 pub mod replay;
 mod settings;
+mod settled;
 pub mod stage;
+pub mod swarm;
 mod table;
 pub mod wire;

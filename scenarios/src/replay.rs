@@ -1,8 +1,6 @@
 //! One story, told: its deeds are done, Drawbridge runs whenever it hears of something, and everything that happens is
 //! written down block by block.
 
-use std::time::Duration;
-
 use drawbridge::{driver, envelope::Envelope};
 use drawbridge_core::{
     config::{self, Config},
@@ -17,9 +15,10 @@ use drawbridge_simulator::{
 
 use crate::{
     direct::Direct,
-    judge::{Theirs, Witness},
+    judge::Witness,
     settings,
-    stage::{Act, Stage},
+    settled::unsettled,
+    stage::{Act, BUDGET, SEED, Stage, Watch},
     table,
     wire::{ByWire, Wire, WireError},
 };
@@ -77,12 +76,6 @@ pub enum Untellable {
         violation: String,
     },
 }
-
-/// How long a run may take: enough for a commit, and not so long that a story about waiting becomes one about patience.
-const BUDGET: Duration = Duration::from_secs(5 * 60);
-
-/// Jitter is the same in every telling.
-const SEED: u64 = 2016;
 
 /// Tells a story.
 ///
@@ -164,6 +157,7 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
                 let performed = self.world.lock().perform(&deed.what);
                 match performed.map_err(|what| self.script.mistake(deed.line, what))? {
                     Performed::Done => {}
+                    Performed::Settled => self.settled().await,
                     Performed::Asked(show) => self.show(show),
                     Performed::Heard(event) => {
                         let trigger = Envelope::open(&event).trigger();
@@ -184,9 +178,7 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
     }
 
     async fn run(&mut self, trigger: Trigger, limits: Limits, block: usize, deed: String) {
-        let owner = self.drawbridge.owner();
         let before = self.rules(Tree::Running);
-        let theirs = Theirs::of(&self.world, &owner);
         let (config, actor) = match &mut self.drawbridge {
             Drawbridge::Ready(config, actor) => (config, actor),
             Drawbridge::Refuses(why) => {
@@ -196,9 +188,12 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
         };
         let accepting = Config { limits: config::Limits::ACCEPTED, ..(**config).clone() };
         let config = if limits == Limits::Accepted { &accepting } else { &**config };
-        let mut run = driver::begin(trigger, config, BUDGET, SEED);
+        let budget = self.world.lock().time_limit().unwrap_or(BUDGET);
+        let mut run = driver::begin(trigger, config, budget, SEED);
+        self.witness.begin(&self.world);
         let outcome = {
-            let mut stage = Stage::watched(self.world.clone(), actor, &mut self.witness);
+            let watch = Watch { config, witness: &mut self.witness };
+            let mut stage = Stage::watched(self.world.clone(), actor, watch);
             let killed = stage.killed.clone();
             tokio::select! {
                 outcome = driver::drive(&mut run, &mut stage) => Some(outcome),
@@ -206,13 +201,20 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
             }
         };
         let report = outcome.as_ref().map_or_else(|| run.report(), |outcome| &outcome.report);
-        self.broken = self.witness.violations(config, &report.withheld);
-        self.broken.extend(theirs.violation(&Theirs::of(&self.world, &owner)));
+        self.witness.end(&report.withheld);
+        self.broken = self.witness.violations(config, &self.world);
         let lines = self.lines(report, outcome.as_ref());
         self.calls = calls(report);
         let after = self.rules(Tree::Running);
         self.transcript.runs.push(Watched { deed, block, before, lines: lines.clone(), after });
         self.write(lines);
+    }
+
+    async fn settled(&mut self) {
+        if let Drawbridge::Ready(config, actor) = &mut self.drawbridge {
+            self.broken = self.witness.violations(config, &self.world);
+            self.broken.extend(unsettled(actor, &self.world, config).await);
+        }
     }
 
     /// A run as a transcript has it, with short ids.

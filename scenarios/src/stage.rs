@@ -1,12 +1,19 @@
-//! The world around a run: virtual time, the costs of commands, and the moments at which the process dies.
+//! The world around a run: virtual time, the costs of commands, what other people do meanwhile, and the moments at which
+//! the process dies.
 
 use std::{sync::Arc, time::Duration};
 
-use drawbridge_core::command::{Command, Failure, Perform, Reply};
-use drawbridge_simulator::{
-    faults::{self, Moment},
-    serve::SharedWorld,
+use drawbridge::{driver, envelope::Envelope};
+use drawbridge_core::{
+    command::{Command, Failure, Perform, Reply},
+    config::Config,
 };
+use drawbridge_simulator::{
+    faults::{self, Moment, Trouble},
+    serve::SharedWorld,
+    world::Performed,
+};
+use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::judge::Witness;
@@ -14,6 +21,12 @@ use crate::judge::Witness;
 /// What every command costs. Virtual: the world stands still while a command runs, so that both ways of telling a story
 /// take the same time in it.
 const COST: Duration = Duration::from_millis(100);
+
+/// How long a run may take: enough for a commit, and not so long that a story about waiting becomes one about patience.
+pub(crate) const BUDGET: Duration = Duration::from_secs(5 * 60);
+
+/// Jitter is the same in every telling.
+pub(crate) const SEED: u64 = 2016;
 
 /// Whatever carries out commands without asking for the time.
 pub trait Act {
@@ -25,23 +38,29 @@ pub trait Act {
 pub struct Stage<'s, A> {
     world: SharedWorld,
     actor: &'s mut A,
-    witness: Option<&'s mut Witness>,
+    watch: Option<Watch<'s>>,
     began: Duration,
     /// Told when the process dies: whoever drives the run must stop then.
     pub killed: Arc<Notify>,
+}
+
+/// Somebody who watches what runs do.
+pub(crate) struct Watch<'s> {
+    pub(crate) config: &'s Config,
+    pub(crate) witness: &'s mut Witness,
 }
 
 impl<'s, A> Stage<'s, A> {
     /// A stage on which a run begins now.
     pub fn new(world: SharedWorld, actor: &'s mut A) -> Self {
         let began = world.lock().now().elapsed();
-        Self { world, actor, witness: None, began, killed: Arc::new(Notify::new()) }
+        Self { world, actor, watch: None, began, killed: Arc::new(Notify::new()) }
     }
 
     /// The same, with somebody watching.
-    pub(crate) fn watched(world: SharedWorld, actor: &'s mut A, witness: &'s mut Witness) -> Self {
+    pub(crate) fn watched(world: SharedWorld, actor: &'s mut A, watch: Watch<'s>) -> Self {
         let mut stage = Self::new(world, actor);
-        stage.witness = Some(witness);
+        stage.watch = Some(watch);
         stage
     }
 
@@ -51,6 +70,55 @@ impl<'s, A> Stage<'s, A> {
             self.killed.notify_one();
             std::future::pending::<()>().await;
         }
+    }
+}
+
+impl<A: Act + Send + Sync> Stage<'_, A> {
+    /// Says that a command begins, and notes what goes wrong with it.
+    fn begin(&mut self, command: faults::Command) {
+        let mut world = self.world.lock();
+        world.begin(command);
+        if let Some(watch) = &mut self.watch {
+            for trouble in world.troubles() {
+                let kind = match trouble {
+                    Trouble::Panos { code, .. } => format!("panos error {code}"),
+                    other => other.to_string(),
+                };
+                watch.witness.meet(format!("{} {kind}", command.name()));
+            }
+        }
+    }
+
+    /// Lets other people do what they do at this moment. What cannot be done by now is not done.
+    async fn meanwhile(&mut self, moment: Moment) {
+        let deeds = self.world.lock().meanwhile(moment);
+        for deed in deeds {
+            let performed = self.world.lock().perform(&deed);
+            if let (Some(watch), Ok(_)) = (&mut self.watch, &performed) {
+                let words = deed.to_string();
+                let words: Vec<_> = words.split(' ').take(if words.starts_with("admin") { 3 } else { 2 }).collect();
+                let words = if words[0] == "admin" { format!("administrator: {}", words[2]) } else { words.join(" ") };
+                watch.witness.meet(format!("meanwhile {words}"));
+            }
+            if let Ok(Performed::Heard(event)) = performed {
+                self.overlap(&event).await;
+            }
+        }
+    }
+
+    /// Another run goes on from beginning to end, by mistake: one at a time is the rule.
+    async fn overlap(&mut self, event: &Value) {
+        let Some(watch) = &mut self.watch else { return };
+        let faults = self.world.lock().step_aside();
+        let mut run = driver::begin(Envelope::open(event).trigger(), watch.config, BUDGET, SEED);
+        watch.witness.begin(&self.world);
+        let watch = Watch { config: watch.config, witness: watch.witness };
+        let mut inner = Inner::new(&self.world, self.actor, Some(watch));
+        driver::drive(&mut run, &mut inner).await;
+        if let Some(watch) = inner.watch {
+            watch.witness.end(&[]);
+        }
+        self.world.lock().step_back(faults);
     }
 }
 
@@ -67,14 +135,49 @@ impl<A: Act + Send + Sync> Perform for Stage<'_, A> {
     }
 
     async fn perform(&mut self, command: &Command, limit: Duration) -> Result<Reply, Failure> {
-        self.world.lock().begin(kind(command));
+        self.begin(kind(command));
+        self.meanwhile(Moment::Before).await;
         self.live_through(Moment::Before).await;
+        let watch = self.watch.as_mut().map(|watch| Watch { config: watch.config, witness: watch.witness });
+        let reply = Inner::new(&self.world, self.actor, watch).perform(command, limit).await;
+        self.meanwhile(Moment::After).await;
+        self.live_through(Moment::After).await;
+        reply
+    }
+
+    async fn sleep(&mut self, how_long: Duration) {
+        self.world.lock().advance(how_long);
+    }
+}
+
+/// The stage without anybody else on it.
+struct Inner<'s, A> {
+    world: &'s SharedWorld,
+    actor: &'s mut A,
+    watch: Option<Watch<'s>>,
+    began: Duration,
+}
+
+impl<'s, A> Inner<'s, A> {
+    fn new(world: &'s SharedWorld, actor: &'s mut A, watch: Option<Watch<'s>>) -> Self {
+        Self { world, actor, watch, began: world.lock().now().elapsed() }
+    }
+}
+
+impl<A: Act + Send + Sync> Perform for Inner<'_, A> {
+    fn elapsed(&self) -> Duration {
+        self.world.lock().now().elapsed() - self.began
+    }
+
+    async fn perform(&mut self, command: &Command, limit: Duration) -> Result<Reply, Failure> {
+        if let Some(watch) = &mut self.watch {
+            watch.witness.before(command, watch.config, self.world);
+        }
         let reply = self.actor.act(command, limit).await;
-        if let Some(witness) = &mut self.witness {
-            witness.see(command, reply.as_ref().ok());
+        if let Some(watch) = &mut self.watch {
+            watch.witness.after(reply.as_ref().ok(), watch.config, self.world);
         }
         self.world.lock().advance(COST);
-        self.live_through(Moment::After).await;
         reply
     }
 

@@ -71,27 +71,21 @@ pub enum Trouble {
     LostAnswer,
     /// The request never arrives.
     NotSent,
+    /// EC2 answers as if nothing had happened since the fault was armed.
+    Stale,
+    /// EC2 tells of instances and interfaces as they were when the fault was armed, and of everything else as it is: what
+    /// goes on while somebody reads page after page.
+    Torn,
     /// The process that runs Drawbridge dies.
     Kill(Moment),
-    /// Only by wire: the firewall's web server answers with that status itself.
+    /// The firewall's web server answers with that status itself.
     Http(u16),
-    /// Only by wire: a web page comes instead of an answer.
+    /// A web page comes instead of an answer.
     Html,
-    /// Only by wire: the connection breaks in the middle of the answer.
+    /// The connection breaks in the middle of the answer.
     Half,
-    /// Only by wire: the answer takes longer than anybody waits.
+    /// The answer takes longer than anybody waits.
     Slow,
-}
-
-impl Trouble {
-    /// Whether this can only be shown over real sockets.
-    pub const fn wire_only(&self) -> bool {
-        match self {
-            Self::Http(_) | Self::Html | Self::Half | Self::Slow => true,
-            Self::Panos { .. } | Self::Ec2(_) | Self::S3(_) => false,
-            Self::LostAnswer | Self::NotSent | Self::Kill(_) => false,
-        }
-    }
 }
 
 /// When a process dies.
@@ -119,7 +113,7 @@ impl Fault {
     pub fn can_happen(&self) -> bool {
         match self.trouble {
             Trouble::S3(_) => self.on == Command::Fetch,
-            Trouble::Ec2(_) => self.on == Command::Observe,
+            Trouble::Ec2(_) | Trouble::Stale | Trouble::Torn => self.on == Command::Observe,
             Trouble::Kill(_) => true,
             Trouble::Panos { .. } | Trouble::LostAnswer | Trouble::NotSent => self.on != Command::Fetch,
             Trouble::Http(_) | Trouble::Html | Trouble::Half | Trouble::Slow => self.on != Command::Fetch,
@@ -160,6 +154,12 @@ impl Faults {
             }
             keep
         });
+    }
+
+    /// Disarms everything.
+    pub fn clear(&mut self) {
+        self.armed.clear();
+        self.now.clear();
     }
 
     /// Says that no command is under way any more.

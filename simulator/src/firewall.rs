@@ -30,25 +30,30 @@ mod schema;
 mod scope;
 mod settings;
 mod system;
+mod watch;
 mod write;
 mod xpath;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use crate::{clock::Moment, xml::Element};
 use answer::{Refusal, enqueued, message};
 use candidate::{Candidate, check_tree};
 use check::Strictness;
 use commit::{CommitRequest, Force, Proposal};
-use jobs::{Jobs, Verdict, Work};
+use jobs::{Due, Jobs, Verdict, Work};
 use locks::Locks;
 
 pub use admins::{Right, Role};
 pub use answer::{Answer, Body};
 pub use settings::{AfterRestart, CommitQueue, Ha, MultiConfig, Settings, Snapshot};
+pub use watch::{Effected, Uncommitted};
 
 /// A request, its query and its body already merged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -109,13 +114,15 @@ pub struct Firewall {
     /// How it behaves.
     pub settings: Settings,
     candidate: Candidate,
-    running: Element,
+    running: Arc<Element>,
     jobs: Jobs,
     locks: Locks,
     admins: admins::Admins,
     audit_comments: BTreeMap<String, String>,
     failures: VecDeque<Vec<String>>,
     booted: Moment,
+    /// What commits did, if somebody watches.
+    commits: Option<Vec<Effected>>,
 }
 
 impl Default for Firewall {
@@ -131,13 +138,14 @@ impl Firewall {
         let mut firewall = Self {
             settings: Settings::default(),
             candidate: Candidate::new(factory.clone()),
-            running: factory,
+            running: factory.into(),
             jobs: Jobs::default(),
             locks: Locks::default(),
             admins: admins::Admins::default(),
             audit_comments: BTreeMap::new(),
             failures: VecDeque::new(),
             booted: Moment::default(),
+            commits: None,
         };
         firewall.add_admin("admin");
         firewall
@@ -158,7 +166,7 @@ impl Firewall {
         if !problems.is_empty() {
             return Err(failed(problems.join("; ")));
         }
-        Ok(Self { running: candidate.tree().clone(), candidate, ..Self::new() })
+        Ok(Self { running: candidate.tree().clone().into(), candidate, ..Self::new() })
     }
 
     /// Adds a superuser, whose password is `<name>-password`, and returns the API key.
@@ -195,13 +203,21 @@ impl Firewall {
     }
 
     /// The whole running configuration.
-    pub fn running(&self) -> &Element {
+    pub fn running(&self) -> &Arc<Element> {
         &self.running
     }
 
     /// The next commit or validation fails with these lines, whatever it holds.
     pub fn fail_next_job(&mut self, lines: impl IntoIterator<Item = impl Into<String>>) {
         self.failures.push_back(lines.into_iter().map(Into::into).collect());
+    }
+
+    /// Nothing is going to fail any more, and of a pair this is the active unit.
+    pub fn forgive(&mut self) {
+        self.failures.clear();
+        if !self.settings.ha.is_writable() {
+            self.settings.ha = Ha::pair("active");
+        }
     }
 
     /// Adds configuration to candidate and running, as if it had always been there.
@@ -212,13 +228,13 @@ impl Firewall {
         let place = place.ok_or_else(|| failed("the XPath does not name one place".into()))?;
         let refused = |refusal: Refusal| failed(refusal.lines.join(";"));
         let mut candidate = self.candidate.clone();
-        let mut running = Candidate::new(self.running.clone());
+        let mut running = Candidate::new((*self.running).clone());
         candidate.load(&place, &content).map_err(refused)?;
         running.load(&place, &content).map_err(refused)?;
         running.adopt_uuids(&place, candidate.tree());
         check_tree(running.tree(), &place, Strictness::Commit).map_err(refused)?;
         self.candidate = candidate;
-        self.running = running.into_tree();
+        self.running = running.into_tree().into();
         Ok(())
     }
 
@@ -329,27 +345,36 @@ impl Firewall {
             }
             let Some(job) = self.jobs.take_due(now) else { return };
             let verdict = match &job.proposal {
-                Some(proposal) => self.finish(&job.user, job.work, proposal),
+                Some(proposal) => self.finish(&job, proposal),
                 None => Verdict::ok("Configuration committed successfully"),
             };
             self.jobs.finish(job.id, &verdict);
         }
     }
 
-    fn finish(&mut self, user: &str, work: Work, proposal: &Proposal) -> Verdict {
+    fn finish(&mut self, job: &Due, proposal: &Proposal) -> Verdict {
         if let Some(lines) = self.failures.pop_front() {
             return Verdict::Fail(lines);
         }
-        match (proposal.applied_to(&self.running), work) {
+        match (proposal.applied_to(&self.running), job.work) {
             (Err(problems), _) => {
                 let [first, last] = ["Validation Error:", "Commit failed"].map(str::to_owned);
                 Verdict::Fail([first].into_iter().chain(problems).chain([last]).collect())
             }
             (Ok(_), Work::Validate) => Verdict::ok("Configuration is valid"),
             (Ok(next), Work::Commit | Work::AutoCommit) => {
-                self.running = next;
+                let before = std::mem::replace(&mut self.running, next.into());
+                if let Some(commits) = &mut self.commits {
+                    commits.push(Effected {
+                        admin: job.user.clone(),
+                        asked: job.enqueued,
+                        before,
+                        after: Arc::clone(&self.running),
+                        changes: proposal.changes().iter().map(Uncommitted::of).collect(),
+                    });
+                }
                 self.candidate.settle(proposal.changes());
-                self.locks.release_all(user);
+                self.locks.release_all(&job.user);
                 Verdict::ok("Configuration committed successfully")
             }
         }
@@ -362,7 +387,7 @@ impl Firewall {
         self.locks = Locks::default();
         self.booted = now;
         if candidate == AfterRestart::CandidateLost {
-            self.candidate.discard(self.running.clone());
+            self.candidate.discard((*self.running).clone());
         }
         self.jobs.enqueue("", Work::AutoCommit, None, "", now);
         self.settle(now);

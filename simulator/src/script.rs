@@ -25,6 +25,7 @@
 //! it was written, with the expectations that it holds now.
 
 mod acts;
+mod amid;
 mod calls;
 mod cloud;
 mod deeds;
@@ -41,6 +42,7 @@ use std::fmt;
 use self::words::{Parsed, Words};
 pub use self::{
     acts::{Act, Lock, Place, Scope},
+    amid::Amid,
     calls::{Call, Change, Ending, Request, Transition},
     cloud::{CloudLine, Instance, InstanceState, TableRole},
     deeds::{Deed, Limits, OddFile, Show},

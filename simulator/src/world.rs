@@ -10,6 +10,8 @@ mod desk;
 mod disturbed;
 mod firewall;
 mod forms;
+mod meanwhile;
+mod packet;
 mod rows;
 mod trail;
 
@@ -18,12 +20,15 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-pub use self::rows::{PendingRow, RuleRow, Tree};
+pub use self::{
+    packet::Packet,
+    rows::{PendingRow, RuleRow, Tree},
+};
 use crate::{
     clock::Moment,
     cloud::Cloud,
-    faults::{Command, Faults, Moment as Time},
-    firewall::Firewall,
+    faults::{Command, Faults, Moment as Time, Trouble},
+    firewall::{Effected, Firewall, Ha},
     script::{Act, Call, CloudLine, Deed, Ending, InstanceState, Limits, Mistake, Names, Placed, Script, Show},
     xml::Element,
 };
@@ -46,6 +51,10 @@ pub struct World {
     faults: Faults,
     /// Commit jobs of Drawbridge's that are to fail: how many come before each, and with which details.
     failing_jobs: Vec<(u32, Vec<String>)>,
+    meanwhile: meanwhile::Meanwhile,
+    /// The cloud as it was when a fault of that kind was armed.
+    earlier: Option<Box<Cloud>>,
+    time_limit: Option<Duration>,
     names: Names,
     settings: String,
     key: String,
@@ -72,6 +81,8 @@ pub enum Performed {
     Applied(Limits),
     /// The story wants to see something.
     Asked(Show),
+    /// The story says that everything is as wanted by now.
+    Settled,
 }
 
 impl World {
@@ -94,6 +105,9 @@ impl World {
             cloud,
             faults: Faults::default(),
             failing_jobs: Vec::new(),
+            meanwhile: meanwhile::Meanwhile::default(),
+            earlier: None,
+            time_limit: None,
             settings: names.lengthen(&script.setup.settings),
             names,
             key,
@@ -179,6 +193,42 @@ impl World {
     /// Says that Drawbridge begins a command, and so which faults are met until the next one.
     pub fn begin(&mut self, command: Command) {
         self.faults.begin(command);
+        self.meanwhile.begin(command);
+    }
+
+    /// What other people do at this moment of the command under way. It is told once.
+    pub fn meanwhile(&mut self, moment: Time) -> Vec<Deed> {
+        self.meanwhile.take(moment)
+    }
+
+    /// Says that another run goes on inside of a command, and is not met by what is armed.
+    pub fn step_aside(&mut self) -> Faults {
+        std::mem::take(&mut self.faults)
+    }
+
+    /// Says that it is over.
+    pub fn step_back(&mut self, faults: Faults) {
+        self.faults = faults;
+    }
+
+    /// How long a run may take, if the story says so.
+    pub fn time_limit(&self) -> Option<Duration> {
+        self.time_limit
+    }
+
+    /// Watches from here on what commits do.
+    pub fn watch_commits(&mut self) {
+        self.firewall.watch_commits();
+    }
+
+    /// The commits that took effect since this was asked last.
+    pub fn take_commits(&mut self) -> Vec<Effected> {
+        self.firewall.take_commits()
+    }
+
+    /// What goes wrong with the command under way.
+    pub fn troubles(&self) -> &[Trouble] {
+        self.faults.now()
     }
 
     /// Says that Drawbridge's run is over.
@@ -215,6 +265,9 @@ impl World {
             }
             Deed::Admin { name, act } => self.act(name, act).map(|()| Performed::Done),
             Deed::Fault(fault) => {
+                if matches!(fault.trouble, Trouble::Stale | Trouble::Torn) {
+                    self.earlier = Some(Box::new(self.cloud.clone()));
+                }
                 self.faults.arm(fault.clone());
                 Ok(Performed::Done)
             }
@@ -223,9 +276,40 @@ impl World {
                 self.failing_jobs.push((nth.saturating_sub(1), details));
                 Ok(Performed::Done)
             }
+            Deed::Amid(amid) => {
+                self.meanwhile.add(amid);
+                Ok(Performed::Done)
+            }
+            Deed::Restart(candidate) => {
+                self.firewall.restart(*candidate, self.now());
+                Ok(Performed::Done)
+            }
+            Deed::Ha(state) => {
+                self.firewall.settings.ha = Ha::pair(state.name());
+                Ok(Performed::Done)
+            }
+            Deed::TimeLimit(limit) => {
+                self.time_limit = Some(*limit);
+                Ok(Performed::Done)
+            }
+            Deed::Calm => {
+                self.calm();
+                Ok(Performed::Done)
+            }
+            Deed::Settled => Ok(Performed::Settled),
             Deed::Show(show) => Ok(Performed::Asked(*show)),
         };
         performed.map_err(|what| self.names.shorten(&what))
+    }
+
+    /// Nothing is armed or broken any more.
+    fn calm(&mut self) {
+        self.faults.clear();
+        self.failing_jobs.clear();
+        self.meanwhile = meanwhile::Meanwhile::default();
+        self.earlier = None;
+        self.time_limit = None;
+        self.firewall.forgive();
     }
 
     fn act(&mut self, admin: &str, act: &Act) -> Result<(), String> {

@@ -69,6 +69,7 @@ pub(super) struct Due {
     pub(super) user: String,
     pub(super) work: Work,
     pub(super) proposal: Option<Proposal>,
+    pub(super) enqueued: Moment,
 }
 
 /// All jobs since the last restart, the oldest first.
@@ -120,7 +121,8 @@ impl Jobs {
     pub(super) fn take_due(&mut self, now: Moment) -> Option<Due> {
         let is_due = |job: &&mut Job| matches!(job.state, State::Active { until, .. } if until <= now);
         let job = self.jobs.iter_mut().find(is_due)?;
-        Some(Due { id: job.id, user: job.user.clone(), work: job.work, proposal: job.proposal.take() })
+        let (user, proposal) = (job.user.clone(), job.proposal.take());
+        Some(Due { id: job.id, user, work: job.work, proposal, enqueued: job.enqueued })
     }
 
     /// Ends the active job of that number at the moment at which it was due.

@@ -148,6 +148,11 @@ impl Journal {
         Mark { admin: admin.to_owned(), id: self.latest, time }
     }
 
+    /// The number of the latest write.
+    pub(super) fn latest(&self) -> u64 {
+        self.latest
+    }
+
     /// What is uncommitted.
     pub(super) fn changes(&self) -> &[Change] {
         &self.changes

@@ -52,6 +52,16 @@ pub enum Call {
 }
 
 impl Call {
+    /// The action of EC2 that is asked for.
+    pub fn action(&self) -> Option<&str> {
+        match self {
+            Self::Ec2(parameters) => {
+                parameters.iter().find(|(name, _)| name == "Action").map(|(_, action)| action.as_str())
+            }
+            Self::GetObject { .. } | Self::ListObjects { .. } => None,
+        }
+    }
+
     /// What an undisturbed cloud says.
     pub fn perform(&self, cloud: &mut Cloud, caller: &str, now: Moment) -> Answer {
         match self {

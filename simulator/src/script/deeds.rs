@@ -4,12 +4,17 @@ use std::{fmt, time::Duration};
 
 use super::{
     acts::Act,
+    amid::Amid,
     calls::Call,
     cloud::{self, InstanceState},
+    firewall::HaState,
     names::{Id, Kind},
     words::{Name, Parsed, Span, Words, write_list},
 };
-use crate::faults::Fault;
+use crate::{
+    faults::{Fault, Moment},
+    firewall::AfterRestart,
+};
 
 /// One thing that happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +58,18 @@ pub enum Deed {
         /// The details that it fails with.
         details: Vec<String>,
     },
+    /// `before commit 1 admin alice …`, `after observe 2 call …`: what happens while Drawbridge runs.
+    Amid(Box<Amid>),
+    /// `restart`, `restart forgetting`: the firewall restarts.
+    Restart(AfterRestart),
+    /// `ha passive`: the firewall changes its part in a pair.
+    Ha(HaState),
+    /// `time-limit 45s`: the runs to come may take no longer.
+    TimeLimit(Duration),
+    /// `calm`: whatever is armed or broken is over.
+    Calm,
+    /// `settled`: everything must be as wanted by now, and nothing left to do.
+    Settled,
     /// `show rules`
     Show(Show),
 }
@@ -124,7 +141,19 @@ impl Deed {
             Self::Notify(_) | Self::StateChange { .. } | Self::Schedule | Self::Apply(_) => true,
             Self::Call(_) | Self::Wait(_) | Self::Admin { .. } => false,
             Self::Fault(_) | Self::FailJob { .. } | Self::Show(_) => false,
+            Self::Amid(_) | Self::Restart(_) | Self::Ha(_) => false,
+            Self::TimeLimit(_) | Self::Calm | Self::Settled => false,
         }
+    }
+
+    /// Reads one line.
+    ///
+    /// # Errors
+    /// What is wrong with it, and the remedy.
+    pub fn parse(line: &str) -> Result<Self, String> {
+        let mut words = Words::of(line)?;
+        let deed = Self::take(&mut words)?;
+        words.end().map(|()| deed)
     }
 
     /// The ids that it names.
@@ -136,6 +165,8 @@ impl Deed {
                 Vec::new()
             }
             Self::Apply(_) | Self::Admin { .. } | Self::Fault(_) | Self::FailJob { .. } | Self::Show(_) => Vec::new(),
+            Self::Amid(amid) => amid.deed.ids(),
+            Self::Restart(_) | Self::Ha(_) | Self::TimeLimit(_) | Self::Calm | Self::Settled => Vec::new(),
         }
     }
 
@@ -160,9 +191,18 @@ impl Deed {
             "admin" => Ok(Self::Admin { name: words.word("the name of an administrator")?, act: Act::take(words)? }),
             "fault" if words.keyword("job") => Self::fail_job(words),
             "fault" => Ok(Self::Fault(Fault::take(words)?)),
+            "before" => Ok(Self::Amid(Box::new(Amid::take(words, Moment::Before)?))),
+            "after" => Ok(Self::Amid(Box::new(Amid::take(words, Moment::After)?))),
+            "restart" if words.keyword("forgetting") => Ok(Self::Restart(AfterRestart::CandidateLost)),
+            "restart" => Ok(Self::Restart(AfterRestart::CandidateKept)),
+            "ha" => Ok(Self::Ha(HaState::take(words)?)),
+            "time-limit" => Ok(Self::TimeLimit(words.span()?)),
+            "calm" => Ok(Self::Calm),
+            "settled" => Ok(Self::Settled),
             "show" => Ok(Self::Show(Show::take(words)?)),
             other => Err(format!(
-                "`{other}` is no deed; known are call, deliver, notify, state-change, schedule, apply, wait, admin, fault and show"
+                "`{other}` is no deed; known are call, deliver, notify, state-change, schedule, apply, wait, admin, fault, before, \
+                 after, restart, ha, time-limit, calm, settled and show"
             )),
         }
     }
@@ -219,6 +259,13 @@ impl fmt::Display for Deed {
                 write!(f, "fault job {nth} fail ")?;
                 write_list(f, " ", details.iter().map(|line| Name(line)))
             }
+            Self::Amid(amid) => amid.fmt(f),
+            Self::Restart(AfterRestart::CandidateKept) => f.write_str("restart"),
+            Self::Restart(AfterRestart::CandidateLost) => f.write_str("restart forgetting"),
+            Self::Ha(state) => write!(f, "ha {}", state.name()),
+            Self::TimeLimit(span) => write!(f, "time-limit {}", Span(*span)),
+            Self::Calm => f.write_str("calm"),
+            Self::Settled => f.write_str("settled"),
             Self::Show(Show::Running) => f.write_str("show rules"),
             Self::Show(Show::Candidate) => f.write_str("show rules candidate"),
             Self::Show(Show::Pending) => f.write_str("show pending"),

@@ -5,13 +5,19 @@ use std::fmt;
 use super::words::{Name, Parsed, Words};
 use crate::faults::{Command, Fault, Moment, Trouble, When};
 
-impl Fault {
+impl Command {
     pub(super) fn take(words: &mut Words) -> Parsed<Self> {
         let name = words.word("a command such as `commit`")?;
-        let on = Command::ALL.into_iter().find(|command| command.name() == name).ok_or_else(|| {
-            let known: Vec<_> = Command::ALL.iter().map(|command| command.name()).collect();
+        Self::ALL.into_iter().find(|command| command.name() == name).ok_or_else(|| {
+            let known: Vec<_> = Self::ALL.iter().map(|command| command.name()).collect();
             format!("`{name}` is no command of a run; known are {}, and job", known.join(", "))
-        })?;
+        })
+    }
+}
+
+impl Fault {
+    pub(super) fn take(words: &mut Words) -> Parsed<Self> {
+        let on = Command::take(words)?;
         let when = if words.keyword("always") {
             When::Always
         } else {
@@ -21,9 +27,8 @@ impl Fault {
         if fault.can_happen() {
             return Ok(fault);
         }
-        let remedy =
-            "`s3` meets fetch, `ec2` meets observe, a kill meets anything, all else what talks to the firewall";
-        Err(format!("`{}` cannot happen to {name}: {remedy}", fault.trouble))
+        let remedy = "`s3` meets fetch, `ec2`, `stale` and `torn` meet observe, a kill meets anything, all else what talks to the firewall";
+        Err(format!("`{}` cannot happen to {}: {remedy}", fault.trouble, on.name()))
     }
 }
 
@@ -42,6 +47,8 @@ impl Trouble {
             "s3" => Ok(Self::S3(words.value("an HTTP status such as `503`")?)),
             "lost" => words.expect("answer").map(|()| Self::LostAnswer),
             "not" => words.expect("sent").map(|()| Self::NotSent),
+            "stale" => Ok(Self::Stale),
+            "torn" => Ok(Self::Torn),
             "kill" => match words.word("`before` or `after`")?.as_str() {
                 "before" => Ok(Self::Kill(Moment::Before)),
                 "after" => Ok(Self::Kill(Moment::After)),
@@ -52,8 +59,8 @@ impl Trouble {
             "half" => Ok(Self::Half),
             "slow" => Ok(Self::Slow),
             other => Err(format!(
-                "`{other}` is nothing that goes wrong; known are panos error, ec2, s3, lost answer, not sent, kill, http, html, \
-                 half and slow"
+                "`{other}` is nothing that goes wrong; known are panos error, ec2, s3, lost answer, not sent, stale, torn, \
+                 kill, http, html, half and slow"
             )),
         }
     }
@@ -77,6 +84,8 @@ impl fmt::Display for Trouble {
             Self::S3(status) => write!(f, "s3 {status}"),
             Self::LostAnswer => f.write_str("lost answer"),
             Self::NotSent => f.write_str("not sent"),
+            Self::Stale => f.write_str("stale"),
+            Self::Torn => f.write_str("torn"),
             Self::Kill(Moment::Before) => f.write_str("kill before"),
             Self::Kill(Moment::After) => f.write_str("kill after"),
             Self::Http(status) => write!(f, "http {status}"),

@@ -131,7 +131,15 @@ impl Xml {
 }
 
 impl HaState {
-    fn take(words: &mut Words) -> Parsed<Self> {
+    /// Its name in scenarios.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Passive => "passive",
+        }
+    }
+
+    pub(super) fn take(words: &mut Words) -> Parsed<Self> {
         match words.word("`active` or `passive`")?.as_str() {
             "active" => Ok(Self::Active),
             "passive" => Ok(Self::Passive),
@@ -161,8 +169,7 @@ impl fmt::Display for FirewallLine {
             Self::LogSetting(name) => write!(f, "log-setting {}", Name(name)),
             Self::Tag(name) => write!(f, "tag {}", Name(name)),
             Self::Admin(name) => write!(f, "admin {}", Name(name)),
-            Self::Ha(HaState::Active) => f.write_str("ha active"),
-            Self::Ha(HaState::Passive) => f.write_str("ha passive"),
+            Self::Ha(state) => write!(f, "ha {}", state.name()),
             Self::Service { name, ports } => write!(f, "service {} {ports}", Name(name)),
             Self::ServiceGroup { name, members } => write!(f, "service-group {} {}", Name(name), List(members)),
             Self::Address { name, value } => write!(f, "address {} {value}", Name(name)),

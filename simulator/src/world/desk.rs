@@ -100,6 +100,10 @@ impl Desk<'_> {
             ("negate-source" | "negate-destination", [value]) => Element::text(field, value),
             _ => list(field, values),
         };
+        // The API would make an empty rule of that name; nobody at a desk can.
+        if self.firewall.rule(rule).is_none() {
+            return Err("the firewall has no such object; check the name".to_owned());
+        }
         let xpath = format!("{}/{field}", rule_at(rule));
         self.config("edit", &[("xpath", &xpath), ("element", &element.to_string())])
     }

@@ -34,7 +34,11 @@ impl World {
             Some(answer) => answer,
             None => {
                 let now = self.now();
-                call.perform(&mut self.cloud, access_key, now)
+                let cloud = match &mut self.earlier {
+                    Some(earlier) if is_ec2 && is_late(self.faults.now(), call.action()) => earlier,
+                    Some(_) | None => &mut self.cloud,
+                };
+                call.perform(cloud, access_key, now)
             }
         }
     }
@@ -45,7 +49,15 @@ impl World {
             Some(answer) => Err(answer),
             None => {
                 let now = self.now();
-                Ok(self.cloud.dump(now))
+                let dump = self.cloud.dump(now);
+                Ok(match &mut self.earlier {
+                    Some(earlier) if self.faults.now().contains(&Trouble::Stale) => earlier.dump(now),
+                    Some(earlier) if self.faults.now().contains(&Trouble::Torn) => {
+                        let Dump { instances, network_interfaces, .. } = earlier.dump(now);
+                        Dump { instances, network_interfaces, ..dump }
+                    }
+                    Some(_) | None => dump,
+                })
             }
         }
     }
@@ -96,6 +108,13 @@ impl World {
     }
 }
 
+/// Whether EC2 answers this action with what was.
+fn is_late(troubles: &[Trouble], action: Option<&str>) -> bool {
+    troubles.contains(&Trouble::Stale)
+        || troubles.contains(&Trouble::Torn)
+            && matches!(action, Some("DescribeInstances" | "DescribeNetworkInterfaces"))
+}
+
 /// Whether a request changes the firewall.
 fn writes(request: &Request) -> bool {
     match request.parameter("type") {
@@ -129,7 +148,7 @@ fn disturbance(trouble: &Trouble) -> Option<Disturbance> {
             half.truncate(half.floor_char_boundary(half.len() / 2));
             Answer { body: Body::Text(half), ..answer }
         })),
-        Trouble::Ec2(_) | Trouble::S3(_) | Trouble::Kill(_) => None,
+        Trouble::Ec2(_) | Trouble::S3(_) | Trouble::Stale | Trouble::Torn | Trouble::Kill(_) => None,
     }
 }
 

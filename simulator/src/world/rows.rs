@@ -1,6 +1,6 @@
 //! The rulebase and what is pending, as rows for people.
 
-use crate::{script::RuleState, xml::Element};
+use crate::{firewall::Firewall, script::RuleState, xml::Element};
 
 /// Which of a firewall's two configurations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +60,15 @@ pub(super) fn entries(config: &Element) -> impl Iterator<Item = &Element> {
     rules.into_iter().flat_map(|rules| &rules.children)
 }
 
-fn row(entry: &Element) -> RuleRow {
+impl Firewall {
+    /// A rule of the candidate.
+    pub(super) fn rule(&self, name: &str) -> Option<&Element> {
+        entries(self.candidate()).find(|rule| rule.attribute("name") == Some(name))
+    }
+}
+
+/// One of them.
+pub(super) fn row(entry: &Element) -> RuleRow {
     let list =
         |name: &str| entry.child(name).map(|list| list.members().map(str::to_owned).collect()).unwrap_or_default();
     RuleRow {

@@ -1,0 +1,82 @@
+//! Configurations as they stand, compared element by element: nothing but what is ours may differ. No code of the core's
+//! takes part, apart from the form of a name of ours.
+
+use drawbridge_core::id::OwnedName;
+use drawbridge_simulator::xml::Element;
+
+/// Marks of uncommitted work: they come and go.
+const MARKS: [&str; 3] = ["admin", "dirtyId", "time"];
+
+/// Containers that come into being with the first thing in them.
+const CONTAINERS: [&str; 5] = ["rulebase", "security", "rules", "service", "tag"];
+
+/// The first place at which two configurations differ in something that does not carry our tag.
+pub(super) fn difference(before: &Element, after: &Element, owner: &str) -> Option<String> {
+    let is_same = before.name == after.name && before.text == after.text && attributes(before).eq(attributes(after));
+    let [theirs_before, theirs_after] = [before, after].map(|parent| theirs(parent, owner));
+    if !is_same || theirs_before.len() != theirs_after.len() {
+        return Some(place(before));
+    }
+    let pairs = theirs_before.into_iter().zip(theirs_after);
+    let found = pairs.into_iter().find_map(|(before, after)| difference(before, after, owner))?;
+    Some(format!("{}/{found}", place(before)))
+}
+
+fn place(element: &Element) -> String {
+    match element.attribute("name") {
+        Some(name) => format!("{} `{name}`", element.name),
+        None => element.name.clone(),
+    }
+}
+
+fn attributes(element: &Element) -> impl Iterator<Item = &(String, String)> {
+    element.attributes.iter().filter(|(name, _)| !MARKS.contains(&name.as_str()))
+}
+
+/// What is in an element and not ours.
+fn theirs<'a>(parent: &'a Element, owner: &str) -> Vec<&'a Element> {
+    parent.children.iter().filter(|child| !is_ours(parent, child, owner)).collect()
+}
+
+fn is_ours(parent: &Element, child: &Element, owner: &str) -> bool {
+    if child.name != "entry" {
+        return CONTAINERS.contains(&child.name.as_str())
+            && child.text.is_empty()
+            && child.children.iter().all(|below| is_ours(child, below, owner));
+    }
+    let name = child.attribute("name").unwrap_or_default();
+    let is_tagged = || child.child("tag").is_some_and(|tags| tags.members().any(|tag| tag == owner));
+    match parent.name.as_str() {
+        "tag" => name == owner,
+        "service" => is_tagged(),
+        "rules" => OwnedName::parse(name).is_some() && is_tagged(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(before: &str, after: &str, expected: Option<&str>) {
+        let [before, after] =
+            [before, after].map(|rules| Element::parse(&format!("<vsys><rules>{rules}</rules></vsys>")).unwrap());
+        assert_eq!(difference(&before, &after, "drawbridge").as_deref(), expected);
+    }
+
+    const OURS: &str = r#"<entry name="sg-1-1"><tag><member>drawbridge</member></tag></entry>"#;
+
+    #[test]
+    fn only_what_carries_our_tag_and_a_name_of_ours_may_differ() {
+        check(r#"<entry name="a"/>"#, &format!(r#"{OURS}<entry name="a" dirtyId="3"/>"#), None);
+        check(r#"<entry name="a"/>"#, r#"<entry name="a"><to/></entry>"#, Some("vsys/rules/entry `a`"));
+        check(
+            r#"<entry name="a"/><entry name="b"/>"#,
+            r#"<entry name="b"/><entry name="a"/>"#,
+            Some("vsys/rules/entry `a`"),
+        );
+        let renamed = OURS.replace("sg-1-1", "theirs");
+        check(&renamed, OURS, Some("vsys/rules"));
+    }
+}

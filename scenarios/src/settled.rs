@@ -1,0 +1,125 @@
+//! Whether everything is as it should be once faults and people have stopped: I4, I5 and I10. What a packet meets is asked
+//! of the firewall itself.
+
+use std::{net::IpAddr, time::Duration};
+
+use drawbridge_core::{
+    address::AddressRange,
+    change::Direction,
+    command::{Command, Look, Reply},
+    config::Config,
+    firewall::{Configuration, Firewall, Node, RuleFacts, Status},
+    plan::{Plan, Standing, plan},
+    rulebase::{Rulebase, Unfit, owned_name},
+    service::{Apps, L4},
+    wanted::Atom,
+};
+use drawbridge_simulator::{
+    serve::SharedWorld,
+    world::{DRAWBRIDGE, Packet},
+};
+
+use crate::stage::Act;
+
+/// What is not as it should be, each with the number of its invariant.
+pub(crate) async fn unsettled<A: Act>(actor: &mut A, world: &SharedWorld, config: &Config) -> Vec<String> {
+    let looked = actor.act(&Command::Observe(Look::Everything), Duration::from_secs(60)).await;
+    let (inventory, firewall) = match looked {
+        Ok(Reply::Facts(Some(inventory), firewall)) => (inventory, firewall),
+        Ok(other) => return vec![format!("I4: a look is answered with {other:?}")],
+        Err(failure) => return vec![format!("I4: a look fails although nothing is armed: {}", failure.what)],
+    };
+    let rulebase = Rulebase::read(&firewall, config).and_then(|rulebase| rulebase.of_this_account(&inventory, config));
+    let rulebase = match rulebase {
+        Ok(rulebase) => rulebase,
+        // That our own account has left work behind outside of our rules is nobody's fault but ours.
+        Err(unfit @ Unfit::OwnWork(..)) => return vec![format!("I4: {unfit}")],
+        // Somebody has left something that only a person can put right, and is told so.
+        Err(_) => return Vec::new(),
+    };
+    let plan = plan(&inventory, &rulebase, config, &[]);
+    let mut found: Vec<_> = plan.changes.iter().map(|change| format!("I5: still to be done: {change}")).collect();
+    if plan.commit && found.is_empty() {
+        found.push("I10: what is in force differs from what was found right".to_owned());
+    }
+    if found.is_empty() {
+        found.extend(blocked(&plan, &firewall, world, config));
+    }
+    found
+}
+
+/// Atoms of which the firewall lets a packet through to nobody, and nobody has decided so.
+fn blocked(plan: &Plan, firewall: &Firewall, world: &SharedWorld, config: &Config) -> Vec<String> {
+    let mut found = Vec::new();
+    for (atom, standing) in plan.wanted.atoms.keys().zip(&plan.standings) {
+        if is_left_to_somebody(standing, firewall, plan) {
+            continue;
+        }
+        for packet in packets(atom, config) {
+            if let Some(by) = refused(&packet, &firewall.running, world, config) {
+                found.push(format!("I4: {atom} is wanted, and {packet} is refused by `{by}`"));
+                break;
+            }
+        }
+    }
+    found
+}
+
+/// A rule that somebody has disabled or is working on, or one that is withheld.
+fn is_left_to_somebody(standing: &Standing, firewall: &Firewall, plan: &Plan) -> bool {
+    let (Standing::Ours(name) | Standing::Added(name)) = standing else { return false };
+    let rule_name = name.rule_name();
+    let is_disabled = |configuration: &Configuration| {
+        configuration.rules.iter().any(|rule| rule.name == rule_name && rule.status == Status::Disabled)
+    };
+    let ours = |admin: &_| format!("{admin}") == DRAWBRIDGE;
+    let node = Node::Rule(rule_name.clone());
+    is_disabled(&firewall.candidate)
+        || is_disabled(&firewall.running)
+        || firewall.pending.iter().any(|pending| pending.node == node && !ours(&pending.admin))
+        || plan.withheld.iter().any(|withheld| withheld.change.rule() == Some(name))
+}
+
+/// The corners of an atom.
+fn packets(atom: &Atom, config: &Config) -> Vec<Packet> {
+    let (from, to) = match atom.direction {
+        Direction::Ingress => (&config.untrust, &config.trust),
+        Direction::Egress => (&config.trust, &config.untrust),
+    };
+    let (protocol, ports) = match atom.service.l4 {
+        L4::Any => (6, [Some(1), Some(65535)]),
+        L4::Tcp(ports) => (6, [Some(ports.first()), Some(ports.last())]),
+        L4::Udp(ports) => (17, [Some(ports.first()), Some(ports.last())]),
+        L4::Ip(number) => (number, [None, None]),
+    };
+    let application = match &atom.service.apps {
+        Apps::Any => None,
+        Apps::Named(names) => names.iter().next().map(ToString::to_string),
+    };
+    let corner = |range: AddressRange, last: bool| IpAddr::from(if last { range.last() } else { range.first() });
+    [false, true]
+        .into_iter()
+        .map(|last| {
+            let (local, peer) = (corner(atom.local, last), corner(atom.peer, last));
+            let (source, destination) = match atom.direction {
+                Direction::Ingress => (peer, local),
+                Direction::Egress => (local, peer),
+            };
+            let (from, to) = (from.to_string(), to.to_string());
+            let port = ports[usize::from(last)];
+            Packet { from, to, source, destination, protocol, port, application: application.clone() }
+        })
+        .collect()
+}
+
+/// The rule by which the firewall refuses a packet that no administrator's rule above the bottom one refuses.
+fn refused(packet: &Packet, running: &Configuration, world: &SharedWorld, config: &Config) -> Option<String> {
+    let met = world.lock().decided_by(packet);
+    let Some(met) = met else { return Some("the default rule".to_owned()) };
+    let is_bottom = |rule: &RuleFacts| rule.name == config.bottom_rule;
+    let bottom = running.rules.iter().position(is_bottom).unwrap_or(usize::MAX);
+    let index = running.rules.iter().position(|rule| rule.name.as_str() == met.name)?;
+    let is_allowed = met.action == "allow";
+    let is_theirs = owned_name(&running.rules[index], &config.owner).is_none();
+    (!is_allowed && !(is_theirs && index < bottom)).then_some(met.name)
+}

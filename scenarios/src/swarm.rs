@@ -1,0 +1,184 @@
+//! The swarm: worlds drawn at random, in which everything goes wrong that can, and Drawbridge in the middle of it.
+//!
+//! A seed is a story in the language of scenario files: an account, a rulebase, administrators who work at any moment,
+//! calls, news that come late, twice or never, and faults on every command. Each commit is judged by I1 to I3 and I7 to
+//! I9; then faults and people stop, and three runs later I4, I5 and I10 must hold. A story that breaks a promise is shrunk
+//! and printed, and `replay --direct` tells it again.
+
+mod dice;
+mod events;
+mod people;
+mod setup;
+mod shrink;
+mod story;
+mod tally;
+mod trial;
+mod troubles;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use self::{story::Story, trial::Told};
+pub use tally::Tally;
+
+/// Which stories are told.
+#[derive(Clone, Copy, Debug)]
+pub struct Campaign {
+    /// The seed of the first; the others follow.
+    pub seed: u64,
+    /// How many runs there are to be at least.
+    pub runs: usize,
+    /// How many stories are told side by side.
+    pub threads: usize,
+    /// What to do when a promise is broken.
+    pub then: Then,
+}
+
+/// What to do when a promise is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// Begin nothing more.
+    Stop,
+    /// Go on, and tell of each kind of failure once.
+    GoOn,
+}
+
+/// A story that breaks a promise.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Its seed.
+    pub seed: u64,
+    /// The promise, and how it was broken.
+    pub broken: String,
+    /// A scenario file that tells it, as short as it can be.
+    pub scenario: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "seed {}: {}\n\n{}", self.seed, self.broken, self.scenario)
+    }
+}
+
+/// What came of a campaign.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// What was seen.
+    pub tally: Tally,
+    /// How long it took.
+    pub spent: Duration,
+    /// One failure of each kind, with how often it was met.
+    pub failures: BTreeMap<String, (Failure, usize)>,
+}
+
+/// What threads have in common.
+struct Shared<'p> {
+    campaign: Campaign,
+    began: Instant,
+    next: AtomicU64,
+    stop: AtomicBool,
+    findings: Mutex<Findings>,
+    told: Mutex<Instant>,
+    progress: &'p (dyn Fn(&str) + Sync),
+}
+
+/// Tells stories until there were enough runs, or one of them fails; says how far it has come about once a second.
+pub fn swarm(campaign: Campaign, progress: &(dyn Fn(&str) + Sync)) -> Findings {
+    let began = Instant::now();
+    let shared = Shared {
+        campaign,
+        began,
+        next: AtomicU64::new(campaign.seed),
+        stop: AtomicBool::new(false),
+        findings: Mutex::default(),
+        told: Mutex::new(began),
+        progress,
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..campaign.threads.max(1) {
+            scope.spawn(|| shared.work());
+        }
+        shared.work();
+    });
+    let mut findings = shared.findings.into_inner().unwrap_or_else(PoisonError::into_inner);
+    findings.spent = began.elapsed();
+    findings
+}
+
+impl Shared<'_> {
+    fn work(&self) {
+        while !self.stop.load(Ordering::Relaxed) {
+            let seed = self.next.fetch_add(1, Ordering::Relaxed);
+            let mut told = caught(&Story::default(), || trial::drawn(seed));
+            told.tally.stories = 1;
+            if let Some(broken) = &told.broken
+                && !self.is_known(broken)
+            {
+                let failure = failure(seed, &told.story, broken);
+                self.findings().failures.insert(kind(broken), (failure, 1));
+                if self.campaign.then == Then::Stop {
+                    self.stop.store(true, Ordering::Relaxed);
+                }
+            }
+            self.note(&told.tally);
+        }
+    }
+
+    fn findings(&self) -> MutexGuard<'_, Findings> {
+        self.findings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a failure of that kind was met before; it is counted.
+    fn is_known(&self, broken: &str) -> bool {
+        self.findings().failures.get_mut(&kind(broken)).map(|(_, met)| *met += 1).is_some()
+    }
+
+    fn note(&self, tally: &Tally) {
+        let mut findings = self.findings();
+        findings.tally.add(tally);
+        if findings.tally.runs >= self.campaign.runs {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.elapsed() >= Duration::from_secs(1) {
+            *told = Instant::now();
+            (self.progress)(&findings.tally.progress(self.began.elapsed()));
+        }
+    }
+}
+
+/// A complaint without what differs from story to story: names in backticks, and numbers.
+fn kind(broken: &str) -> String {
+    let words = broken.split('`').step_by(2).collect::<Vec<_>>().join("`");
+    words.chars().filter(|character| !character.is_ascii_digit()).take(60).collect()
+}
+
+/// The shrunk story; as it was drawn if it does not fail when it is told again.
+fn failure(seed: u64, story: &Story, broken: &str) -> Failure {
+    let again = |story: &Story| caught(story, || trial::again(story));
+    let (about, story, broken) = if again(story).broken.is_some() {
+        let (story, broken) = shrink::shrunk(story, broken, again);
+        (format!("# Found by the swarm, seed {seed}: it breaks a promise."), story, broken)
+    } else {
+        (format!("# Seed {seed} of the swarm; told again it breaks no promise."), story.clone(), broken.to_owned())
+    };
+    Failure { seed, scenario: format!("{about}\n\n{story}"), broken }
+}
+
+/// A panic is a broken promise too.
+fn caught(story: &Story, tell: impl FnOnce() -> Told) -> Told {
+    catch_unwind(AssertUnwindSafe(tell)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        let broken = Some(format!("panic: {}", text.unwrap_or_default()));
+        Told { story: story.clone(), broken, tally: Tally::default() }
+    })
+}

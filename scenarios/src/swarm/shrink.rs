@@ -1,0 +1,96 @@
+//! A story that fails, made as short as it can be while it breaks the same promise.
+
+use super::{story::Story, trial::Told};
+
+/// Tells a story, whatever may come of it.
+pub(super) type Tell = fn(&Story) -> Told;
+
+/// The part of a failure that must stay: the invariant's number, or the beginning of another complaint.
+fn kind(broken: &str) -> &str {
+    let end = broken.find(':').unwrap_or(broken.len());
+    &broken[..end]
+}
+
+/// How often a story is told at most.
+const TELLINGS_MAX: usize = 3000;
+
+/// Drops lines, many at first, then one by one, until every line counts.
+pub(super) fn shrunk(story: &Story, broken: &str, tell: Tell) -> (Story, String) {
+    let mut shortest = (story.clone(), broken.to_owned());
+    let mut left = TELLINGS_MAX;
+    loop {
+        let length = size(&shortest.0);
+        for section in [deeds, firewall, cloud, settings] {
+            drop_lines(&mut shortest, section, tell, &mut left);
+        }
+        if size(&shortest.0) == length || left == 0 {
+            return shortest;
+        }
+    }
+}
+
+type Section = fn(&mut Story) -> &mut Vec<String>;
+
+fn deeds(story: &mut Story) -> &mut Vec<String> {
+    &mut story.deeds
+}
+
+fn firewall(story: &mut Story) -> &mut Vec<String> {
+    &mut story.firewall
+}
+
+fn cloud(story: &mut Story) -> &mut Vec<String> {
+    &mut story.cloud
+}
+
+fn settings(story: &mut Story) -> &mut Vec<String> {
+    &mut story.settings
+}
+
+fn size(story: &Story) -> usize {
+    story.deeds.len() + story.firewall.len() + story.cloud.len() + story.settings.len()
+}
+
+fn drop_lines(shortest: &mut (Story, String), section: Section, tell: Tell, left: &mut usize) {
+    let mut length = section(&mut shortest.0).len().div_ceil(2);
+    while length > 0 {
+        let mut at = 0;
+        while at < section(&mut shortest.0).len() && *left > 0 {
+            let mut shorter = shortest.0.clone();
+            let lines = section(&mut shorter);
+            let end = (at + length).min(lines.len());
+            lines.drain(at..end);
+            *left -= 1;
+            let told = tell(&shorter);
+            match told.broken {
+                Some(broken) if kind(&broken) == kind(&shortest.1) => *shortest = (told.story, broken),
+                Some(_) | None => at += length,
+            }
+        }
+        length /= 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::swarm::tally::Tally;
+
+    /// Breaks the promise as long as both `a` and `b` are there.
+    fn tell(story: &Story) -> Told {
+        let has = |line: &str| story.deeds.iter().any(|other| other == line);
+        let broken = (has("a") && has("b")).then(|| format!("I1: of {} deeds", story.deeds.len()));
+        Told { story: story.clone(), broken, tally: Tally::default() }
+    }
+
+    #[test]
+    fn only_lines_that_count_are_left() {
+        let line = |letter: &str| letter.to_owned();
+        let story =
+            Story { deeds: "xaxxxbxx".split("").map(line).collect(), cloud: vec![line("sg")], ..Story::default() };
+        let (shortest, broken) = shrunk(&story, "I1: at first", tell);
+        assert_eq!(shortest.deeds, ["a", "b"]);
+        assert_eq!(shortest.cloud, Vec::<String>::new());
+        assert_eq!(broken, "I1: of 2 deeds");
+    }
+}

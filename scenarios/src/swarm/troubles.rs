@@ -1,0 +1,93 @@
+//! What goes wrong with Drawbridge's commands, and around them.
+
+use drawbridge_simulator::world::World;
+
+use super::{
+    dice::Dice,
+    events, people,
+    setup::{self, Size},
+};
+
+const COMMANDS: &[&str] = &["fetch", "observe", "observe", "apply", "apply", "commit", "commit", "poll", "revert"];
+
+const FIREWALL: &[&str] = &[
+    "lost answer",
+    "lost answer",
+    "not sent",
+    "not sent",
+    "half",
+    "html",
+    "http 502",
+    "http 503",
+    "http 504",
+    "slow",
+    "panos error 3 \"Internal error\"",
+    "panos error 12 \"invalid object\"",
+    "panos error 403 \"Invalid Credential\"",
+    "panos error 13 \"Another commit/validate is in progress. Please try again later\"",
+    "panos error 22 \"Session timed out\"",
+    "panos error 16 \"Unauthorized request\"",
+];
+
+const CLOUD: &[&str] = &[
+    "stale",
+    "stale",
+    "torn",
+    "torn",
+    "ec2 RequestLimitExceeded",
+    "ec2 InternalError",
+    "ec2 UnauthorizedOperation",
+    "ec2 AuthFailure",
+    "ec2 Unavailable",
+];
+
+/// A fault, or something that somebody does meanwhile.
+pub(super) fn trouble(dice: &mut Dice, size: Size, world: &World) -> String {
+    match dice.below(20) {
+        0..=8 => fault(dice),
+        9 | 10 => format!("fault {} {} kill {}", dice.pick(COMMANDS), nth(dice), dice.pick(&["before", "after"])),
+        11..=14 => {
+            let (moment, command) = (dice.pick(&["before", "after"]), dice.pick(COMMANDS));
+            format!("{moment} {command} {} {}", nth(dice), people::deed(dice, size, world))
+        }
+        15 => {
+            let (moment, command) = (dice.pick(&["before", "after"]), dice.pick(COMMANDS));
+            format!("{moment} {command} {} call {}", nth(dice), events::call(dice, size))
+        }
+        16 => {
+            let (moment, command) = (dice.pick(&["before", "after"]), dice.pick(COMMANDS));
+            format!("{moment} {command} {} schedule", nth(dice))
+        }
+        17 => {
+            let (moment, command) = (dice.pick(&["before", "after"]), dice.pick(COMMANDS));
+            let what = dice.pick(&["restart", "restart forgetting", "ha passive", "ha active"]);
+            format!("{moment} {command} {} {what}", nth(dice))
+        }
+        18 => format!("fault job {} fail {}", dice.between(1, 2), details(dice, size)),
+        _ => format!("time-limit {}s", dice.between(1, 90)),
+    }
+}
+
+fn nth(dice: &mut Dice) -> usize {
+    if dice.one_in(3) { dice.between(1, 4) } else { 1 }
+}
+
+fn fault(dice: &mut Dice) -> String {
+    let command = dice.pick(COMMANDS);
+    let what = match command {
+        "fetch" => dice.pick(&["s3 503", "s3 500", "s3 404", "s3 403"]),
+        "observe" if dice.one_in(2) => dice.pick(CLOUD),
+        "poll" if dice.one_in(3) => "panos error 7 \"No such job\"",
+        _ => dice.pick(FIREWALL),
+    };
+    let when = if dice.one_in(12) { "always".to_owned() } else { nth(dice).to_string() };
+    format!("fault {command} {when} {what}")
+}
+
+fn details(dice: &mut Dice, size: Size) -> String {
+    match dice.below(3) {
+        0 => "\"Validation Error:\" \"rulebase -> security is invalid\" \"Commit failed\"".to_owned(),
+        1 => "\"Management server failed to send phase 1 to client device\"".to_owned(),
+        _ => format!("\"Error: rule {} is invalid\"", setup::own_name(dice, size)),
+    }
+}
