@@ -22,6 +22,7 @@ use drawbridge::{
         xpath::Vsys,
     },
 };
+use drawbridge_core::command::LogTrouble;
 use drawbridge_simulator::script::Script;
 use flate2::{Compression, write::GzEncoder};
 use serde_json::Value;
@@ -40,7 +41,7 @@ pub fn cloudtrail(bytes: &[u8]) {
     }
 }
 
-fn in_pieces(bytes: &[u8]) -> Result<cloudtrail::Log, cloudtrail::LogTrouble> {
+fn in_pieces(bytes: &[u8]) -> Result<cloudtrail::Log, LogTrouble> {
     let mut reader = cloudtrail::LogReader::new(UNPACKED_MAX);
     for piece in bytes.chunks(7) {
         reader.feed(piece)?;

@@ -1,6 +1,6 @@
 //! A plan as JSON.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use drawbridge_core::{
     allowed::{Packet, Why},

@@ -129,7 +129,8 @@ impl Trial {
         let Ok(performed) = performed else { return };
         self.told.story.deeds.push(line.to_owned());
         let mut broken = match performed {
-            Performed::Done | Performed::Asked(_) => return,
+            // Nobody calls the command line in these worlds.
+            Performed::Done | Performed::Asked(_) | Performed::Applied(_) => return,
             Performed::Heard(event) => self.run(&event),
             Performed::Settled => now(unsettled(&mut self.actor, &self.world, &self.config)).unwrap_or_default(),
         };

@@ -28,7 +28,7 @@ impl Amid {
         let deed = Deed::take(words)?;
         match &deed {
             Deed::Amid(_) | Deed::Fault(_) | Deed::FailJob { .. } | Deed::Wait(_) => Err(()),
-            Deed::TimeLimit(_) | Deed::Calm | Deed::Settled | Deed::Show(_) => Err(()),
+            Deed::Apply(_) | Deed::TimeLimit(_) | Deed::Calm | Deed::Settled | Deed::Show(_) => Err(()),
             Deed::Call(_) | Deed::Deliver(_) | Deed::DeliverAgain | Deed::DeliverFile(_) | Deed::Notify(_) => Ok(()),
             Deed::StateChange { .. } | Deed::Schedule | Deed::Admin { .. } => Ok(()),
             Deed::Restart(_) | Deed::Ha(_) => Ok(()),
