@@ -32,7 +32,7 @@ struct Known {
 impl Witness {
     /// A command and its answer.
     pub(crate) fn see(&mut self, command: &Command, reply: Option<&Reply>) {
-        if let Command::Commit(_) = command
+        if let Command::Commit(_) | Command::CommitAll(_) = command
             && let (Some(inventory), Some(firewall)) = (&self.inventory, &self.firewall)
         {
             self.asked = Some(Known { inventory: inventory.clone(), firewall: firewall.clone() });

@@ -71,6 +71,8 @@ pub enum Trouble {
     LostAnswer,
     /// The request never arrives.
     NotSent,
+    /// The active unit of a pair dies when the request arrives, and the other one takes over.
+    FailOver,
     /// The process that runs Drawbridge dies.
     Kill(Moment),
     /// Only by wire: the firewall's web server answers with that status itself.
@@ -89,7 +91,7 @@ impl Trouble {
         match self {
             Self::Http(_) | Self::Html | Self::Half | Self::Slow => true,
             Self::Panos { .. } | Self::Ec2(_) | Self::S3(_) => false,
-            Self::LostAnswer | Self::NotSent | Self::Kill(_) => false,
+            Self::LostAnswer | Self::NotSent | Self::FailOver | Self::Kill(_) => false,
         }
     }
 }
@@ -121,7 +123,9 @@ impl Fault {
             Trouble::S3(_) => self.on == Command::Fetch,
             Trouble::Ec2(_) => self.on == Command::Observe,
             Trouble::Kill(_) => true,
-            Trouble::Panos { .. } | Trouble::LostAnswer | Trouble::NotSent => self.on != Command::Fetch,
+            Trouble::Panos { .. } | Trouble::LostAnswer | Trouble::NotSent | Trouble::FailOver => {
+                self.on != Command::Fetch
+            }
             Trouble::Http(_) | Trouble::Html | Trouble::Half | Trouble::Slow => self.on != Command::Fetch,
         }
     }

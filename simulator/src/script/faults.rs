@@ -42,6 +42,7 @@ impl Trouble {
             "s3" => Ok(Self::S3(words.value("an HTTP status such as `503`")?)),
             "lost" => words.expect("answer").map(|()| Self::LostAnswer),
             "not" => words.expect("sent").map(|()| Self::NotSent),
+            "fail" => words.expect("over").map(|()| Self::FailOver),
             "kill" => match words.word("`before` or `after`")?.as_str() {
                 "before" => Ok(Self::Kill(Moment::Before)),
                 "after" => Ok(Self::Kill(Moment::After)),
@@ -52,7 +53,7 @@ impl Trouble {
             "half" => Ok(Self::Half),
             "slow" => Ok(Self::Slow),
             other => Err(format!(
-                "`{other}` is nothing that goes wrong; known are panos error, ec2, s3, lost answer, not sent, kill, http, html, \
+                "`{other}` is nothing that goes wrong; known are panos error, ec2, s3, lost answer, not sent, fail over, kill, http, html, \
                  half and slow"
             )),
         }
@@ -77,6 +78,7 @@ impl fmt::Display for Trouble {
             Self::S3(status) => write!(f, "s3 {status}"),
             Self::LostAnswer => f.write_str("lost answer"),
             Self::NotSent => f.write_str("not sent"),
+            Self::FailOver => f.write_str("fail over"),
             Self::Kill(Moment::Before) => f.write_str("kill before"),
             Self::Kill(Moment::After) => f.write_str("kill after"),
             Self::Http(status) => write!(f, "http {status}"),

@@ -79,6 +79,8 @@ pub enum HaState {
     Active,
     /// It waits; its configuration must not be written.
     Passive,
+    /// Both units are there; the first is active until it fails.
+    Pair,
 }
 
 /// The value of an address object.
@@ -132,10 +134,11 @@ impl Xml {
 
 impl HaState {
     fn take(words: &mut Words) -> Parsed<Self> {
-        match words.word("`active` or `passive`")?.as_str() {
+        match words.word("`active`, `passive` or `pair`")?.as_str() {
             "active" => Ok(Self::Active),
             "passive" => Ok(Self::Passive),
-            other => Err(format!("`{other}` is neither `active` nor `passive`")),
+            "pair" => Ok(Self::Pair),
+            other => Err(format!("`{other}` is none of `active`, `passive` and `pair`")),
         }
     }
 }
@@ -163,6 +166,7 @@ impl fmt::Display for FirewallLine {
             Self::Admin(name) => write!(f, "admin {}", Name(name)),
             Self::Ha(HaState::Active) => f.write_str("ha active"),
             Self::Ha(HaState::Passive) => f.write_str("ha passive"),
+            Self::Ha(HaState::Pair) => f.write_str("ha pair"),
             Self::Service { name, ports } => write!(f, "service {} {ports}", Name(name)),
             Self::ServiceGroup { name, members } => write!(f, "service-group {} {}", Name(name), List(members)),
             Self::Address { name, value } => write!(f, "address {} {value}", Name(name)),
