@@ -387,7 +387,7 @@ mod tests {
         let table = &config.translation.table;
         assert_eq!(table[&Port::Tcp(8443)].as_str(), "ssl");
         assert!(!table.contains_key(&Port::Tcp(80)) && table.contains_key(&Port::Tcp(22)));
-        assert_eq!(settings.firewall.host, "https://fw.example:443".parse().unwrap());
+        assert_eq!(settings.firewall.units, "https://fw.example:443".parse::<Host>().unwrap().into());
         assert!(matches!(settings.firewall.key, KeySource::Secret(_)));
         assert_eq!(settings.firewall.tls, Tls::SystemRoots);
         assert_eq!((settings.firewall.vsys.as_str(), settings.aws.log_size_max), ("vsys1", 256 << 20));
