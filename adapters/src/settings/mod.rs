@@ -469,7 +469,7 @@ mod tests {
               `services` (drawbridge.toml): `tcp/x` is not a port (`tcp/8443`)
               `timing.poll` (drawbridge.toml): `0s` is no time at all: give it some
               `timing.read` (drawbridge.toml): `60` is not a length of time (`5s`, `1m 30s`)
-              `firewall.hostname` is missing: set it or `DRAWBRIDGE_FIREWALL_HOSTNAME` (the management interface, as `host` or `host:port`)
+              `firewall.hostname` is missing: set it or `DRAWBRIDGE_FIREWALL_HOSTNAME` (the management interface, as `host` or `host:port`; of a high-availability pair a list of both)
               `firewall.api_key` (PANOS_API_KEY): it holds blanks, control characters or letters beyond ASCII: a key is one line of base64
               `aws.log_size_max` (DRAWBRIDGE_AWS_LOG_SIZE_MAX): `much` is not a size (bytes, or `256MiB`)"#]].assert_eq(&found.unwrap_err().to_string());
     }
