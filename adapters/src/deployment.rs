@@ -87,13 +87,14 @@ async fn connect(settings: Settings, sdk: &SdkConfig) -> Result<Deployment, NotR
     let firewall = firewall(&settings, async || sdk.clone()).await?;
     let ec2 = Ec2::new(sdk).map_err(|error| NotReady(error.to_string()))?;
     let logs = S3Logs::new(sdk, settings.aws.log_size_max);
-    Ok(Deployment::new(settings, ec2, logs, firewall))
+    let keys = KeyStore::new(settings.firewall.key.clone(), sdk.clone());
+    Ok(Deployment::new(settings, ec2, logs, firewall, keys))
 }
 
 async fn firewall(settings: &Settings, sdk: impl AsyncFnOnce() -> SdkConfig) -> Result<Panos<Https>, NotReady> {
-    let key = api_key(&settings.firewall.key, sdk).await?;
+    let key = stored(&settings.firewall.key, sdk).await?;
     let endpoint = Endpoint {
-        host: settings.firewall.host.clone(),
+        units: settings.firewall.units.clone(),
         key,
         tls: settings.firewall.tls.clone(),
         timeout: settings.config.timing.write,
@@ -102,8 +103,28 @@ async fn firewall(settings: &Settings, sdk: impl AsyncFnOnce() -> SdkConfig) -> 
     Panos::connect(endpoint).map_err(|error| NotReady(error.to_string()))
 }
 
+/// Where the API key is kept, to look there again when the firewall refuses the one in hand.
+pub struct KeyStore {
+    source: KeySource,
+    sdk: SdkConfig,
+}
+
+impl KeyStore {
+    const fn new(source: KeySource, sdk: SdkConfig) -> Self {
+        Self { source, sdk }
+    }
+
+    /// The key as it is kept now.
+    ///
+    /// # Errors
+    /// Why it cannot be had.
+    pub async fn key(&self) -> Result<ApiKey, NotReady> {
+        stored(&self.source, async || self.sdk.clone()).await
+    }
+}
+
 /// The key, from wherever it is kept.
-async fn api_key(source: &KeySource, sdk: impl AsyncFnOnce() -> SdkConfig) -> Result<ApiKey, NotReady> {
+async fn stored(source: &KeySource, sdk: impl AsyncFnOnce() -> SdkConfig) -> Result<ApiKey, NotReady> {
     match source {
         KeySource::Given(key) => Ok(key.clone()),
         KeySource::File(path) => ApiKey::from_file(path).map_err(|error| NotReady(error.to_string())),

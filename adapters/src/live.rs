@@ -7,6 +7,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     aws::{Ec2, S3Logs},
+    deployment::KeyStore,
     panos::{
         client::{Committed, Panos},
         https::Https,
@@ -21,6 +22,7 @@ pub struct Deployment {
     ec2: Ec2,
     logs: S3Logs,
     firewall: Panos<Https>,
+    keys: KeyStore,
 }
 
 /// Something without which nothing can begin.
@@ -30,8 +32,8 @@ pub struct NotReady(pub String);
 
 impl Deployment {
     /// Puts the parts together.
-    pub const fn new(settings: Settings, ec2: Ec2, logs: S3Logs, firewall: Panos<Https>) -> Self {
-        Self { settings, ec2, logs, firewall }
+    pub const fn new(settings: Settings, ec2: Ec2, logs: S3Logs, firewall: Panos<Https>, keys: KeyStore) -> Self {
+        Self { settings, ec2, logs, firewall, keys }
     }
 
     /// Carries out one command, for at most `limit`.
@@ -40,6 +42,34 @@ impl Deployment {
     /// What went wrong, and whether trying again can help.
     pub async fn perform(&mut self, command: &Command, limit: Duration) -> Result<Reply, Failure> {
         let until = Instant::now() + limit;
+        match self.attempt(command, until).await {
+            // Nothing has happened yet, so that also a write may be sent again.
+            Err(refused) if refused.what == Trouble::KeyRefused && self.renew_key(until).await => {
+                self.attempt(command, until).await
+            }
+            done => done,
+        }
+    }
+
+    /// Looks whether another key is kept by now than the one that was refused.
+    async fn renew_key(&mut self, until: Instant) -> bool {
+        match timeout_at(until, self.keys.key()).await {
+            Ok(Ok(key)) => {
+                let is_new = self.firewall.transport_mut().use_key(&key);
+                if is_new {
+                    tracing::info!("the firewall refused the API key; another one is kept by now, trying that");
+                }
+                is_new
+            }
+            Ok(Err(why)) => {
+                tracing::warn!("the API key was refused, and cannot be read again: {why}");
+                false
+            }
+            Err(_) => false,
+        }
+    }
+
+    async fn attempt(&mut self, command: &Command, until: Instant) -> Result<Reply, Failure> {
         let firewall = &mut self.firewall;
         match command {
             Command::FetchLog(log) => {
@@ -55,6 +85,10 @@ impl Deployment {
             }
             Command::Apply(changes) => of_firewall(until, firewall.apply(changes)).await.map(|()| Reply::Applied),
             Command::Commit(note) => Ok(match of_firewall(until, firewall.commit(note)).await? {
+                Committed::Job(job) => Reply::Job(job),
+                Committed::Nothing => Reply::NothingToCommit,
+            }),
+            Command::CommitAll(note) => Ok(match of_firewall(until, firewall.commit_all(note)).await? {
                 Committed::Job(job) => Reply::Job(job),
                 Committed::Nothing => Reply::NothingToCommit,
             }),

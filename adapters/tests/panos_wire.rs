@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::{
+    collections::BTreeSet,
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{Arc, mpsc},
@@ -12,14 +13,23 @@ use std::{
 
 use drawbridge::panos::{
     client::{Account, Panos},
-    https::{Endpoint, Https},
+    https::{Endpoint, Host, Https},
     tls::{Fingerprint, Tls},
     xpath::Vsys,
 };
 use drawbridge_core::{
+    change::{Change, Columns, Direction, Extras, OwnedRule, Position, Spelling, WrittenService},
     command::{Failure, JobState, Lasting, Trouble},
-    id::JobId,
+    firewall::Status,
+    id::{JobId, OwnedName, TagName},
+    service::{Apps, L4, Service},
 };
+use drawbridge_simulator::{
+    script::Script,
+    serve::{Served, SharedWorld},
+    world::World,
+};
+use proptest::prelude::*;
 use rustls::{
     ServerConfig, ServerConnection, StreamOwned,
     crypto::aws_lc_rs,
@@ -96,7 +106,7 @@ fn is_whole(request: &[u8]) -> bool {
 fn client(host: &str, tls: Tls) -> Panos<Https> {
     let account = Account { vsys: Vsys::default(), admin: None, owner: "aws".parse().unwrap() };
     let (key, timeout) = ("U0VDUkVU".parse().unwrap(), Duration::from_millis(500));
-    Panos::connect(Endpoint { host: host.parse().unwrap(), key, tls, timeout, account }).unwrap()
+    Panos::connect(Endpoint { units: host.parse::<Host>().unwrap().into(), key, tls, timeout, account }).unwrap()
 }
 
 async fn poll_plain(server: &Server) -> Result<JobState, Failure> {
@@ -209,7 +219,7 @@ async fn certificates_are_believed_as_set() {
 
     let server = tls_server(&expired, &expired);
     assert_eq!(poll_tls(&server, ca_file("expired")).await, refused);
-    let pin = |identity: &Identity| Tls::Fingerprint(Fingerprint::of(&identity.certificate));
+    let pin = |identity: &Identity| Tls::Fingerprints(vec![Fingerprint::of(&identity.certificate)]);
     assert_eq!(poll_tls(&server, pin(&expired)).await, Ok(JobState::Succeeded));
     assert_eq!(poll_tls(&server, pin(&loopback)).await, refused);
     assert_eq!(server.requests.try_iter().count(), 1);
@@ -218,6 +228,108 @@ async fn certificates_are_believed_as_set() {
     let thief = tls_server(&expired, &loopback);
     assert_eq!(poll_tls(&thief, pin(&expired)).await, refused);
     assert_eq!(thief.requests.try_iter().count(), 0);
+}
+
+/// Pieces that mean something to XML, XPath, forms or headers.
+const HOSTILE: &[&str] = &[
+    "'",
+    "\"",
+    "<",
+    ">",
+    "&",
+    "&amp;",
+    "]]>",
+    "<![CDATA[",
+    "<!--",
+    "-->",
+    "<?x?>",
+    "</member>",
+    "</entry>",
+    "' or '1'='1",
+    "\"]",
+    "']",
+    "|//*",
+    "/../",
+    "concat(",
+    "%26",
+    "%00",
+    "+",
+    "=",
+    "element=",
+    " ",
+    "ü",
+    "\u{1f525}",
+    "a",
+];
+
+fn hostile(pieces: usize) -> impl Strategy<Value = String> {
+    proptest::collection::vec(proptest::sample::select(HOSTILE), 1..pieces).prop_map(|pieces| pieces.concat())
+}
+
+/// A world whose firewall has one rule of ours and one of somebody else.
+async fn written(tag: &TagName, description: &str) -> (Panos<Https>, SharedWorld, Served) {
+    let story = Script::parse("hostile", "firewall\nrule theirs any -> any deny\n----\n").unwrap();
+    let world = SharedWorld::new(World::build(&story).unwrap());
+    let listen = async || tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let served = world.clone().serve(listen().await, listen().await, None).unwrap();
+    let account = Account { vsys: Vsys::default(), admin: None, owner: tag.clone() };
+    let (key, timeout) = (world.lock().key().parse().unwrap(), Duration::from_secs(20));
+    let host: Host = format!("http://{}", served.panos).parse().unwrap();
+    let endpoint = Endpoint { units: host.into(), key, tls: Tls::SystemRoots, timeout, account };
+    let mut panos = Panos::connect(endpoint).unwrap();
+    let spelling = Spelling {
+        direction: Direction::Ingress,
+        locals: BTreeSet::from(["10.0.1.10".parse().unwrap()]),
+        peers: BTreeSet::from(["0.0.0.0/0".parse().unwrap()]),
+        service: Service { apps: Apps::Any, l4: L4::Any },
+    };
+    let rule = OwnedRule {
+        name: OwnedName::parse("i-0123456789abcdef0-1").unwrap(),
+        columns: Columns::of(&spelling, &BTreeSet::new()),
+        spelling,
+        from: "untrust".parse().unwrap(),
+        to: "trust".parse().unwrap(),
+        service: WrittenService::Any,
+        status: Status::Enabled,
+        profile_group: None,
+        tags: BTreeSet::from([tag.clone()]),
+        description: description.to_owned(),
+        extras: Extras::Fresh { log_setting: None },
+    };
+    let above = Position::Above("theirs".parse().unwrap());
+    panos.apply(&[Change::Tag(tag.clone()), Change::Put(Box::new(rule), above)]).await.unwrap();
+    (panos, world, served)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// Names of tags and texts are whatever people, or events, made them. They arrive as they were, and nothing else does.
+    #[test]
+    fn hostile_texts_arrive_as_they_were_and_change_nothing_else(
+        tag in hostile(6).prop_filter_map("no tag", |text| text.trim().parse::<TagName>().ok()),
+        text in prop_oneof![hostile(30), any::<String>()],
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let seen = runtime.block_on(async {
+            let (mut panos, world, _served) = written(&tag, &text).await;
+            let theirs = world.lock().running_rules().map(ToString::to_string).collect::<Vec<_>>();
+            prop_assert_eq!(theirs.len(), 1);
+            Ok(panos.observe().await.unwrap())
+        })?;
+        let names: Vec<_> = seen.candidate.rules.iter().map(|rule| rule.name.as_str()).collect();
+        prop_assert_eq!(names, ["i-0123456789abcdef0-1", "theirs"]);
+        let [ours, theirs] = &seen.candidate.rules[..] else { unreachable!() };
+        prop_assert_eq!(&ours.tags, &BTreeSet::from([tag.clone()]));
+        // White space at either end and line breaks are XML's to change; what no XML holds is replaced.
+        let bare = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let sent: String = text.chars().map(|c| if matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..) { c } else { '\u{fffd}' }).collect();
+        prop_assert_eq!(bare(&ours.description), bare(&sent));
+        prop_assert!(theirs.tags.is_empty() && theirs.description.is_empty());
+        let unchanged = theirs == &seen.running.rules[0];
+        prop_assert!(unchanged);
+        prop_assert_eq!(seen.candidate.tags.keys().collect::<Vec<_>>(), [&tag]);
+    }
 }
 
 #[tokio::test]

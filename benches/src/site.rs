@@ -114,6 +114,7 @@ fn quiet(configuration: Configuration) -> Firewall {
         running,
         admin: None,
         pending: Vec::new(),
+        unit: None,
         unfinished_commit: None,
         failed_commits: Vec::new(),
     }

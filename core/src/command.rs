@@ -42,6 +42,8 @@ pub enum Command {
     Apply(Vec<Change>),
     /// Commit our own changes.
     Commit(CommitNote),
+    /// Commit all that is uncommitted, which is ours alone: some releases refuse to commit moved rules otherwise.
+    CommitAll(CommitNote),
     /// Ask how a job is getting on.
     PollJob(JobId),
     /// Take our own uncommitted changes back.
@@ -57,9 +59,9 @@ pub enum Reply {
     Facts(Option<Box<Inventory>>, Box<Firewall>),
     /// To [`Command::Apply`].
     Applied,
-    /// To [`Command::Commit`].
+    /// To [`Command::Commit`] and [`Command::CommitAll`].
     Job(JobId),
-    /// To [`Command::Commit`]: the firewall sees nothing of ours to commit.
+    /// To the same: the firewall sees nothing of ours to commit.
     NothingToCommit,
     /// To [`Command::PollJob`].
     Polled(JobState),
@@ -173,8 +175,13 @@ pub enum Trouble {
     /// This unit must not be written to.
     #[error("this unit is {0}, not active: point `firewall.hostname` at the active one")]
     Passive(String),
+    /// No unit of a pair may be written to.
+    #[error("no unit of the pair is active and answers: {0}")]
+    NoneActive(String),
     /// Too old for transactions.
-    #[error("PAN-OS {0} has no multi-config transactions: upgrade to 10.1 or later")]
+    #[error(
+        "PAN-OS {0} has no multi-config transactions: upgrade to 10.1 or later, or enable them there (`request multi-config enabled`)"
+    )]
     TooOld(String),
     /// Who we are is unknown.
     #[error("the firewall does not say whose the API key is: set `firewall.admin`")]
@@ -224,6 +231,7 @@ impl fmt::Display for Command {
             Self::Observe(Look::Firewall) => "observe firewall",
             Self::Apply(_) => "apply",
             Self::Commit(_) => "commit",
+            Self::CommitAll(_) => "commit all",
             Self::PollJob(_) => "poll job",
             Self::Revert => "revert",
         })

@@ -23,6 +23,8 @@ pub struct Firewall {
     pub running: Arc<Configuration>,
     /// The account whose API key we use, if the firewall or the settings could tell.
     pub admin: Option<AdminName>,
+    /// Which unit of a pair this is, as the settings name it; nothing if the firewall stands alone.
+    pub unit: Option<String>,
     /// Uncommitted changes, by whoever made them.
     pub pending: Vec<Pending>,
     /// A commit of ours that has not ended yet.

@@ -52,7 +52,7 @@
 //!                 Ok(Reply::Job(JobId(1)))
 //!             }
 //!             Command::PollJob(_) => Ok(Reply::Polled(JobState::Succeeded)),
-//!             Command::FetchLog(_) | Command::Revert => Err(Trouble::Refused("not in this example".into()).permanent()),
+//!             Command::FetchLog(_) | Command::CommitAll(_) | Command::Revert => Err(Trouble::Refused("not in this example".into()).permanent()),
 //!         }
 //!     }
 //!
@@ -64,7 +64,7 @@
 //! #     fn firewall(&self) -> Firewall {
 //! #         let (candidate, running) = (self.candidate.clone(), self.running.clone());
 //! #         let (pending, failed_commits) = (Vec::new(), Vec::new());
-//! #         Firewall { candidate, running, admin: None, pending, unfinished_commit: None, failed_commits }
+//! #         Firewall { candidate, running, admin: None, unit: None, pending, unfinished_commit: None, failed_commits }
 //! #     }
 //! # }
 //! # let any = || Zones::Any;

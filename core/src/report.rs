@@ -70,6 +70,8 @@ pub struct Report {
     pub withheld: Vec<Withheld>,
     /// What the last plan left to somebody else.
     pub notes: Vec<Note>,
+    /// The unit of a pair that was looked at last, and so written to.
+    pub unit: Option<String>,
     /// Uncommitted changes of other administrators, at the last look. They are neither committed nor reverted.
     pub foreign: Vec<Pending>,
     /// What went wrong in the end.
@@ -92,6 +94,15 @@ pub enum Problem {
         job: JobId,
         /// Its own words.
         lines: Vec<String>,
+    },
+    /// The firewall commits moved rules only with everything else, and something is not ours.
+    #[error(
+        "the firewall commits moved rules only with all other changes, and {} left some uncommitted: ours are taken back; ask for theirs to be committed or reverted",
+        admins.join(", ")
+    )]
+    OthersInTheWay {
+        /// Whose.
+        admins: Vec<String>,
     },
     /// The same candidate failed to commit a short while ago.
     #[error("a commit of the same rules failed {} min ago: they are not tried again for {} min", age.as_secs() / 60, wait.as_secs().div_ceil(60))]

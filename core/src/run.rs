@@ -83,6 +83,8 @@ pub struct Run {
     write_failed: bool,
     /// What the run is waiting out.
     waited_for: Option<Trouble>,
+    /// What is committed.
+    extent: Extent,
     /// Rules that a failed commit blamed: left out for the rest of the run.
     blamed: Option<Blamed>,
     /// Rules that this run has written since it last looked at everything.
@@ -114,7 +116,16 @@ enum Afterwards {
     /// Another look: the rules that the job blamed are left out, or nobody knows why the commit failed.
     Look,
     /// The end: the job's lines are for a person to read.
-    GiveUp(JobId, Vec<String>),
+    GiveUp(Problem),
+}
+
+/// How much a commit of ours takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    /// Our own changes.
+    Ours,
+    /// Everything, while nothing is anybody else's: this firewall does not commit moved rules by administrator.
+    Everything,
 }
 
 /// How many looks a run takes before it gives up: enough for thousands of rules at 250 changes each.
@@ -146,6 +157,7 @@ impl Run {
             confirmed_empty: false,
             write_failed: false,
             waited_for: None,
+            extent: Extent::Ours,
             blamed: None,
             written: Vec::new(),
             removals_withheld: None,
@@ -269,6 +281,10 @@ impl Run {
     }
 
     fn seen(&mut self, inventory: Option<Box<Inventory>>, firewall: &Firewall) -> Next {
+        if let Some(unit) = firewall.unit.as_ref().filter(|unit| self.report.unit.as_ref() != Some(unit)) {
+            self.say(format!("`{unit}` is the active unit"));
+            self.report.unit = Some(unit.clone());
+        }
         if let Some(fresh) = inventory {
             self.inventory = Some(fresh);
             self.written.clear();
@@ -380,7 +396,11 @@ impl Run {
         }
         if plan.commit {
             let digest = rulebase.candidate.digest_after(&[]);
-            if failed(digest).is_some() {
+            if self.extent == Extent::Everything && !self.report.foreign.is_empty() {
+                let problem = Problem::OthersInTheWay { admins: self.others() };
+                return self.enter(State::Reverting(Afterwards::GiveUp(problem)));
+            }
+            if failed(digest).is_some() && self.extent == Extent::Ours {
                 // What a failed commit left behind, of a run that did not live to take it back.
                 return self.enter(State::Reverting(Afterwards::Look));
             }
@@ -389,6 +409,12 @@ impl Run {
         }
         let ending = if plan.withheld.is_empty() { Ending::InSync } else { Ending::Withheld };
         self.finish(ending)
+    }
+
+    /// Who else has uncommitted work.
+    fn others(&self) -> Vec<String> {
+        let admins: BTreeSet<_> = self.report.foreign.iter().map(|pending| &pending.admin).collect();
+        admins.into_iter().map(|admin| format!("`{admin}`")).collect()
     }
 
     fn applied(&mut self, changes: Vec<Change>) -> Next {
@@ -424,11 +450,15 @@ impl Run {
                 if self.config.mode == Mode::Observe {
                     return self.give_up(Problem::CommitFailed { job, lines });
                 }
+                if self.extent == Extent::Ours && lines.iter().any(|line| is_about_moves(line)) {
+                    self.extent = Extent::Everything;
+                    return self.enter(State::Observing(Look::Firewall));
+                }
                 self.report.applied.clear();
                 // One more attempt without the rules that the job blames; anything else is for a person.
                 let blamed = blamed(&lines);
                 let then = if self.blamed.is_some() || blamed.is_empty() {
-                    Afterwards::GiveUp(job, lines)
+                    Afterwards::GiveUp(Problem::CommitFailed { job, lines })
                 } else {
                     self.blamed = Some(Blamed::new(blamed));
                     Afterwards::Look
@@ -447,7 +477,7 @@ impl Run {
         self.report.applied.clear();
         match then {
             Afterwards::Look => self.enter(State::Observing(Look::Firewall)),
-            Afterwards::GiveUp(job, lines) => self.give_up(Problem::CommitFailed { job, lines }),
+            Afterwards::GiveUp(problem) => self.give_up(problem),
         }
     }
 
@@ -464,6 +494,13 @@ impl Run {
                 self.blamed = Some(Blamed::new(if named.is_empty() { puts } else { named }));
                 return self.enter(State::Observing(Look::Firewall));
             }
+        }
+        if let (State::Committing(_), Trouble::Refused(text), Extent::Ours) = (&state, &failure.what, self.extent)
+            && is_about_moves(text)
+        {
+            self.say(format!("failed: {}", failure.what));
+            self.extent = Extent::Everything;
+            return self.enter(State::Observing(Look::Firewall));
         }
         let patient = matches!(failure.what, Trouble::Busy(_) | Trouble::Locked(_));
         if failure.lasting == Lasting::Permanent || (!patient && self.backoff.failures() >= FAILURES_MAX) {
@@ -493,7 +530,13 @@ impl Run {
             State::FetchingLog(logs) => (logs.front().cloned().map(Command::FetchLog), Duration::ZERO, timing.read),
             State::Observing(look) => (Some(Command::Observe(*look)), Duration::ZERO, timing.read),
             State::Applying(changes) => (Some(Command::Apply(changes.clone())), timing.reserve, timing.write),
-            State::Committing(note) => (Some(Command::Commit(note.clone())), timing.reserve, timing.write),
+            State::Committing(note) => {
+                let command = match self.extent {
+                    Extent::Ours => Command::Commit(note.clone()),
+                    Extent::Everything => Command::CommitAll(note.clone()),
+                };
+                (Some(command), timing.reserve, timing.write)
+            }
             State::AwaitingJob(job) => (Some(Command::PollJob(*job)), Duration::ZERO, timing.read),
             State::Reverting(..) => (Some(Command::Revert), timing.reserve, timing.write),
             State::Starting | State::Settling | State::Finished => (None, Duration::ZERO, timing.read),
@@ -567,6 +610,13 @@ fn transaction(mut changes: Vec<Change>) -> Vec<Change> {
 fn blamed(lines: &[String]) -> BTreeSet<OwnedName> {
     let words = lines.iter().flat_map(|line| line.split(|c: char| !(c.is_alphanumeric() || c == '-')));
     words.filter_map(OwnedName::parse).collect()
+}
+
+/// Whether the firewall refuses to commit moved rules by administrator. The vendor brought that with 11.0.1; how other releases
+/// word their refusal no public source tells, so that any mention of the order, or of a full commit, counts.
+fn is_about_moves(text: &str) -> bool {
+    let text = text.to_lowercase();
+    text.contains("reorder") || text.contains("full commit")
 }
 
 /// What a look found, in a line.

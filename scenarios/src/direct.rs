@@ -46,7 +46,7 @@ impl Direct {
             KeySource::Given(key) => Some(key.expose().to_owned()),
             KeySource::File(_) | KeySource::Secret(_) => None,
         };
-        let transport = Memory { world: world.clone(), key };
+        let transport = Memory { world: world.clone(), key, units: settings.firewall.units.names(), chosen: 0 };
         Self {
             world,
             firewall: Panos::new(transport, settings.account()),
@@ -90,6 +90,10 @@ impl Act for Direct {
                 Committed::Job(job) => Reply::Job(job),
                 Committed::Nothing => Reply::NothingToCommit,
             }),
+            Command::CommitAll(note) => Ok(match self.firewall.commit_all(note).await? {
+                Committed::Job(job) => Reply::Job(job),
+                Committed::Nothing => Reply::NothingToCommit,
+            }),
             Command::PollJob(job) => self.firewall.poll(*job).await.map(Reply::Polled),
             Command::Revert => self.firewall.revert().await.map(|()| Reply::Reverted),
         }
@@ -126,6 +130,8 @@ struct Memory {
     world: SharedWorld,
     /// Stories give keys in their settings.
     key: Option<String>,
+    units: Vec<String>,
+    chosen: usize,
 }
 
 /// An answer of the model's.
@@ -137,12 +143,28 @@ impl Transport for Memory {
     async fn send(&mut self, request: &Request) -> Result<Answer<Model>, Failure> {
         let parameters = request.parameters().iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
         let request = firewall::Request { parameters: parameters.collect(), key: self.key.clone(), basic: None };
-        let answer = self.world.lock().panos(&request);
+        let answer = self.world.lock().panos_unit(self.chosen, &request);
         match answer.body {
             // By wire the connection breaks.
             Body::Cut => Err(Trouble::NoAnswer.transient()),
             body @ (Body::Xml(_) | Body::Text(_)) => Ok(Answer { status: answer.status, document: Model(body) }),
         }
+    }
+
+    fn units(&self) -> usize {
+        self.units.len()
+    }
+
+    fn chosen(&self) -> usize {
+        self.chosen
+    }
+
+    fn choose(&mut self, unit: usize) {
+        self.chosen = unit;
+    }
+
+    fn unit_name(&self) -> String {
+        self.units[self.chosen].clone()
     }
 }
 

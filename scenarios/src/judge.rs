@@ -105,7 +105,7 @@ impl Witness {
                 self.before =
                     Some(Before { candidate: world.firewall().candidate().clone(), others: others.collect() });
             }
-            Command::Commit(_) => {
+            Command::Commit(_) | Command::CommitAll(_) => {
                 if let Some(known) = self.runs.last() {
                     self.asked.push(Asked { at: world.now(), known: known.clone(), withheld: None });
                 }

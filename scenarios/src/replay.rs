@@ -39,6 +39,8 @@ pub struct Transcript {
     pub blocks: Vec<Vec<String>>,
     /// The rulebase around every run, for people who watch.
     pub runs: Vec<Watched>,
+    /// Every URL that the firewall was asked for; none where there are no sockets.
+    pub urls: Vec<String>,
 }
 
 /// One run with the rulebase before and after it.
@@ -54,6 +56,8 @@ pub struct Watched {
     pub lines: Vec<String>,
     /// The running rulebase after.
     pub after: Vec<String>,
+    /// How it ended, unless the process died.
+    pub outcome: Option<Outcome>,
 }
 
 /// Why a story cannot be told.
@@ -84,34 +88,42 @@ pub enum Untellable {
 pub async fn tell(script: &Script, medium: Medium) -> Result<Transcript, Untellable> {
     let world = SharedWorld::new(World::build(script)?);
     match medium {
-        Medium::Direct => match settings::of_story(&world, NOWHERE, None) {
+        Medium::Direct => match settings::of_story(&world, &nowhere(&world), None) {
             Ok(settings) => {
                 let actor = Direct::new(world.clone(), &settings);
-                Teller::new(script, world, Drawbridge::Ready(Box::new(settings.config), actor)).tell().await
+                let units = settings.firewall.units.names();
+                Teller::new(script, world, Drawbridge::Ready(Box::new(settings.config), actor), units).tell().await
             }
-            Err(refusal) => Teller::<Direct>::new(script, world, Drawbridge::Refuses(refusal)).tell().await,
+            Err(refusal) => Teller::<Direct>::new(script, world, Drawbridge::Refuses(refusal), Vec::new()).tell().await,
         },
         Medium::Wire => {
             let wire = Wire::serve(&world).await?;
-            match settings::of_story(&world, &wire.firewall_url, Some(&wire.aws_url)) {
+            match settings::of_story(&world, &wire.firewall_urls, Some(&wire.aws_url)) {
                 Ok(settings) => {
-                    let config = settings.config.clone();
+                    let (config, units) = (settings.config.clone(), settings.firewall.units.names());
                     let actor = wire.connect(settings).await?;
-                    Teller::new(script, world, Drawbridge::Ready(Box::new(config), actor)).tell().await
+                    Teller::new(script, world, Drawbridge::Ready(Box::new(config), actor), units).tell().await
                 }
-                Err(refusal) => Teller::<ByWire>::new(script, world, Drawbridge::Refuses(refusal)).tell().await,
+                Err(refusal) => {
+                    Teller::<ByWire>::new(script, world, Drawbridge::Refuses(refusal), Vec::new()).tell().await
+                }
             }
         }
     }
 }
 
-/// Where nobody listens, for settings that want a host all the same.
-const NOWHERE: &str = "http://127.0.0.1:1";
+/// Where nobody listens, for settings that want hosts all the same.
+fn nowhere(world: &SharedWorld) -> Vec<String> {
+    let units = if world.lock().is_pair() { 2 } else { 1 };
+    (1..=units).map(|port| format!("http://127.0.0.1:{port}")).collect()
+}
 
 struct Teller<'s, A> {
     script: &'s Script,
     world: SharedWorld,
     drawbridge: Drawbridge<A>,
+    /// What Drawbridge calls the units of the firewall: ports of loopback, which differ from telling to telling.
+    units: Vec<String>,
     witness: Witness,
     /// Promises broken by the run that has just ended.
     broken: Vec<String>,
@@ -138,11 +150,12 @@ impl<A> Drawbridge<A> {
 }
 
 impl<'s, A: Act + Send + Sync> Teller<'s, A> {
-    fn new(script: &'s Script, world: SharedWorld, drawbridge: Drawbridge<A>) -> Self {
+    fn new(script: &'s Script, world: SharedWorld, drawbridge: Drawbridge<A>, units: Vec<String>) -> Self {
         Self {
             script,
             world,
             drawbridge,
+            units,
             witness: Witness::default(),
             broken: Vec::new(),
             transcript: Transcript::default(),
@@ -174,6 +187,7 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
                 }
             }
         }
+        self.transcript.urls = self.world.lock().urls().to_vec();
         Ok(self.transcript)
     }
 
@@ -206,7 +220,7 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
         let lines = self.lines(report, outcome.as_ref());
         self.calls = calls(report);
         let after = self.rules(Tree::Running);
-        self.transcript.runs.push(Watched { deed, block, before, lines: lines.clone(), after });
+        self.transcript.runs.push(Watched { deed, block, before, lines: lines.clone(), after, outcome });
         self.write(lines);
     }
 
@@ -229,9 +243,15 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
         for pending in &report.foreign {
             text.push_str(&format!("note  uncommitted work of `{}`: {}\n", pending.admin, pending.node));
         }
+        if let Some(unit) = &report.unit {
+            text.push_str(&format!("note  `{unit}` is the active unit\n"));
+        }
         match outcome {
             Some(outcome) => text.push_str(&format!("done  {outcome}")),
             None => text.push_str("killed"),
+        }
+        for (unit, name) in self.units.iter().zip(["`fw-a`", "`fw-b`"]) {
+            text = text.replace(&format!("`{unit}`"), name);
         }
         self.world.lock().names().shorten(&text).lines().map(|line| line.trim_end().to_owned()).collect()
     }

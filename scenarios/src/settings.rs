@@ -18,7 +18,7 @@ const DEFAULTS: &[(&str, &str)] = &[
 /// The settings of a story, or everything that is wrong with them.
 pub(crate) fn of_story(
     world: &SharedWorld,
-    firewall_url: &str,
+    firewall_urls: &[String],
     aws_url: Option<&str>,
 ) -> Result<Settings, Vec<String>> {
     let world = world.lock();
@@ -32,7 +32,7 @@ pub(crate) fn of_story(
     };
     DEFAULTS.iter().for_each(|(key, value)| add(key, value));
     add("gateways", &format!("[\"{}\"]", world.names().lengthen("i-fw")));
-    add("firewall.hostname", &format!("\"{firewall_url}\""));
+    add("firewall.hostname", &format!("{firewall_urls:?}"));
     add("firewall.api_key", &format!("\"{}\"", world.key()));
     add("aws.region", &format!("\"{}\"", world.cloud().region()));
     if let Some(url) = aws_url {

@@ -192,7 +192,7 @@ const fn kind(command: &Command) -> faults::Command {
         Command::FetchLog(_) => faults::Command::Fetch,
         Command::Observe(_) => faults::Command::Observe,
         Command::Apply(_) => faults::Command::Apply,
-        Command::Commit(_) => faults::Command::Commit,
+        Command::Commit(_) | Command::CommitAll(_) => faults::Command::Commit,
         Command::PollJob(_) => faults::Command::Poll,
         Command::Revert => faults::Command::Revert,
     }

@@ -8,19 +8,19 @@ use drawbridge::{
     settings::Settings,
 };
 use drawbridge_core::command::{Command, Failure, Reply};
-use drawbridge_simulator::serve::{ServeError, Served, SharedWorld};
+use drawbridge_simulator::serve::{ServeError, Served, SharedWorld, Standby};
 use tokio::net::TcpListener;
 
 use crate::stage::Act;
 
 /// A world that listens on loopback.
 pub struct Wire {
-    /// Where the firewall is.
-    pub firewall_url: String,
+    /// Where the firewall is, or both units of a pair.
+    pub firewall_urls: Vec<String>,
     /// Where EC2 and S3 are.
     pub aws_url: String,
     world: SharedWorld,
-    served: Served,
+    served: (Served, Option<Standby>),
 }
 
 /// Why a story cannot be told by wire.
@@ -45,8 +45,14 @@ impl Wire {
     pub async fn serve(world: &SharedWorld) -> Result<Self, WireError> {
         let listen = || TcpListener::bind(("127.0.0.1", 0));
         let served = world.clone().serve(listen().await?, listen().await?, None)?;
-        let (firewall_url, aws_url) = (format!("http://{}", served.panos), format!("http://{}", served.aws));
-        Ok(Self { firewall_url, aws_url, world: world.clone(), served })
+        let standby = if world.lock().is_pair() { Some(world.serve_standby(listen().await?)?) } else { None };
+        let units = std::iter::once(served.panos).chain(standby.as_ref().map(|standby| standby.address));
+        Ok(Self {
+            firewall_urls: units.map(|address| format!("http://{address}")).collect(),
+            aws_url: format!("http://{}", served.aws),
+            world: world.clone(),
+            served: (served, standby),
+        })
     }
 
     /// Drawbridge with the settings of a story.
@@ -64,7 +70,7 @@ impl Wire {
 pub struct ByWire {
     deployment: Deployment,
     world: SharedWorld,
-    _served: Served,
+    _served: (Served, Option<Standby>),
 }
 
 /// Real time that a command may take: loopback answers in milliseconds, unless a story makes it wait for ever.

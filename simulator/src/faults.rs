@@ -76,6 +76,8 @@ pub enum Trouble {
     /// EC2 tells of instances and interfaces as they were when the fault was armed, and of everything else as it is: what
     /// goes on while somebody reads page after page.
     Torn,
+    /// The active unit of a pair dies when the request arrives, and the other one takes over.
+    FailOver,
     /// The process that runs Drawbridge dies.
     Kill(Moment),
     /// The firewall's web server answers with that status itself.
@@ -115,7 +117,9 @@ impl Fault {
             Trouble::S3(_) => self.on == Command::Fetch,
             Trouble::Ec2(_) | Trouble::Stale | Trouble::Torn => self.on == Command::Observe,
             Trouble::Kill(_) => true,
-            Trouble::Panos { .. } | Trouble::LostAnswer | Trouble::NotSent => self.on != Command::Fetch,
+            Trouble::Panos { .. } | Trouble::LostAnswer | Trouble::NotSent | Trouble::FailOver => {
+                self.on != Command::Fetch
+            }
             Trouble::Http(_) | Trouble::Html | Trouble::Half | Trouble::Slow => self.on != Command::Fetch,
         }
     }

@@ -380,6 +380,13 @@ impl Firewall {
         }
     }
 
+    /// The other unit of the pair takes over: it has what was committed, and no jobs, locks or uncommitted work.
+    pub fn take_over(&mut self) {
+        self.candidate.discard(self.running.clone());
+        self.jobs = Jobs::default();
+        self.locks = Locks::default();
+    }
+
     /// Restarts the firewall: jobs and locks are gone, numbers begin anew, and an auto-commit runs.
     pub fn restart(&mut self, candidate: AfterRestart, now: Moment) {
         self.settle(now);

@@ -49,7 +49,30 @@ pub struct Served {
     tasks: [JoinHandle<io::Result<()>>; 2],
 }
 
+/// The second unit of a pair that is being served, until this is dropped.
+#[derive(Debug)]
+pub struct Standby {
+    /// Where it listens.
+    pub address: SocketAddr,
+    task: JoinHandle<io::Result<()>>,
+}
+
+impl Drop for Standby {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
 impl SharedWorld {
+    /// Serves the second unit of a pair. Must be called within a runtime.
+    pub fn serve_standby(&self, listener: TcpListener) -> Result<Standby, ServeError> {
+        let world = self.clone();
+        let router = panos::router(move |request| world.lock().panos_unit(1, request));
+        let router = router.layer(middleware::from_fn_with_state(self.clone(), answer_in_time));
+        let address = listener.local_addr()?;
+        Ok(Standby { address, task: tokio::spawn(axum::serve(listener, router).into_future()) })
+    }
+
     /// Puts a world behind a lock.
     pub fn new(world: World) -> Self {
         Self(Arc::new(Mutex::new(world)))
@@ -100,7 +123,11 @@ impl Backend for SharedWorld {
 const SLOW: Duration = Duration::from_secs(3600);
 
 async fn answer_in_time(State(world): State<SharedWorld>, request: Request, next: Next) -> Response {
-    let slow = world.lock().is_slow();
+    let slow = {
+        let mut world = world.lock();
+        world.note_url(request.uri().to_string());
+        world.is_slow()
+    };
     if slow {
         tokio::time::sleep(SLOW).await;
     }

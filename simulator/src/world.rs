@@ -12,6 +12,7 @@ mod firewall;
 mod forms;
 mod meanwhile;
 mod packet;
+mod pair;
 mod rows;
 mod trail;
 
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
+use self::pair::Pair;
 pub use self::{
     packet::Packet,
     rows::{PendingRow, RuleRow, Tree},
@@ -29,7 +31,9 @@ use crate::{
     cloud::Cloud,
     faults::{Command, Faults, Moment as Time, Trouble},
     firewall::{Effected, Firewall, Ha},
-    script::{Act, Call, CloudLine, Deed, Ending, InstanceState, Limits, Mistake, Names, Placed, Script, Show},
+    script::{
+        Act, Call, CloudLine, Deed, Ending, FirewallLine, HaState, InstanceState, Limits, Mistake, Names, Placed, Script, Show,
+    },
     xml::Element,
 };
 
@@ -60,6 +64,10 @@ pub struct World {
     key: String,
     last_notification: Option<Value>,
     refused_calls: u32,
+    /// Every URL that the firewall was asked for.
+    urls: Vec<String>,
+    /// Only of a firewall that is one.
+    pair: Option<Pair>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +107,8 @@ impl World {
         let key = firewall.add_admin(DRAWBRIDGE);
         firewall::furnish(&mut firewall, &script.setup.firewall, &names)
             .map_err(|(line, what)| script.mistake(line, names.shorten(&what)))?;
+        let is_pair = |line: &Placed<FirewallLine>| line.what == FirewallLine::Ha(HaState::Pair);
+        let pair = script.setup.firewall.iter().any(is_pair).then(Pair::default);
         Ok(Self {
             clock: Clock::Virtual(Moment::default()),
             firewall,
@@ -113,6 +123,8 @@ impl World {
             key,
             last_notification: None,
             refused_calls: 0,
+            urls: Vec::new(),
+            pair,
         })
     }
 
@@ -152,6 +164,22 @@ impl World {
     /// The API key of Drawbridge's administrator.
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// Makes every key worthless that was handed out, and gives Drawbridge's administrator another one.
+    pub fn rotate_key(&mut self) {
+        self.firewall.expire_keys();
+        self.key = self.firewall.key_of(DRAWBRIDGE).unwrap_or_default();
+    }
+
+    /// Every URL that the firewall was asked for, as web servers and proxies log it.
+    pub fn urls(&self) -> &[String] {
+        &self.urls
+    }
+
+    /// Notes one.
+    pub(crate) fn note_url(&mut self, url: String) {
+        self.urls.push(url);
     }
 
     /// Short and real ids.

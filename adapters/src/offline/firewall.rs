@@ -55,6 +55,7 @@ pub fn firewall(path: &Path, vsys: &Vsys) -> Result<Firewall, FirewallFileError>
         );
     }
     Ok(Firewall {
+        unit: None,
         running: Arc::clone(&configuration),
         candidate: configuration,
         admin: NOBODY.parse::<AdminName>().ok(),

@@ -11,8 +11,11 @@ use super::{
     applications::Catalogue,
     cursor::Element,
     jobs,
+    locks::{self, Lock},
+    pair,
     request::{Request, SIZE_MAX},
     response::{Answer, Document, Refusal, Rejection, message, tree},
+    status::SystemInfo,
     text::clean,
     transaction::Transaction,
     xpath::Vsys,
@@ -25,6 +28,24 @@ pub trait Transport: Send {
 
     /// Sends one request.
     fn send(&mut self, request: &Request) -> impl Future<Output = Result<Answer<Self::Document>, Failure>> + Send;
+
+    /// How many units there are to choose from: two of a pair.
+    fn units(&self) -> usize {
+        1
+    }
+
+    /// The unit that requests go to.
+    fn chosen(&self) -> usize {
+        0
+    }
+
+    /// Sends requests to another unit from here on.
+    fn choose(&mut self, _unit: usize) {}
+
+    /// What the settings call the unit that requests go to.
+    fn unit_name(&self) -> String {
+        String::new()
+    }
 }
 
 /// Whose rules they are, and where they stand.
@@ -45,6 +66,8 @@ pub struct Panos<T> {
     /// What `show system info` said last.
     pub(super) version: String,
     pub(super) catalogue: Catalogue,
+    /// Whether somebody gave up waiting for the unit that was asked last whether it is active.
+    pub(super) waiting: bool,
 }
 
 /// What a commit came to.
@@ -59,7 +82,13 @@ pub enum Committed {
 impl<T: Transport> Panos<T> {
     /// The firewall at the other end of this transport.
     pub fn new(transport: T, account: Account) -> Self {
-        Self { transport, account, version: "of this firewall".to_owned(), catalogue: Catalogue::default() }
+        Self {
+            transport,
+            account,
+            version: "of this firewall".to_owned(),
+            catalogue: Catalogue::default(),
+            waiting: false,
+        }
     }
 
     /// What carries the requests; simulated ones have clocks and counters of their own.
@@ -80,6 +109,11 @@ impl<T: Transport> Panos<T> {
     /// # Errors
     /// If the firewall refuses; nothing has changed then. If it did not answer, they may have been made.
     pub async fn apply(&mut self, changes: &[Change]) -> Result<(), Failure> {
+        let made = self.make(changes).await;
+        self.written(made, Lock::Config).await
+    }
+
+    async fn make(&mut self, changes: &[Change]) -> Result<(), Failure> {
         if changes.is_empty() {
             return Ok(());
         }
@@ -105,7 +139,20 @@ impl<T: Transport> Panos<T> {
     /// # Errors
     /// If the firewall refuses, or does not answer; the commit may have been queued then.
     pub async fn commit(&mut self, note: &CommitNote) -> Result<Committed, Failure> {
-        let request = Request::commit(self.admin()?, note);
+        let asked = self.ask_for_commit(Request::commit(self.admin()?, note)).await;
+        self.written(asked, Lock::Commit).await
+    }
+
+    /// Commits everything that is uncommitted.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub async fn commit_all(&mut self, note: &CommitNote) -> Result<Committed, Failure> {
+        let asked = self.ask_for_commit(Request::commit_all(note)).await;
+        self.written(asked, Lock::Commit).await
+    }
+
+    async fn ask_for_commit(&mut self, request: Request) -> Result<Committed, Failure> {
         let answer = self.transport.send(&request).await?;
         let said = match tree(&answer) {
             Ok(response) => match response.text_at(&["result", "job"]).map(str::parse) {
@@ -121,11 +168,22 @@ impl<T: Transport> Panos<T> {
         Err(Trouble::NotPanos(clean(&format!("a commit was answered without a job: {said}"))).permanent())
     }
 
-    /// Asks how a job is getting on.
+    /// Asks how a job is getting on. With the unit of a pair that had it the job is gone.
     ///
     /// # Errors
     /// If the firewall does not answer.
     pub async fn poll(&mut self, id: JobId) -> Result<JobState, Failure> {
+        match self.ask_about(id).await {
+            Err(failure) if self.transport.units() > 1 && pair::is_about_the_unit(&failure.what) => {
+                let asked = self.transport.chosen();
+                pair::approach(self).await?;
+                if self.transport.chosen() == asked { Err(failure) } else { Ok(JobState::Lost) }
+            }
+            answered => answered,
+        }
+    }
+
+    async fn ask_about(&mut self, id: JobId) -> Result<JobState, Failure> {
         let answer = self.transport.send(&Request::job(id)).await?;
         match tree(&answer) {
             Ok(response) => Ok(jobs::state(&response, id)),
@@ -140,7 +198,30 @@ impl<T: Transport> Panos<T> {
     /// If the firewall refuses, or does not answer; they may have been taken back then.
     pub async fn revert(&mut self) -> Result<(), Failure> {
         let request = Request::revert(self.admin()?);
-        self.read(&request, |_| Ok(())).await
+        let taken_back = self.read(&request, |_| Ok(())).await;
+        self.written(taken_back, Lock::Config).await
+    }
+
+    /// What came of a write: of a lock the holder, and of a pair the hope that the other unit has taken over.
+    async fn written<R>(&mut self, done: Result<R, Failure>, lock: Lock) -> Result<R, Failure> {
+        match done {
+            Err(Failure { lasting, what: Trouble::Locked(text) }) => {
+                let holders = self.holders(lock).await.unwrap_or_default();
+                let text = if holders.is_empty() { text } else { holders.join("; ") };
+                Err(Failure { lasting, what: Trouble::Locked(text) })
+            }
+            Err(Failure { what: Trouble::Passive(state), .. }) if self.transport.units() > 1 => {
+                Err(Trouble::Passive(state).transient())
+            }
+            done => done,
+        }
+    }
+
+    /// Who holds locks of this kind, besides us.
+    async fn holders(&mut self, lock: Lock) -> Result<Vec<String>, Failure> {
+        let now = self.read(&Request::system_info(), SystemInfo::of).await?.time;
+        let us = self.account.admin.clone();
+        self.read(&Request::locks(lock), |response| Ok(locks::of_others(response, lock, us.as_ref(), now))).await
     }
 
     fn admin(&self) -> Result<&AdminName, Failure> {

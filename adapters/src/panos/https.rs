@@ -1,6 +1,6 @@
 //! The XML API over HTTPS.
 
-use std::{error::Error, io, net::IpAddr, str::FromStr, time::Duration};
+use std::{error::Error, fmt, io, net::IpAddr, str::FromStr, time::Duration};
 
 use drawbridge_core::command::{Failure, Trouble};
 use reqwest::{
@@ -21,8 +21,8 @@ use crate::secret::ApiKey;
 /// Everything that is needed to talk to a firewall.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
-    /// Where its management interface is.
-    pub host: Host,
+    /// Where its management interface is, or those of a pair.
+    pub units: Units,
     /// The key of our account.
     pub key: ApiKey,
     /// How its certificate is verified.
@@ -37,6 +37,44 @@ pub struct Endpoint {
 /// loopback only, because the API key is sent along.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host(Url);
+
+/// A firewall that stands alone, or the two units of a pair in the order in which they are asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Units(Vec<Host>);
+
+/// Hosts that are neither one firewall nor a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} hosts are named: give one, or the two units of a high-availability pair")]
+pub struct NotUnits(usize);
+
+impl Units {
+    /// One host or two.
+    ///
+    /// # Errors
+    /// For any other number.
+    pub fn of(hosts: Vec<Host>) -> Result<Self, NotUnits> {
+        if matches!(hosts.len(), 1 | 2) { Ok(Self(hosts)) } else { Err(NotUnits(hosts.len())) }
+    }
+
+    /// What messages call them.
+    pub fn names(&self) -> Vec<String> {
+        self.0.iter().map(ToString::to_string).collect()
+    }
+}
+
+impl From<Host> for Units {
+    fn from(host: Host) -> Self {
+        Self(vec![host])
+    }
+}
+
+/// Host and port, without what is the same for all.
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.host_str().unwrap_or_default())?;
+        self.0.port().map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}
 
 /// A text that names no management interface.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -95,7 +133,15 @@ pub enum EndpointError {
 /// The wire.
 pub struct Https {
     client: Client,
+    key: HeaderValue,
+    units: Vec<Unit>,
+    chosen: usize,
+}
+
+/// Where one unit takes requests, and its name.
+struct Unit {
     url: Url,
+    name: String,
 }
 
 /// How long a connection may take to come about.
@@ -118,10 +164,6 @@ impl Panos<Https> {
 impl Https {
     fn new(endpoint: &Endpoint) -> Result<Self, EndpointError> {
         let mut headers = HeaderMap::new();
-        let mut key = HeaderValue::from_str(endpoint.key.expose())
-            .expect("an API key is printable ASCII, as its type has checked");
-        key.set_sensitive(true);
-        headers.insert(KEY, key);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         // A redirect would turn a POST into a GET and carry the key elsewhere; management traffic takes no proxy.
         let client = Client::builder()
@@ -132,22 +174,59 @@ impl Https {
             .connect_timeout(CONNECT)
             .timeout(endpoint.timeout);
         let client = endpoint.tls.configure(client)?.build().map_err(EndpointError::Library)?;
-        let mut url = endpoint.host.0.clone();
-        url.set_path("/api/");
-        Ok(Self { client, url })
+        let units = endpoint.units.0.iter().map(Unit::of).collect();
+        Ok(Self { client, key: header(&endpoint.key), units, chosen: 0 })
     }
+
+    /// Sends this key from here on, and says whether it is another one than before.
+    pub(crate) fn use_key(&mut self, key: &ApiKey) -> bool {
+        let before = std::mem::replace(&mut self.key, header(key));
+        before != self.key
+    }
+}
+
+impl Unit {
+    fn of(host: &Host) -> Self {
+        let mut url = host.0.clone();
+        url.set_path("/api/");
+        Self { url, name: host.to_string() }
+    }
+}
+
+fn header(key: &ApiKey) -> HeaderValue {
+    let mut value =
+        HeaderValue::from_str(key.expose()).expect("an API key is printable ASCII, as its type has checked");
+    value.set_sensitive(true);
+    value
 }
 
 impl Transport for Https {
     type Document = String;
 
     async fn send(&mut self, request: &Request) -> Result<Answer<String>, Failure> {
-        let sent = self.client.post(self.url.clone()).body(request.encoded()).send().await;
+        let url = self.units[self.chosen].url.clone();
+        let sent = self.client.post(url).header(KEY, self.key.clone()).body(request.encoded()).send().await;
         let response = sent.map_err(|error| failure(&error))?;
         let status = response.status().as_u16();
         let body = body(response).await?;
         let document = String::from_utf8(body).map_err(|_| not_panos("its answer is not UTF-8"))?;
         Ok(Answer { status, document })
+    }
+
+    fn units(&self) -> usize {
+        self.units.len()
+    }
+
+    fn chosen(&self) -> usize {
+        self.chosen
+    }
+
+    fn choose(&mut self, unit: usize) {
+        self.chosen = unit;
+    }
+
+    fn unit_name(&self) -> String {
+        self.units[self.chosen].name.clone()
     }
 }
 

@@ -10,20 +10,19 @@ use drawbridge_core::{
 
 use super::{
     client::{Panos, Transport},
-    jobs, journal,
+    jobs, journal, pair,
     read::{Parts, Section},
     request::Request,
     response::{Answer, Document, Refusal, Rejection, open},
-    status::{SystemInfo, check_active, is_pending, own_name},
+    status::{is_pending, own_name},
     xpath::{Vsys, XPath},
 };
 
 /// Looks at all of it.
 pub(super) async fn observe<T: Transport>(panos: &mut Panos<T>) -> Result<Firewall, Failure> {
-    let info = panos.read(&Request::system_info(), SystemInfo::of).await?;
+    let info = pair::approach(panos).await?;
     panos.version.clone_from(&info.version);
     panos.catalogue.renew(&info.content);
-    panos.read(&Request::high_availability(), check_active).await?;
     let admin = admin(panos).await?;
 
     let configurations = configurations(panos).await?;
@@ -35,7 +34,8 @@ pub(super) async fn observe<T: Transport>(panos: &mut Panos<T>) -> Result<Firewa
         })
         .await?;
     let Configurations { candidate, running, pending } = configurations;
-    Ok(Firewall { candidate, running, admin, pending, unfinished_commit, failed_commits })
+    let unit = (panos.transport.units() > 1).then(|| panos.transport.unit_name());
+    Ok(Firewall { candidate, running, admin, unit, pending, unfinished_commit, failed_commits })
 }
 
 /// Our own name: from the settings, or as the firewall knows us; asked until it is known.

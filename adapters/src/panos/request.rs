@@ -5,7 +5,7 @@ use drawbridge_core::{
     id::{AdminName, JobId},
 };
 
-use super::{text::xml, xpath::XPath};
+use super::{locks::Lock, text::xml, xpath::XPath};
 
 /// The parameters of one request. The API key is not among them: it is a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +72,12 @@ impl Request {
         Self::op("<show><jobs><all></all></jobs></show>")
     }
 
+    /// Who holds such a lock. The virtual system must be named since 9.1 (`PaloAltoNetworks/pango#88`).
+    pub fn locks(lock: Lock) -> Self {
+        let name = lock.name();
+        Self::op(&format!("<show><{name}-locks><vsys>all</vsys></{name}-locks></show>"))
+    }
+
     /// One job.
     pub fn job(id: JobId) -> Self {
         Self::op(&format!("<show><jobs><id>{}</id></jobs></show>", id.0))
@@ -82,6 +88,12 @@ impl Request {
         let (note, scope) = (xml(&note.to_string()), own(admin));
         let command = format!("<commit><description>{note}</description>{scope}</commit>");
         Self::new([("type", "commit"), ("action", "partial"), ("cmd", &command)])
+    }
+
+    /// Commits everybody's changes.
+    pub fn commit_all(note: &CommitNote) -> Self {
+        let command = format!("<commit><description>{}</description></commit>", xml(&note.to_string()));
+        Self::new([("type", "commit"), ("cmd", &command)])
     }
 
     /// Takes back what this administrator has changed since the last commit.

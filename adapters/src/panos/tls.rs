@@ -18,9 +18,9 @@ pub enum Tls {
     SystemRoots,
     /// By the certificates in a PEM file, and no others.
     CaFile(PathBuf),
-    /// By being exactly the certificate with this fingerprint: chain, name and dates do not count. Management interfaces come
+    /// By being exactly a certificate with one of these fingerprints (the units of a pair have one each): chain, name and dates do not count. Management interfaces come
     /// with self-signed certificates.
-    Fingerprint(Fingerprint),
+    Fingerprints(Vec<Fingerprint>),
     /// Not at all. Whoever stands in between can read the API key.
     Unverified,
 }
@@ -103,8 +103,8 @@ impl Tls {
                     Ok(_) | Err(_) => Err(TlsError::NoCertificate(path.clone())),
                 }
             }
-            Self::Fingerprint(fingerprint) => {
-                Ok(client.tls_backend_preconfigured(pinned(*fingerprint).map_err(TlsError::Library)?))
+            Self::Fingerprints(fingerprints) => {
+                Ok(client.tls_backend_preconfigured(pinned(fingerprints.clone()).map_err(TlsError::Library)?))
             }
             Self::Unverified => {
                 tracing::warn!(
@@ -117,9 +117,9 @@ impl Tls {
     }
 }
 
-fn pinned(fingerprint: Fingerprint) -> Result<ClientConfig, Error> {
+fn pinned(fingerprints: Vec<Fingerprint>) -> Result<ClientConfig, Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let verifier = Arc::new(Pin { fingerprint, provider: Arc::clone(&provider) });
+    let verifier = Arc::new(Pin { fingerprints, provider: Arc::clone(&provider) });
     Ok(ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
@@ -127,10 +127,10 @@ fn pinned(fingerprint: Fingerprint) -> Result<ClientConfig, Error> {
         .with_no_client_auth())
 }
 
-/// Takes one certificate and no other. That the server holds its key is verified as for any certificate.
+/// Takes these certificates and no other. That the server holds its key is verified as for any certificate.
 #[derive(Debug)]
 struct Pin {
-    fingerprint: Fingerprint,
+    fingerprints: Vec<Fingerprint>,
     provider: Arc<CryptoProvider>,
 }
 
@@ -143,7 +143,7 @@ impl ServerCertVerifier for Pin {
         _ocsp_response: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        if Fingerprint::of(end_entity) == self.fingerprint {
+        if self.fingerprints.contains(&Fingerprint::of(end_entity)) {
             Ok(ServerCertVerified::assertion())
         } else {
             Err(CertificateError::ApplicationVerificationFailure.into())

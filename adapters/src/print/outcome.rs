@@ -17,6 +17,9 @@ pub fn outcome(outcome: &Outcome) -> (String, Option<String>) {
     for note in &report.notes {
         let _ = writeln!(text, "note: {note}");
     }
+    if let Some(unit) = &report.unit {
+        let _ = writeln!(text, "note: `{unit}` is the active unit");
+    }
     for pending in &report.foreign {
         let _ = writeln!(text, "note: uncommitted work of `{}`: {}", pending.admin, pending.node);
     }

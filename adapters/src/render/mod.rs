@@ -33,8 +33,9 @@ pub fn explanation(told: &[Told]) -> Value {
 /// `batchItemFailures` is empty because a run takes its whole batch or fails as a whole: an SQS source with
 /// `ReportBatchItemFailures` looks for it (Lambda guide, services-sqs-errorhandling).
 pub fn outcome(outcome: &Outcome) -> Value {
-    let Report { events, unreadable, applied, commits, retries, withheld, notes, foreign, steps, problem, .. } =
-        &outcome.report;
+    let Report {
+        events, unreadable, applied, commits, retries, withheld, notes, unit, foreign, steps, problem, ..
+    } = &outcome.report;
     json!({
         "version": OUTCOME_VERSION,
         "ending": outcome.ending.to_string(),
@@ -53,6 +54,7 @@ pub fn outcome(outcome: &Outcome) -> Value {
             "change": change(&held.change), "why": held.why.to_string(),
         })).collect::<Vec<_>>(),
         "notes": notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "active_unit": unit,
         "others_uncommitted": foreign.iter().map(|pending| json!({
             "admin": pending.admin.as_str(), "what": pending.node.to_string(),
         })).collect::<Vec<_>>(),

@@ -34,7 +34,11 @@ pub const KEYS: &[Key] = &[
         "ids of the instances, interfaces, GWLB endpoints or transit gateways that stand for the firewall",
         Required,
     ),
-    key("firewall.hostname", "the management interface, as `host` or `host:port`", Required),
+    key(
+        "firewall.hostname",
+        "the management interface, as `host` or `host:port`; of a high-availability pair a list of both",
+        Required,
+    ),
     key(
         "firewall.api_key",
         "the API key; better kept in a secret or a file",
@@ -55,7 +59,7 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "firewall.fingerprint",
-        "SHA-256 fingerprint of the one certificate to accept",
+        "SHA-256 fingerprint of the one certificate to accept, or a list of them: the units of a pair have one each",
         Unset("no certificate is pinned"),
     ),
     key("firewall.verify", "`false` accepts any certificate, and so any impostor", Default("true")),

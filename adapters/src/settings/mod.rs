@@ -23,7 +23,12 @@ use drawbridge_core::{
 };
 
 use crate::{
-    panos::{client::Account, https::Host, tls::Tls, xpath::Vsys},
+    panos::{
+        client::Account,
+        https::{Host, Units},
+        tls::{Fingerprint, Tls},
+        xpath::Vsys,
+    },
     secret::KeySource,
 };
 
@@ -46,8 +51,8 @@ pub struct Settings {
 /// How to reach the firewall. How long to wait for it is in [`Config::timing`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FirewallSettings {
-    /// Its management interface.
-    pub host: Host,
+    /// Its management interface, or those of a pair.
+    pub units: Units,
     /// Where its API key comes from.
     pub key: KeySource,
     /// The virtual system whose rules we keep.
@@ -161,11 +166,11 @@ impl Reader {
 
     fn file_settings(&mut self) -> Option<FileSettings> {
         let config = self.config();
-        let host: Option<Option<Host>> = self.maybe("firewall.hostname", parsed);
+        let units = if self.has("firewall.hostname") { self.units() } else { None };
         let (key, tls) = (self.key(), self.tls());
         let vsys = self.one("firewall.vsys", parsed);
         let aws = self.aws();
-        let _ = (host?, key?, tls?);
+        let _ = (units, key?, tls?);
         Some(FileSettings { config: config?, vsys: vsys?, aws: aws? })
     }
 
@@ -278,10 +283,15 @@ impl Reader {
     }
 
     fn firewall(&mut self) -> Option<FirewallSettings> {
-        let host = self.one("firewall.hostname", parsed);
+        let units = self.units();
         let (key, tls) = (self.required_key(), self.tls());
         let vsys = self.one("firewall.vsys", parsed);
-        Some(FirewallSettings { host: host?, key: key?, vsys: vsys?, tls: tls? })
+        Some(FirewallSettings { units: units?, key: key?, vsys: vsys?, tls: tls? })
+    }
+
+    fn units(&mut self) -> Option<Units> {
+        let hosts: Vec<Host> = self.list("firewall.hostname", parsed)?;
+        Units::of(hosts).map_err(|wrong| self.note(format!("`firewall.hostname`: {wrong}"))).ok()
     }
 
     fn required_key(&mut self) -> Option<KeySource> {
@@ -305,11 +315,12 @@ impl Reader {
 
     fn tls(&mut self) -> Option<Tls> {
         let ca_file = self.maybe("firewall.ca_file", |text| Ok(Tls::CaFile(text.into())));
-        let fingerprint = self.maybe("firewall.fingerprint", |text| parsed(text).map(Tls::Fingerprint));
+        let fingerprints: Option<Vec<Fingerprint>> = self.list("firewall.fingerprint", parsed);
         let verify = self.one("firewall.verify", choice(BOOLEANS))?;
         let sources = ["firewall.ca_file", "firewall.fingerprint", "firewall.verify"];
         self.at_most_one(if verify { &sources[..2] } else { &sources })?;
-        if verify { Some(ca_file?.or(fingerprint?).unwrap_or(Tls::SystemRoots)) } else { Some(Tls::Unverified) }
+        let pinned = Some(fingerprints?).filter(|pinned| !pinned.is_empty()).map(Tls::Fingerprints);
+        if verify { Some(ca_file?.or(pinned).unwrap_or(Tls::SystemRoots)) } else { Some(Tls::Unverified) }
     }
 
     fn aws(&mut self) -> Option<AwsSettings> {
@@ -376,7 +387,7 @@ mod tests {
         let table = &config.translation.table;
         assert_eq!(table[&Port::Tcp(8443)].as_str(), "ssl");
         assert!(!table.contains_key(&Port::Tcp(80)) && table.contains_key(&Port::Tcp(22)));
-        assert_eq!(settings.firewall.host, "https://fw.example:443".parse().unwrap());
+        assert_eq!(settings.firewall.units, "https://fw.example:443".parse::<Host>().unwrap().into());
         assert!(matches!(settings.firewall.key, KeySource::Secret(_)));
         assert_eq!(settings.firewall.tls, Tls::SystemRoots);
         assert_eq!((settings.firewall.vsys.as_str(), settings.aws.log_size_max), ("vsys1", 256 << 20));
@@ -458,7 +469,7 @@ mod tests {
               `services` (drawbridge.toml): `tcp/x` is not a port (`tcp/8443`)
               `timing.poll` (drawbridge.toml): `0s` is no time at all: give it some
               `timing.read` (drawbridge.toml): `60` is not a length of time (`5s`, `1m 30s`)
-              `firewall.hostname` is missing: set it or `DRAWBRIDGE_FIREWALL_HOSTNAME` (the management interface, as `host` or `host:port`)
+              `firewall.hostname` is missing: set it or `DRAWBRIDGE_FIREWALL_HOSTNAME` (the management interface, as `host` or `host:port`; of a high-availability pair a list of both)
               `firewall.api_key` (PANOS_API_KEY): it holds blanks, control characters or letters beyond ASCII: a key is one line of base64
               `aws.log_size_max` (DRAWBRIDGE_AWS_LOG_SIZE_MAX): `much` is not a size (bytes, or `256MiB`)"#]].assert_eq(&found.unwrap_err().to_string());
     }

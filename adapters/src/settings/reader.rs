@@ -24,6 +24,11 @@ impl Reader {
         self.0.problems.push(Problem(what.into()));
     }
 
+    /// Whether the setting is given at all.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.0.given.contains_key(key)
+    }
+
     /// A setting of one value, which must be given unless it has a default.
     pub(super) fn one<T>(&mut self, key: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let given = self.given(key).or_else(|| self.missing(key))?;

@@ -44,6 +44,26 @@ async fn the_one_certificate_that_is_pinned_is_believed() {
         .assert_eq(&stage.fails(&["plan"]).await);
 }
 
+/// The units of a pair have one each.
+#[tokio::test]
+async fn several_certificates_may_be_pinned() {
+    let (stage, identity) = self_signed().await;
+    let other = Identity::self_signed(&["127.0.0.1"]).unwrap();
+    let both = [fingerprint(&other), fingerprint(&identity)].join(",");
+    assert_eq!(stage.set("DRAWBRIDGE_FIREWALL_FINGERPRINT", &both).run(&["plan"]).await.status, Some(2));
+}
+
+#[tokio::test]
+async fn a_certificate_of_another_name_is_refused_whoever_vouches_for_it() {
+    let identity = Identity::self_signed(&["other.example.com"]).unwrap();
+    let stage = Stage::with_certificate(&identity).await.with_work();
+    let file = NamedTempFile::new().unwrap();
+    fs::write(&file, identity.certificate_pem()).unwrap();
+    let stage = stage.set("DRAWBRIDGE_FIREWALL_CA_FILE", file.path().to_str().unwrap());
+    expect!["the firewall's certificate does not verify: set `firewall.ca_file` or `firewall.fingerprint`"]
+        .assert_eq(&stage.fails(&["plan"]).await);
+}
+
 #[tokio::test]
 async fn a_certificate_that_a_file_vouches_for_is_believed() {
     let (stage, identity) = self_signed().await;

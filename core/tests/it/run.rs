@@ -82,7 +82,7 @@ impl Story {
                 self.firewall.candidate = Arc::new(self.firewall.candidate.apply(changes));
                 Reply::Applied
             }
-            Command::Commit(_) => Reply::Job(JobId(1)),
+            Command::Commit(_) | Command::CommitAll(_) => Reply::Job(JobId(1)),
             Command::PollJob(_) => Reply::Polled(self.end_job()),
             Command::Revert => {
                 self.firewall.candidate = self.firewall.running.clone();
@@ -115,7 +115,7 @@ impl Story {
             let input = match next {
                 Next::Do(command, _) => {
                     clock += match command {
-                        Command::Apply(_) | Command::Commit(_) | Command::Revert => self.write,
+                        Command::Apply(_) | Command::Commit(_) | Command::CommitAll(_) | Command::Revert => self.write,
                         Command::FetchLog(_) | Command::Observe(_) | Command::PollJob(_) => Duration::from_secs(1),
                     };
                     match self.perform(&command) {

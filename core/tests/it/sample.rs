@@ -236,6 +236,7 @@ pub(crate) fn quiet(configuration: Configuration) -> Firewall {
         running,
         admin: Some(US.parse().unwrap()),
         pending: Vec::new(),
+        unit: None,
         unfinished_commit: None,
         failed_commits: Vec::new(),
     }

@@ -132,7 +132,7 @@ impl Toy {
         self.end_job();
         let seen = match command {
             Command::FetchLog(_) | Command::Observe(_) | Command::PollJob(_) => None,
-            Command::Apply(_) | Command::Commit(_) => Some(self.seen.take()),
+            Command::Apply(_) | Command::Commit(_) | Command::CommitAll(_) => Some(self.seen.take()),
             Command::Revert => {
                 self.seen = None;
                 None
@@ -146,7 +146,7 @@ impl Toy {
             Command::FetchLog(_) => Ok(Reply::Log(Vec::new())),
             Command::Observe(look) => Ok(self.observe(*look)),
             Command::Apply(changes) => Ok(self.apply(changes)),
-            Command::Commit(note) => self.commit(note, withheld),
+            Command::Commit(note) | Command::CommitAll(note) => self.commit(note, withheld),
             Command::PollJob(id) => Ok(Reply::Polled(self.poll(*id))),
             Command::Revert => Ok(self.revert()),
         };

@@ -131,6 +131,7 @@ pub(crate) fn quiet(configuration: Configuration) -> drawbridge_core::firewall::
         running: configuration,
         admin: None,
         pending: Vec::new(),
+        unit: None,
         unfinished_commit: None,
         failed_commits: Vec::new(),
     }

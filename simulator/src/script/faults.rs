@@ -49,6 +49,7 @@ impl Trouble {
             "not" => words.expect("sent").map(|()| Self::NotSent),
             "stale" => Ok(Self::Stale),
             "torn" => Ok(Self::Torn),
+            "fail" => words.expect("over").map(|()| Self::FailOver),
             "kill" => match words.word("`before` or `after`")?.as_str() {
                 "before" => Ok(Self::Kill(Moment::Before)),
                 "after" => Ok(Self::Kill(Moment::After)),
@@ -59,7 +60,7 @@ impl Trouble {
             "half" => Ok(Self::Half),
             "slow" => Ok(Self::Slow),
             other => Err(format!(
-                "`{other}` is nothing that goes wrong; known are panos error, ec2, s3, lost answer, not sent, stale, torn, \
+                "`{other}` is nothing that goes wrong; known are panos error, ec2, s3, lost answer, not sent, stale, torn, fail over, \
                  kill, http, html, half and slow"
             )),
         }
@@ -86,6 +87,7 @@ impl fmt::Display for Trouble {
             Self::NotSent => f.write_str("not sent"),
             Self::Stale => f.write_str("stale"),
             Self::Torn => f.write_str("torn"),
+            Self::FailOver => f.write_str("fail over"),
             Self::Kill(Moment::Before) => f.write_str("kill before"),
             Self::Kill(Moment::After) => f.write_str("kill after"),
             Self::Http(status) => write!(f, "http {status}"),

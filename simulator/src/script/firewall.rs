@@ -79,6 +79,8 @@ pub enum HaState {
     Active,
     /// It waits; its configuration must not be written.
     Passive,
+    /// Both units are there; the first is active until it fails.
+    Pair,
 }
 
 /// The value of an address object.
@@ -136,14 +138,16 @@ impl HaState {
         match self {
             Self::Active => "active",
             Self::Passive => "passive",
+            Self::Pair => "pair",
         }
     }
 
     pub(super) fn take(words: &mut Words) -> Parsed<Self> {
-        match words.word("`active` or `passive`")?.as_str() {
+        match words.word("`active`, `passive` or `pair`")?.as_str() {
             "active" => Ok(Self::Active),
             "passive" => Ok(Self::Passive),
-            other => Err(format!("`{other}` is neither `active` nor `passive`")),
+            "pair" => Ok(Self::Pair),
+            other => Err(format!("`{other}` is none of `active`, `passive` and `pair`")),
         }
     }
 }

@@ -112,6 +112,7 @@ fn deeds_are_printed_as_they_are_read() {
         "fault commit 1 lost answer",
         "fault poll 1 not sent",
         "fault revert 1 kill before",
+        "fault commit 1 fail over",
         "fault observe 1 http 502",
         "fault observe 1 html",
         "fault observe 1 half",

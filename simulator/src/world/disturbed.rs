@@ -18,8 +18,12 @@ enum Disturbance {
 }
 
 impl World {
-    /// Answers a request to the firewall.
+    /// Answers a request to the firewall, of a pair to its first unit.
     pub fn panos(&mut self, request: &Request) -> Answer {
+        self.panos_unit(0, request)
+    }
+
+    pub(super) fn answer(&mut self, request: &Request) -> Answer {
         match self.disturbance(request) {
             Some(Disturbance::Instead(answer)) => answer,
             Some(Disturbance::Afterwards(spoil)) => spoil(self.undisturbed(request)),
@@ -85,10 +89,15 @@ impl World {
 
     /// What is armed for the firewall. A fault of a command that writes meets the write, not what is read along with it.
     fn disturbance(&self, request: &Request) -> Option<Disturbance> {
-        if self.faults.command()?.writes() && !writes(request) {
+        if !self.meets(request) {
             return None;
         }
         self.faults.now().iter().find_map(disturbance)
+    }
+
+    /// Whether a fault of the command under way meets this request.
+    pub(super) fn meets(&self, request: &Request) -> bool {
+        self.faults.command().is_some_and(|command| !command.writes() || writes(request))
     }
 
     /// What is armed for AWS while that command is under way.
@@ -148,7 +157,7 @@ fn disturbance(trouble: &Trouble) -> Option<Disturbance> {
             half.truncate(half.floor_char_boundary(half.len() / 2));
             Answer { body: Body::Text(half), ..answer }
         })),
-        Trouble::Ec2(_) | Trouble::S3(_) | Trouble::Stale | Trouble::Torn | Trouble::Kill(_) => None,
+        Trouble::Ec2(_) | Trouble::S3(_) | Trouble::Stale | Trouble::Torn | Trouble::Kill(_) | Trouble::FailOver => None,
     }
 }
 

@@ -65,7 +65,7 @@ fn set(firewall: &mut Firewall, line: &FirewallLine) {
     match line {
         FirewallLine::Version(version) => firewall.settings.version.clone_from(version),
         FirewallLine::CommitTakes(span) => firewall.settings.commit_takes = *span,
-        FirewallLine::Ha(HaState::Active) => firewall.settings.ha = Ha::pair("active"),
+        FirewallLine::Ha(HaState::Active | HaState::Pair) => firewall.settings.ha = Ha::pair("active"),
         FirewallLine::Ha(HaState::Passive) => firewall.settings.ha = Ha::pair("passive"),
         FirewallLine::Admin(name) => {
             firewall.add_admin(name);
