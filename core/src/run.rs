@@ -378,6 +378,9 @@ impl Run {
             return self.enter(State::Applying(transaction(plan.changes)));
         }
         if plan.commit {
+            if let Some((node, admin)) = firewall.entangled(rulebase.admin) {
+                return self.give_up(Problem::Entangled(node.clone(), admin.clone()));
+            }
             let digest = rulebase.candidate.digest_after(&[]);
             if failed(digest).is_some() {
                 // What a failed commit left behind, of a run that did not live to take it back.
