@@ -89,7 +89,7 @@ impl Stage {
     pub(crate) fn event(&self, deed: &str) -> Value {
         match self.tell(deed) {
             Performed::Heard(event) => event,
-            Performed::Done | Performed::Asked(_) => panic!("nobody hears of `{deed}`"),
+            Performed::Done | Performed::Asked(_) | Performed::Settled => panic!("nobody hears of `{deed}`"),
         }
     }
 

@@ -62,6 +62,18 @@ impl World {
         }
     }
 
+    /// A number that is another one whenever EC2 may tell something else than before; nothing while a fault is met.
+    pub fn cloud_generation(&mut self) -> Option<u64> {
+        let now = self.now();
+        self.faults.now().is_empty().then(|| self.cloud.generation(now))
+    }
+
+    /// The same of the firewall; nothing also while answers depend on the time.
+    pub fn firewall_generation(&mut self) -> Option<u64> {
+        let now = self.now();
+        if self.faults.now().is_empty() { self.firewall.generation(now) } else { None }
+    }
+
     /// Whether the request under way is never answered by the firewall.
     pub fn is_slow(&self) -> bool {
         self.faults.now().contains(&Trouble::Slow)
