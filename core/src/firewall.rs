@@ -33,6 +33,26 @@ pub struct Firewall {
     pub failed_commits: Vec<FailedCommit>,
 }
 
+impl Firewall {
+    /// What we have not committed and another administrator works on as well, and who that is. PAN-OS commits and reverts by
+    /// node: whichever administrator's commit covers it, covers the work of both.
+    pub fn entangled(&self, us: &AdminName) -> Option<(&Node, &AdminName)> {
+        let ours: BTreeSet<_> =
+            self.pending.iter().filter(|pending| pending.admin == *us).map(|pending| &pending.node).collect();
+        // What was added and deleted again comes to nothing, whoever did either.
+        let is_there = |node: &Node| match node {
+            Node::Rule(name) => {
+                let mut configurations = [&self.candidate, &self.running].into_iter();
+                configurations.any(|held| held.rules.iter().any(|rule| rule.name == *name))
+            }
+            Node::Service(_) | Node::Tag(_) | Node::Other(_) => true,
+        };
+        let theirs = self.pending.iter().filter(|pending| pending.admin != *us);
+        let both = theirs.map(|pending| (&pending.node, &pending.admin));
+        both.into_iter().find(|(node, _)| ours.contains(node) && is_there(node))
+    }
+}
+
 /// One of the two configurations, with its own objects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Configuration {

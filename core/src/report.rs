@@ -6,7 +6,7 @@ use crate::{
     change::Change,
     command::{LogRef, LogTrouble, Trouble},
     event::Event,
-    firewall::Pending,
+    firewall::{Node, Pending},
     id::{AdminName, JobId, OwnedName},
     limits::Withheld,
     plan::{Note, Reason},
@@ -115,6 +115,11 @@ pub enum Problem {
     /// The firewall notes our changes under another name than the settings say.
     #[error("the firewall notes the changes of this API key under `{0}`: correct or remove `firewall.admin`")]
     AnotherName(AdminName),
+    /// Somebody works on what we have not committed yet: every commit or revert of ours would take their work along.
+    #[error(
+        "uncommitted work of `{1}` is part of uncommitted work of ours on {0}, and no commit of ours can leave it out: commit or revert it"
+    )]
+    Entangled(Node, AdminName),
     /// Look and change did not come to an end.
     #[error("still not in sync after {0} looks: does something else change the same rules?")]
     Restless(usize),

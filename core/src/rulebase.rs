@@ -38,6 +38,9 @@ pub struct Rulebase<'a> {
     pub running: Policy<'a>,
     /// Rules of ours that another administrator has deleted or made their own but not committed, as they stood.
     pub taken: BTreeMap<OwnedName, (AdminName, Vec<Spelling>)>,
+    /// Names of the form of ours under which uncommitted work of another administrator is noted: the rule may be renamed or
+    /// deleted by now, but whoever wrote one of that name would write over their work.
+    noted: BTreeSet<OwnedName>,
 }
 
 /// One configuration's rules, in order. There is none without its bottom rule.
@@ -157,7 +160,10 @@ impl<'a> Rulebase<'a> {
         let above = running.rules[..running.bottom].iter().filter_map(Rule::owned);
         let deleted = above.filter(|rule| taken.contains_key(&rule.name) && !candidate.has(&rule.facts.name));
         candidate.deleted = deleted.map(|rule| rule.facts).collect();
-        Ok(Self { admin, candidate, running, taken })
+        let noted = firewall.pending.iter().filter(|pending| pending.admin != *admin).filter_map(|pending| {
+            if let Node::Rule(name) = &pending.node { OwnedName::parse(name.as_str()) } else { None }
+        });
+        Ok(Self { admin, candidate, running, taken, noted: noted.collect() })
     }
 
     /// This rulebase, if our rules were made for the account and region of the inventory.
@@ -201,11 +207,12 @@ impl<'a> Rulebase<'a> {
         in_candidate.map(|rule| &rule.name).chain(self.taken.keys())
     }
 
-    /// The numbers in use for each id, in both configurations, ours or not.
+    /// The numbers in use for each id, in both configurations and in uncommitted work, ours or not.
     pub(crate) fn numbers(&self) -> Numbers {
         let rules = [self.candidate.configuration, self.running.configuration].into_iter().flat_map(|c| &c.rules);
         let mut numbers = Numbers::default();
-        for name in rules.filter_map(|rule| OwnedName::parse(rule.name.as_str())) {
+        let names = rules.filter_map(|rule| OwnedName::parse(rule.name.as_str()));
+        for name in names.chain(self.noted.iter().cloned()) {
             numbers.0.entry(name.subject).or_default().insert(name.number);
         }
         numbers

@@ -395,6 +395,9 @@ impl Run {
             return self.enter(State::Applying(transaction(plan.changes)));
         }
         if plan.commit {
+            if let Some((node, admin)) = firewall.entangled(rulebase.admin) {
+                return self.give_up(Problem::Entangled(node.clone(), admin.clone()));
+            }
             let digest = rulebase.candidate.digest_after(&[]);
             if self.extent == Extent::Everything && !self.report.foreign.is_empty() {
                 let problem = Problem::OthersInTheWay { admins: self.others() };

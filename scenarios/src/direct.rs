@@ -16,6 +16,7 @@ use drawbridge::{
 };
 use drawbridge_core::{
     command::{Command, Failure, Look, Reply, Trouble},
+    firewall::Firewall,
     id::Region,
     inventory::Inventory,
 };
@@ -37,6 +38,9 @@ pub struct Direct {
     firewall: Panos<Memory>,
     region: Option<Region>,
     log_size_max: u64,
+    /// What was read last, with the generations of the world that it was read from.
+    inventory: Option<(u64, Inventory)>,
+    facts: Option<(u64, Firewall)>,
 }
 
 impl Direct {
@@ -52,14 +56,38 @@ impl Direct {
             firewall: Panos::new(transport, settings.account()),
             region: settings.aws.region.clone(),
             log_size_max: settings.aws.log_size_max,
+            inventory: None,
+            facts: None,
         }
     }
 
-    fn inventory(&self) -> Result<Inventory, Failure> {
+    /// What does not change is read once.
+    fn inventory(&mut self) -> Result<Inventory, Failure> {
+        let generation = self.world.lock().cloud_generation();
+        if let Some((read, inventory)) = &self.inventory
+            && Some(*read) == generation
+        {
+            return Ok(inventory.clone());
+        }
         let dump = self.world.lock().dump();
         let dump = dump.map_err(|answer| refusal(&answer).of_call(FIRST_CALL))?;
-        offline::from_values(answers(dump), self.region.clone())
-            .map_err(|error| Trouble::Inventory(error.to_string()).permanent())
+        let inventory = offline::from_values(answers(dump), self.region.clone())
+            .map_err(|error| Trouble::Inventory(error.to_string()).permanent())?;
+        self.inventory = generation.map(|generation| (generation, inventory.clone()));
+        Ok(inventory)
+    }
+
+    /// What does not change is read once.
+    async fn facts(&mut self) -> Result<Firewall, Failure> {
+        let generation = self.world.lock().firewall_generation();
+        if let Some((read, facts)) = &self.facts
+            && Some(*read) == generation
+        {
+            return Ok(facts.clone());
+        }
+        let facts = self.firewall.observe().await?;
+        self.facts = generation.map(|generation| (generation, facts.clone()));
+        Ok(facts)
     }
 }
 
@@ -83,7 +111,7 @@ impl Act for Direct {
                     Look::Everything => Some(Box::new(self.inventory()?)),
                     Look::Firewall => None,
                 };
-                Ok(Reply::Facts(inventory, Box::new(self.firewall.observe().await?)))
+                Ok(Reply::Facts(inventory, Box::new(self.facts().await?)))
             }
             Command::Apply(changes) => self.firewall.apply(changes).await.map(|()| Reply::Applied),
             Command::Commit(note) => Ok(match self.firewall.commit(note).await? {

@@ -61,8 +61,15 @@ struct Known {
 struct Asked {
     at: Moment,
     known: Known,
-    /// What the run had withheld when it ended.
-    withheld: Option<Vec<Withheld>>,
+    /// What the run had left alone when it ended.
+    left: Option<Left>,
+}
+
+/// What a run leaves alone.
+struct Left {
+    withheld: Vec<Withheld>,
+    /// Rules that others were working on.
+    held: BTreeSet<String>,
 }
 
 struct Before {
@@ -78,11 +85,16 @@ impl Witness {
     }
 
     /// It is over.
-    pub(crate) fn end(&mut self, withheld: &[Withheld]) {
+    pub(crate) fn end(&mut self, withheld: &[Withheld], world: &SharedWorld) {
         self.runs.pop();
-        if self.runs.is_empty() {
-            let open = self.asked.iter_mut().filter(|asked| asked.withheld.is_none());
-            open.for_each(|asked| asked.withheld = Some(withheld.to_vec()));
+        if !self.runs.is_empty() {
+            return;
+        }
+        for asked in self.asked.iter_mut().filter(|asked| asked.left.is_none()) {
+            let world = world.lock();
+            let others = world.firewall().uncommitted().filter(|change| change.is_of_others(DRAWBRIDGE));
+            let held = others.filter_map(|change| trees::rule_above(&change.xpath).map(str::to_owned)).collect();
+            asked.left = Some(Left { withheld: withheld.to_vec(), held });
         }
     }
 
@@ -107,7 +119,7 @@ impl Witness {
             }
             Command::Commit(_) | Command::CommitAll(_) => {
                 if let Some(known) = self.runs.last() {
-                    self.asked.push(Asked { at: world.now(), known: known.clone(), withheld: None });
+                    self.asked.push(Asked { at: world.now(), known: known.clone(), left: None });
                 }
             }
             Command::FetchLog(_) | Command::Observe(_) | Command::PollJob(_) => {}
@@ -125,7 +137,7 @@ impl Witness {
             self.broken.extend(before.overwritten(&after, world.firewall().candidate(), config, known.write));
         }
         if let Some(Reply::Facts(inventory, firewall)) = reply {
-            let running = world.firewall().running();
+            let running = world.firewall().kept_running();
             if !self.read.iter().any(|(tree, _)| Arc::ptr_eq(tree, running)) {
                 self.read.drain(..self.read.len().saturating_sub(3));
                 self.read.push((Arc::clone(running), Arc::clone(&firewall.running)));
@@ -156,13 +168,17 @@ impl Witness {
         let Some(at) = self.asked.iter().position(|asked| asked.at == commit.asked) else {
             return vec!["a commit took effect that nobody asked for".to_owned()];
         };
-        let Asked { known, withheld, .. } = self.asked.drain(..=at).next_back().expect("it was found just now");
+        let Asked { known, left, .. } = self.asked.drain(..=at).next_back().expect("it was found just now");
         let others = || commit.changes.iter().filter(|change| change.is_of_others(DRAWBRIDGE));
         let (seen, late): (Vec<_>, Vec<_>) = others().partition(|change| change.write <= known.write);
-        let mut found: Vec<_> = seen
-            .iter()
-            .map(|change| format!("I9: uncommitted work of another is committed: {}", change.xpath))
-            .collect();
+        // Somebody may have deleted what we had not committed either: that comes to nothing.
+        let has_effect = |change: &&&Uncommitted| match trees::rule_name(&change.xpath) {
+            Some(name) => trees::rule(&commit.before, name) != trees::rule(&commit.after, name),
+            None => true,
+        };
+        let seen = seen.iter().filter(has_effect);
+        let mut found: Vec<_> =
+            seen.map(|change| format!("I9: uncommitted work of another is committed: {}", change.xpath)).collect();
         if !late.is_empty() {
             // Somebody worked on what was just being committed, after the run had looked: nobody could have known.
             return found;
@@ -181,8 +197,15 @@ impl Witness {
         if is_news {
             forget_news(&mut before, &mut after, &firewall.running, config);
         }
+        let Left { withheld, held } = left.unwrap_or(Left { withheld: Vec::new(), held: BTreeSet::new() });
+        // What a limit or the mode kept as it was is not among what the last plan withheld if somebody works on it by then.
+        let is_left = |rule: &RuleFacts| held.contains(rule.name.as_str()) && before.rules.contains(rule);
+        let left: BTreeSet<_> = after.rules.iter().filter(|rule| is_left(rule)).map(|rule| rule.name.clone()).collect();
+        for configuration in [&mut before, &mut after] {
+            let is_judged = |rule: &RuleFacts| owned_name(rule, &config.owner).is_none() || !left.contains(&rule.name);
+            Arc::make_mut(configuration).rules.retain(is_judged);
+        }
         let before = Firewall { running: before, ..(**firewall).clone() };
-        let withheld = withheld.unwrap_or_default();
         let judged = Commit { before: &before, after: &after, inventory, config, withheld: &withheld };
         found.extend(invariants::check(&judged).iter().map(ToString::to_string));
         found
@@ -254,4 +277,46 @@ fn cut_short(firewall: &Firewall, changes: &[Change], inventory: &Inventory, con
     let before = Firewall { running: Arc::new(before), ..firewall.clone() };
     let commit = Commit { before: &before, after: &after, inventory, config, withheld: &[] };
     invariants::check(&commit).iter().map(|violation| format!("I7: after a write, {violation}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use drawbridge_simulator::script::Script;
+
+    use crate::replay::{Medium, tell};
+
+    /// Tells a story with one group of one running instance, and says which promise was broken.
+    #[track_caller]
+    fn check(deeds: &str, expected: &str) {
+        let setup = "cloud\nsg sg-web allow tcp/443 from 0.0.0.0/0\ninstance i-web 10.0.1.10 sg-web running\n\
+                     firewall\nadmin alice\nrule r-1 any -> any service tcp/25 deny\nrule clean-up any -> any deny\n----\n";
+        let script = Script::parse("story", &format!("{setup}\n{deeds}\n----\n")).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let told = runtime.block_on(tell(&script, Medium::Direct));
+        assert_eq!(told.map(|_| "kept".to_owned()).unwrap_or_else(|error| error.to_string()), expected);
+    }
+
+    #[test]
+    fn what_others_do_meanwhile_is_not_held_against_a_run() {
+        check("before commit 1 admin alice delete r-1\nafter commit 1 admin alice commit\nschedule\nsettled", "kept");
+        check("before commit 1 admin alice edit sg-web-1 source 192.0.2.1\nschedule", "kept");
+    }
+
+    #[test]
+    fn what_is_not_ours_must_not_change_with_a_commit() {
+        check(
+            "before commit 1 admin drawbridge delete r-1\nschedule",
+            "story:11: I1: what is not ours has changed: config/devices/entry `localhost.localdomain`/vsys/entry \
+             `vsys1`/rulebase/security/rules",
+        );
+    }
+
+    #[test]
+    fn what_a_commit_admits_is_judged_by_what_the_run_has_seen() {
+        check("fault observe 1 stale\ncall RevokeSecurityGroupIngress sg-web tcp/443 from 0.0.0.0/0\nschedule", "kept");
+        check(
+            "before commit 1 admin drawbridge edit sg-web-1 destination any\nschedule",
+            "story:11: I3: `sg-web-1` admits any -> 0.0.0.0-10.0.1.9 protocol 6 port 443 (ssl), which no security group does",
+        );
+    }
 }

@@ -215,7 +215,7 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
             }
         };
         let report = outcome.as_ref().map_or_else(|| run.report(), |outcome| &outcome.report);
-        self.witness.end(&report.withheld);
+        self.witness.end(&report.withheld, &self.world);
         self.broken = self.witness.violations(config, &self.world);
         let lines = self.lines(report, outcome.as_ref());
         self.calls = calls(report);

@@ -9,6 +9,7 @@ use drawbridge_core::{
     command::{Command, Look, Reply},
     config::Config,
     firewall::{Configuration, Firewall, Node, RuleFacts, Status},
+    id::{OwnedName, RuleName},
     plan::{Plan, Standing, plan},
     rulebase::{Rulebase, Unfit, owned_name},
     service::{Apps, L4},
@@ -37,6 +38,10 @@ pub(crate) async fn unsettled<A: Act>(actor: &mut A, world: &SharedWorld, config
         // Somebody has left something that only a person can put right, and is told so.
         Err(_) => return Vec::new(),
     };
+    if firewall.entangled(rulebase.admin).is_some() {
+        // The same: nothing can be committed before it is.
+        return Vec::new();
+    }
     let plan = plan(&inventory, &rulebase, config, &[]);
     let mut found: Vec<_> = plan.changes.iter().map(|change| format!("I5: still to be done: {change}")).collect();
     if plan.commit && found.is_empty() {
@@ -67,17 +72,28 @@ fn blocked(plan: &Plan, firewall: &Firewall, world: &SharedWorld, config: &Confi
 
 /// A rule that somebody has disabled or is working on, or one that is withheld.
 fn is_left_to_somebody(standing: &Standing, firewall: &Firewall, plan: &Plan) -> bool {
-    let (Standing::Ours(name) | Standing::Added(name)) = standing else { return false };
-    let rule_name = name.rule_name();
+    let rules = match standing {
+        Standing::Ours(name) | Standing::Added(name) => vec![name.rule_name()],
+        // Nothing is left to be added by now but what is withheld.
+        Standing::Allowed(evidence) if evidence.needs_new_rules() => return true,
+        Standing::Allowed(evidence) => evidence.rules().to_vec(),
+    };
+    rules.iter().any(|rule| is_in_other_hands(rule, firewall, plan))
+}
+
+fn is_in_other_hands(rule_name: &RuleName, firewall: &Firewall, plan: &Plan) -> bool {
     let is_disabled = |configuration: &Configuration| {
-        configuration.rules.iter().any(|rule| rule.name == rule_name && rule.status == Status::Disabled)
+        configuration.rules.iter().any(|rule| rule.name == *rule_name && rule.status == Status::Disabled)
     };
     let ours = |admin: &_| format!("{admin}") == DRAWBRIDGE;
     let node = Node::Rule(rule_name.clone());
     is_disabled(&firewall.candidate)
         || is_disabled(&firewall.running)
         || firewall.pending.iter().any(|pending| pending.node == node && !ours(&pending.admin))
-        || plan.withheld.iter().any(|withheld| withheld.change.rule() == Some(name))
+        || plan
+            .withheld
+            .iter()
+            .any(|withheld| withheld.change.rule().map(OwnedName::rule_name).as_ref() == Some(rule_name))
 }
 
 /// The corners of an atom.
@@ -122,4 +138,38 @@ fn refused(packet: &Packet, running: &Configuration, world: &SharedWorld, config
     let is_allowed = met.action == "allow";
     let is_theirs = owned_name(&running.rules[index], &config.owner).is_none();
     (!is_allowed && !(is_theirs && index < bottom)).then_some(met.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use drawbridge_simulator::script::Script;
+
+    use crate::replay::{Medium, tell};
+
+    #[track_caller]
+    fn check(deeds: &str, expected: &str) {
+        let setup = "cloud\nsg sg-web allow tcp/443 from 0.0.0.0/0\ninstance i-web 10.0.1.10 sg-web running\n\
+                     firewall\nadmin alice\nrule clean-up any -> any deny\n----\n";
+        let script = Script::parse("story", &format!("{setup}\n{deeds}\n----\n")).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let told = runtime.block_on(tell(&script, Medium::Direct));
+        assert_eq!(told.map(|_| "settled".to_owned()).unwrap_or_else(|error| error.to_string()), expected);
+    }
+
+    #[test]
+    fn what_is_left_to_be_done_is_told() {
+        check("settled", "story:9: I5: still to be done: + tag drawbridge");
+        check(
+            "fault commit 1 kill before\nschedule\nsettled",
+            "story:11: I10: what is in force differs from what was found right",
+        );
+        check("schedule\nsettled", "settled");
+    }
+
+    #[test]
+    fn what_somebody_has_decided_is_no_failure() {
+        check("schedule\nadmin alice edit sg-web-1 disabled yes\nadmin alice commit\nsettled", "settled");
+        check("admin alice rule stop any -> any deny top\nadmin alice commit\nschedule\nsettled", "settled");
+        check("admin alice delete clean-up\nsettled", "settled");
+    }
 }

@@ -80,9 +80,10 @@ impl<A: Act + Send + Sync> Stage<'_, A> {
         world.begin(command);
         if let Some(watch) = &mut self.watch {
             for trouble in world.troubles() {
-                let kind = match trouble {
-                    Trouble::Panos { code, .. } => format!("panos error {code}"),
-                    other => other.to_string(),
+                let kind = if let Trouble::Panos { code, .. } = trouble {
+                    format!("panos error {code}")
+                } else {
+                    trouble.to_string()
                 };
                 watch.witness.meet(format!("{} {kind}", command.name()));
             }
@@ -116,7 +117,7 @@ impl<A: Act + Send + Sync> Stage<'_, A> {
         let mut inner = Inner::new(&self.world, self.actor, Some(watch));
         driver::drive(&mut run, &mut inner).await;
         if let Some(watch) = inner.watch {
-            watch.witness.end(&[]);
+            watch.witness.end(&[], &self.world);
         }
         self.world.lock().step_back(faults);
     }

@@ -68,6 +68,7 @@ pub struct Cloud {
     /// Apart from the others, so that looking, however often, changes nothing about what comes.
     request_ids: Mint,
     resource_ids: Mint,
+    generation: u64,
 }
 
 /// How this AWS behaves where AWS leaves a choice or nobody knows.
@@ -172,6 +173,7 @@ impl Cloud {
             next_instances: VecDeque::new(),
             request_ids: Mint::salted(1),
             resource_ids: Mint::salted(2),
+            generation: 0,
         };
         cloud.add_bucket(&Settings::default().trail_bucket);
         cloud
@@ -204,6 +206,7 @@ impl Cloud {
 
     /// Everything that EC2 describes, to bend in ways that no call can.
     pub fn resources_mut(&mut self) -> &mut Resources {
+        self.generation += 1;
         &mut self.resources
     }
 
@@ -234,6 +237,7 @@ impl Cloud {
         };
         let outcome = self.perform(performed, action, &parameters, caller, now);
         let reads = performed.reads();
+        self.generation += u64::from(!reads);
         if !(reads && self.settings.unrecorded_readers.contains(caller)) {
             let call = trail::Call { action, parameters: &parameters, caller, now, request_id: &request_id, reads };
             self.record(&call, &outcome);
@@ -281,6 +285,12 @@ impl Cloud {
         }
     }
 
+    /// A number that is another one whenever EC2 may describe something else than before.
+    pub fn generation(&mut self, now: Moment) -> u64 {
+        self.tick(now);
+        self.generation
+    }
+
     /// When the next instance reaches its next state, if one is on its way.
     pub fn next_change(&self) -> Option<Moment> {
         self.resources.instances.values().filter_map(|instance| instance.due).min()
@@ -294,6 +304,7 @@ impl Cloud {
     /// Puts an instance into a state. From a passing one it moves on by itself when it is due.
     fn enter(&mut self, id: &InstanceId, state: InstanceState, at: Moment) {
         let span = if state == InstanceState::Pending { self.settings.starting } else { self.settings.stopping };
+        self.generation += 1;
         let Some(instance) = self.resources.instances.get_mut(id) else { return };
         instance.state = state;
         instance.due = state.next().map(|_| at + span);

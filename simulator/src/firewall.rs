@@ -20,6 +20,7 @@ mod config;
 mod jobs;
 mod journal;
 mod locks;
+mod mishaps;
 mod op;
 mod path;
 mod policy;
@@ -70,6 +71,18 @@ impl Request {
     /// The value of a parameter. Of several the first counts.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether anything may be another way after it.
+    fn may_write(&self) -> bool {
+        match self.parameter("type") {
+            Some("config") => !matches!(self.parameter("action"), Some("get" | "show" | "complete")),
+            Some("op") => !self.parameter("cmd").is_some_and(|command| {
+                let command = command.trim_start();
+                command.starts_with("<show>") || command.starts_with("<test>")
+            }),
+            Some(_) | None => true,
+        }
     }
 
     /// The key that is presented; the header wins. Old tools write `Key`.
@@ -123,6 +136,7 @@ pub struct Firewall {
     booted: Moment,
     /// What commits did, if somebody watches.
     commits: Option<Vec<Effected>>,
+    generation: u64,
 }
 
 impl Default for Firewall {
@@ -146,6 +160,7 @@ impl Firewall {
             failures: VecDeque::new(),
             booted: Moment::default(),
             commits: None,
+            generation: 0,
         };
         firewall.add_admin("admin");
         firewall
@@ -203,21 +218,13 @@ impl Firewall {
     }
 
     /// The whole running configuration.
-    pub fn running(&self) -> &Arc<Element> {
+    pub fn running(&self) -> &Element {
         &self.running
     }
 
     /// The next commit or validation fails with these lines, whatever it holds.
     pub fn fail_next_job(&mut self, lines: impl IntoIterator<Item = impl Into<String>>) {
         self.failures.push_back(lines.into_iter().map(Into::into).collect());
-    }
-
-    /// Nothing is going to fail any more, and of a pair this is the active unit.
-    pub fn forgive(&mut self) {
-        self.failures.clear();
-        if !self.settings.ha.is_writable() {
-            self.settings.ha = Ha::pair("active");
-        }
     }
 
     /// Adds configuration to candidate and running, as if it had always been there.
@@ -292,6 +299,7 @@ impl Firewall {
             Some(role) if !role.allows(right) => return Answer::not_authorized(request_type),
             Some(_) => {}
         }
+        self.generation += u64::from(call.request.may_write());
         match request_type {
             "config" => self.config(call),
             "commit" => self.commit(call),
@@ -344,6 +352,7 @@ impl Firewall {
                 proposal.renew(&self.candidate);
             }
             let Some(job) = self.jobs.take_due(now) else { return };
+            self.generation += 1;
             let verdict = match &job.proposal {
                 Some(proposal) => self.finish(&job, proposal),
                 None => Verdict::ok("Configuration committed successfully"),
@@ -378,26 +387,6 @@ impl Firewall {
                 Verdict::ok("Configuration committed successfully")
             }
         }
-    }
-
-    /// The other unit of the pair takes over: it has what was committed, and no jobs, locks or uncommitted work.
-    pub fn take_over(&mut self) {
-        self.candidate.discard(self.running.clone());
-        self.jobs = Jobs::default();
-        self.locks = Locks::default();
-    }
-
-    /// Restarts the firewall: jobs and locks are gone, numbers begin anew, and an auto-commit runs.
-    pub fn restart(&mut self, candidate: AfterRestart, now: Moment) {
-        self.settle(now);
-        self.jobs = Jobs::default();
-        self.locks = Locks::default();
-        self.booted = now;
-        if candidate == AfterRestart::CandidateLost {
-            self.candidate.discard((*self.running).clone());
-        }
-        self.jobs.enqueue("", Work::AutoCommit, None, "", now);
-        self.settle(now);
     }
 }
 

@@ -29,10 +29,11 @@ pub use self::{
 use crate::{
     clock::Moment,
     cloud::Cloud,
-    faults::{Command, Faults, Moment as Time, Trouble},
-    firewall::{Effected, Firewall, Ha},
+    faults::{Faults, Moment as Time, Trouble},
+    firewall::{Firewall, Ha},
     script::{
-        Act, Call, CloudLine, Deed, Ending, FirewallLine, HaState, InstanceState, Limits, Mistake, Names, Placed, Script, Show,
+        Act, Call, CloudLine, Deed, Ending, FirewallLine, HaState, InstanceState, Limits, Mistake, Names, Placed,
+        Script, Show,
     },
     xml::Element,
 };
@@ -218,47 +219,6 @@ impl World {
         Element::parse(&answer.text()).map(|answer| rows::pending(&answer)).unwrap_or_default()
     }
 
-    /// Says that Drawbridge begins a command, and so which faults are met until the next one.
-    pub fn begin(&mut self, command: Command) {
-        self.faults.begin(command);
-        self.meanwhile.begin(command);
-    }
-
-    /// What other people do at this moment of the command under way. It is told once.
-    pub fn meanwhile(&mut self, moment: Time) -> Vec<Deed> {
-        self.meanwhile.take(moment)
-    }
-
-    /// Says that another run goes on inside of a command, and is not met by what is armed.
-    pub fn step_aside(&mut self) -> Faults {
-        std::mem::take(&mut self.faults)
-    }
-
-    /// Says that it is over.
-    pub fn step_back(&mut self, faults: Faults) {
-        self.faults = faults;
-    }
-
-    /// How long a run may take, if the story says so.
-    pub fn time_limit(&self) -> Option<Duration> {
-        self.time_limit
-    }
-
-    /// Watches from here on what commits do.
-    pub fn watch_commits(&mut self) {
-        self.firewall.watch_commits();
-    }
-
-    /// The commits that took effect since this was asked last.
-    pub fn take_commits(&mut self) -> Vec<Effected> {
-        self.firewall.take_commits()
-    }
-
-    /// What goes wrong with the command under way.
-    pub fn troubles(&self) -> &[Trouble] {
-        self.faults.now()
-    }
-
     /// Says that Drawbridge's run is over.
     pub fn end(&mut self) {
         self.faults.end();
@@ -313,7 +273,7 @@ impl World {
                 Ok(Performed::Done)
             }
             Deed::Ha(state) => {
-                self.firewall.settings.ha = Ha::pair(state.name());
+                self.firewall.set_ha(Ha::pair(state.name()));
                 Ok(Performed::Done)
             }
             Deed::TimeLimit(limit) => {
@@ -328,16 +288,6 @@ impl World {
             Deed::Show(show) => Ok(Performed::Asked(*show)),
         };
         performed.map_err(|what| self.names.shorten(&what))
-    }
-
-    /// Nothing is armed or broken any more.
-    fn calm(&mut self) {
-        self.faults.clear();
-        self.failing_jobs.clear();
-        self.meanwhile = meanwhile::Meanwhile::default();
-        self.earlier = None;
-        self.time_limit = None;
-        self.firewall.forgive();
     }
 
     fn act(&mut self, admin: &str, act: &Act) -> Result<(), String> {

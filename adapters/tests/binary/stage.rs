@@ -89,7 +89,9 @@ impl Stage {
     pub(crate) fn event(&self, deed: &str) -> Value {
         match self.tell(deed) {
             Performed::Heard(event) => event,
-            Performed::Done | Performed::Settled | Performed::Applied(_) | Performed::Asked(_) => panic!("nobody hears of `{deed}`"),
+            Performed::Done | Performed::Settled | Performed::Applied(_) | Performed::Asked(_) => {
+                panic!("nobody hears of `{deed}`")
+            }
         }
     }
 
@@ -112,7 +114,7 @@ impl Stage {
     /// Candidate and running configuration.
     pub(crate) fn trees(&self) -> [Element; 2] {
         let world = self.world.lock();
-        [world.firewall().candidate().clone(), (**world.firewall().running()).clone()]
+        [world.firewall().candidate().clone(), world.firewall().running().clone()]
     }
 
     /// Runs the program to its end.

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt};
 use super::{Policy, is_own_service};
 use crate::{
     config::Config,
-    firewall::{Configuration, Firewall, Node},
+    firewall::{Configuration, Firewall, Node, Pending},
     id::{AdminName, OwnedName, ProfileName, Region, RuleName, TagName, ZoneName},
     plan::Stamp,
 };
@@ -115,7 +115,10 @@ pub(super) fn check_own_work(
         // The container of the rules: some releases note a move there.
         Node::Other(path) => path.ends_with("/rulebase/security/rules"),
     };
-    match firewall.pending.iter().find(|pending| pending.admin == *admin && !is_ours(&pending.node)) {
+    // What somebody else works on as well may have been a rule of ours until then: that keeps us from committing, not from looking.
+    let is_shared = |node: &Node| firewall.pending.iter().any(|other| other.node == *node && other.admin != *admin);
+    let is_stray = |pending: &&Pending| pending.admin == *admin && !is_ours(&pending.node) && !is_shared(&pending.node);
+    match firewall.pending.iter().find(is_stray) {
         Some(pending) => Err(Unfit::OwnWork(admin.clone(), pending.node.clone())),
         None => Ok(()),
     }

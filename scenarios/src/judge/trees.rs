@@ -22,6 +22,22 @@ pub(super) fn difference(before: &Element, after: &Element, owner: &str) -> Opti
     Some(format!("{}/{found}", place(before)))
 }
 
+/// The name of the rule at a place, if it is the place of a rule.
+pub(super) fn rule_name(xpath: &str) -> Option<&str> {
+    xpath.split_once("/security/rules/entry[@name='")?.1.strip_suffix("']")
+}
+
+/// The name of the rule that a place is in, or is the place of.
+pub(super) fn rule_above(xpath: &str) -> Option<&str> {
+    Some(xpath.split_once("/security/rules/entry[@name='")?.1.split_once('\'')?.0)
+}
+
+/// A rule of the first virtual system.
+pub(super) fn rule<'a>(config: &'a Element, name: &str) -> Option<&'a Element> {
+    let vsys = config.child("devices")?.children.first()?.child("vsys")?.children.first()?;
+    vsys.at(&["rulebase", "security", "rules"])?.entry_named(name)
+}
+
 fn place(element: &Element) -> String {
     match element.attribute("name") {
         Some(name) => format!("{} `{name}`", element.name),
@@ -77,6 +93,6 @@ mod tests {
             Some("vsys/rules/entry `a`"),
         );
         let renamed = OURS.replace("sg-1-1", "theirs");
-        check(&renamed, OURS, Some("vsys/rules"));
+        check(&renamed, OURS, Some("vsys"));
     }
 }

@@ -1,31 +1,33 @@
 //! What happens in the account, and how Drawbridge hears of it: early, late, twice, out of order, or not at all.
 
+use drawbridge_simulator::{cloud::InstanceState, world::World};
+
 use super::{
     dice::Dice,
     setup::{self, Size},
+    story::Story,
 };
 
 /// An API call.
-pub(super) fn call(dice: &mut Dice, size: Size) -> String {
-    let instance = |dice: &mut Dice| format!("i-{}", dice.between(1, size.instances));
-    let call = match dice.below(14) {
-        0..=3 => format!("StartInstances {}", instance(dice)),
-        4..=6 => format!("StopInstances {}", instance(dice)),
-        7 => format!("TerminateInstances {}", instance(dice)),
-        8 => {
+pub(super) fn call(dice: &mut Dice, size: Size, story: &Story, world: &World) -> String {
+    let call = match dice.below(16) {
+        0..=3 => format!("StartInstances {}", instance(dice, size, world, InstanceState::Stopped)),
+        4..=6 => format!("StopInstances {}", instance(dice, size, world, InstanceState::Running)),
+        7 => format!("TerminateInstances {}", instance(dice, size, world, InstanceState::Running)),
+        8 | 9 => {
             let n = dice.between(100, 140);
             format!("RunInstances i-new-{n} 10.0.1.{n} {}", setup::groups(dice, size.groups))
         }
-        9 | 10 => {
+        10..=12 => {
             let group = setup::group(dice, size.groups);
             format!("AuthorizeSecurityGroupIngress {group} {}", setup::permission(dice, size.groups))
         }
-        11 | 12 => {
-            let group = setup::group(dice, size.groups);
-            format!("RevokeSecurityGroupIngress {group} {}", setup::permission(dice, size.groups))
-        }
+        13 | 14 => match granted(story) {
+            granted if granted.is_empty() => return call(dice, size, story, world),
+            granted => format!("RevokeSecurityGroupIngress {}", dice.one(&granted)),
+        },
         _ => {
-            let target = dice.pick(&["GatewayId=igw-1", "NetworkInterfaceId=eni-fw"]);
+            let target = dice.pick(&["GatewayId=igw-1", "NetworkInterfaceId=eni-fw", "NetworkInterfaceId=eni-fw"]);
             format!("ReplaceRoute RouteTableId=rtb-1 DestinationCidrBlock=0.0.0.0/0 {target}")
         }
     };
@@ -36,13 +38,33 @@ pub(super) fn call(dice: &mut Dice, size: Size) -> String {
     }
 }
 
+/// An instance in that state, if there is one.
+fn instance(dice: &mut Dice, size: Size, world: &World, state: InstanceState) -> String {
+    let instances = world.cloud().resources().instances.values().filter(|instance| instance.state == state);
+    let ids: Vec<_> = instances.map(|instance| world.names().shorten(&instance.id.to_string())).collect();
+    let ids: Vec<_> = ids.into_iter().filter(|id| id != "i-fw").collect();
+    if ids.is_empty() { format!("i-{}", dice.between(1, size.instances)) } else { dice.one(&ids).clone() }
+}
+
+/// Every group with each permission that it was given once.
+fn granted(story: &Story) -> Vec<String> {
+    let first = story.cloud.iter().filter_map(|line| line.strip_prefix("sg ")?.split_once(" allow "));
+    let later = story.deeds.iter().filter_map(|line| {
+        line.split_once("AuthorizeSecurityGroupIngress ").and_then(|(_, granted)| granted.split_once(' '))
+    });
+    let all = first.chain(later).flat_map(|(group, permissions)| {
+        permissions.split("; ").map(move |permission| format!("{group} {permission}"))
+    });
+    all.filter(|granted| !granted.ends_with("dry-run") && !granted.contains(" failed ")).collect()
+}
+
 /// How Drawbridge hears of what has happened, or of something else, or of nothing.
-pub(super) fn news(dice: &mut Dice, size: Size) -> String {
+pub(super) fn news(dice: &mut Dice, size: Size, story: &Story, world: &World) -> String {
     match dice.below(20) {
         0..=6 => "deliver".to_owned(),
-        7..=9 => format!("deliver {}", call(dice, size)),
-        10 | 11 => "deliver again".to_owned(),
-        12 | 13 => format!("notify {}", call(dice, size)),
+        7..=9 => format!("deliver {}", call(dice, size, story, world)),
+        10 => "deliver again".to_owned(),
+        11..=13 => format!("notify {}", call(dice, size, story, world)),
         14 => {
             let state = dice.pick(&["stopped", "running", "stopping", "terminated"]);
             format!("state-change i-{} {state}", dice.between(1, size.instances))

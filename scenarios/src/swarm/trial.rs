@@ -57,7 +57,7 @@ pub(super) fn drawn(seed: u64) -> Told {
         Ok(trial) => trial,
         Err(told) => return *told,
     };
-    for _ in 0..dice.between(1, 4) {
+    for _ in 0..dice.between(2, 8) {
         trial.scene(&mut dice, size);
     }
     trial.rest();
@@ -92,16 +92,17 @@ impl Trial {
 
     /// Some time passes: people work, calls are made, troubles are on their way, and Drawbridge hears of something.
     fn scene(&mut self, dice: &mut Dice, size: Size) {
-        for _ in 0..dice.between(0, 5) {
-            let line = match dice.below(10) {
-                0..=3 => troubles::trouble(dice, size, &self.world.lock()),
-                4..=6 => format!("call {}", events::call(dice, size)),
-                7 | 8 => people::deed(dice, size, &self.world.lock()),
+        for _ in 0..dice.between(1, 5) {
+            let (story, world) = (&self.told.story, self.world.clone());
+            let line = match dice.below(12) {
+                0..=3 => troubles::trouble(dice, size, story, &world.lock()),
+                4..=8 => format!("call {}", events::call(dice, size, story, &world.lock())),
+                9 | 10 => people::deed(dice, size, &world.lock()),
                 _ => format!("wait {}", dice.pick(&["5s", "2m", "31m"])),
             };
             self.attempt(&line);
         }
-        let news = events::news(dice, size);
+        let news = events::news(dice, size, &self.told.story, &self.world.lock());
         self.attempt(&news);
     }
 
@@ -148,7 +149,7 @@ impl Trial {
             now(driver::drive(&mut run, &mut stage))
         };
         let report = outcome.as_ref().map_or_else(|| run.report(), |outcome| &outcome.report);
-        self.witness.end(&report.withheld);
+        self.witness.end(&report.withheld, &self.world);
         self.told.tally.ran(outcome.as_ref().map(|outcome: &Outcome| outcome.ending), report);
         Vec::new()
     }

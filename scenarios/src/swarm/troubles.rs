@@ -6,6 +6,7 @@ use super::{
     dice::Dice,
     events, people,
     setup::{self, Size},
+    story::Story,
 };
 
 const COMMANDS: &[&str] = &["fetch", "observe", "observe", "apply", "apply", "commit", "commit", "poll", "revert"];
@@ -42,7 +43,7 @@ const CLOUD: &[&str] = &[
 ];
 
 /// A fault, or something that somebody does meanwhile.
-pub(super) fn trouble(dice: &mut Dice, size: Size, world: &World) -> String {
+pub(super) fn trouble(dice: &mut Dice, size: Size, story: &Story, world: &World) -> String {
     match dice.below(20) {
         0..=8 => fault(dice),
         9 | 10 => format!("fault {} {} kill {}", dice.pick(COMMANDS), nth(dice), dice.pick(&["before", "after"])),
@@ -52,7 +53,7 @@ pub(super) fn trouble(dice: &mut Dice, size: Size, world: &World) -> String {
         }
         15 => {
             let (moment, command) = (dice.pick(&["before", "after"]), dice.pick(COMMANDS));
-            format!("{moment} {command} {} call {}", nth(dice), events::call(dice, size))
+            format!("{moment} {command} {} call {}", nth(dice), events::call(dice, size, story, world))
         }
         16 => {
             let (moment, command) = (dice.pick(&["before", "after"]), dice.pick(COMMANDS));

@@ -101,6 +101,11 @@ impl Jobs {
         self.jobs.iter().filter(|job| !matches!(job.state, State::Finished { .. }))
     }
 
+    /// Whether all have ended, and well.
+    pub(super) fn are_quiet(&self) -> bool {
+        self.jobs.iter().all(|job| matches!(job.state, State::Finished { verdict: Verdict::Ok(_), .. }))
+    }
+
     /// What is being committed or waits for it.
     pub(super) fn committing(&self) -> impl Iterator<Item = &Proposal> {
         self.unfinished().filter(|job| job.work == Work::Commit).filter_map(|job| job.proposal.as_ref())

@@ -31,7 +31,7 @@ const COMMANDS: &[(&[&str], Handler)] = &[
     (&["show", "config", "candidate"],                |firewall, _, _| Ok(result([firewall.candidate().clone()]))),
     (&["show", "config", "list", "audit-comments"],   Firewall::audit_comments),
     (&["show", "config", "list", "changes"],          |firewall, _, _| Ok(firewall.list_changes())),
-    (&["show", "config", "running"],                  |firewall, _, _| Ok(result([(**firewall.running()).clone()]))),
+    (&["show", "config", "running"],                  |firewall, _, _| Ok(result([firewall.running().clone()]))),
     (&["show", "config-locks"],                       |firewall, _, command| Ok(firewall.show_locks(Kind::Config, command))),
     (&["show", "high-availability", "state"],         |firewall, _, _| Ok(firewall.ha_state())),
     (&["show", "jobs", "all"],                        |firewall, call, _| Ok(result(firewall.jobs.all_to_xml(call.now)))),

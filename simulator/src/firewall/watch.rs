@@ -43,6 +43,11 @@ impl Uncommitted {
 }
 
 impl Firewall {
+    /// The running configuration, to be kept beside later ones: the same `Arc` as long as nothing is committed.
+    pub fn kept_running(&self) -> &Arc<Element> {
+        &self.running
+    }
+
     /// Keeps what commits do from here on, for [`Firewall::take_commits`].
     pub fn watch_commits(&mut self) {
         self.commits.get_or_insert_default();
@@ -56,6 +61,13 @@ impl Firewall {
     /// Everything that is not committed.
     pub fn uncommitted(&self) -> impl Iterator<Item = Uncommitted> + '_ {
         self.candidate.journal().changes().iter().map(Uncommitted::of)
+    }
+
+    /// A number that is another one whenever a look may find something else than before; nothing while jobs are under way
+    /// or have failed, because what is said of them depends on the time.
+    pub fn generation(&mut self, now: Moment) -> Option<u64> {
+        self.settle(now);
+        self.jobs.are_quiet().then_some(self.generation)
     }
 
     /// The number of the latest write to the candidate.

@@ -66,6 +66,18 @@ impl World {
         }
     }
 
+    /// A number that is another one whenever EC2 may tell something else than before; nothing while a fault is met.
+    pub fn cloud_generation(&mut self) -> Option<u64> {
+        let now = self.now();
+        self.faults.now().is_empty().then(|| self.cloud.generation(now))
+    }
+
+    /// The same of the firewall; nothing also while answers depend on the time.
+    pub fn firewall_generation(&mut self) -> Option<u64> {
+        let now = self.now();
+        if self.faults.now().is_empty() { self.firewall.generation(now) } else { None }
+    }
+
     /// Whether the request under way is never answered by the firewall.
     pub fn is_slow(&self) -> bool {
         self.faults.now().contains(&Trouble::Slow)
@@ -157,7 +169,9 @@ fn disturbance(trouble: &Trouble) -> Option<Disturbance> {
             half.truncate(half.floor_char_boundary(half.len() / 2));
             Answer { body: Body::Text(half), ..answer }
         })),
-        Trouble::Ec2(_) | Trouble::S3(_) | Trouble::Stale | Trouble::Torn | Trouble::Kill(_) | Trouble::FailOver => None,
+        Trouble::Ec2(_) | Trouble::S3(_) | Trouble::Stale | Trouble::Torn | Trouble::Kill(_) | Trouble::FailOver => {
+            None
+        }
     }
 }
 

@@ -18,18 +18,21 @@ pub(super) fn furnish(
     names: &Names,
 ) -> Result<(), (usize, String)> {
     let mut loads: Vec<Vec<Load>> = Vec::new();
+    let mut policy: Vec<Vec<Load>> = Vec::new();
     let mut services = BTreeSet::new();
     for line in lines {
         set(firewall, &line.what);
         for load in self::loads(&line.what, names).into_iter().filter(|load| load.is_news(&mut services)) {
             let load = Load { line: line.line, ..load };
+            // Nothing refers to rules, and rules to everything else.
+            let loads = if load.is_of_rules() { &mut policy } else { &mut loads };
             match loads.last_mut() {
                 Some(together) if together[0].xpath == load.xpath => together.push(load),
                 _ => loads.push(vec![load]),
             }
         }
     }
-    loads.iter().try_for_each(|together| load(firewall, together))
+    loads.iter().chain(&policy).try_for_each(|together| load(firewall, together))
 }
 
 /// A piece of configuration.
@@ -42,6 +45,10 @@ struct Load {
 impl Load {
     fn of(place: &str, entry: &Element) -> Self {
         Self { line: 0, xpath: below_vsys(place), fragment: entry.to_string() }
+    }
+
+    fn is_of_rules(&self) -> bool {
+        [RULES, NAT_RULES].iter().any(|rules| self.xpath.ends_with(rules))
     }
 
     /// Many rules make the same service, which is loaded once.
