@@ -113,7 +113,7 @@ pub async fn tell(script: &Script, medium: Medium) -> Result<Transcript, Untella
 }
 
 /// Where nobody listens, for settings that want hosts all the same.
-fn nowhere(world: &SharedWorld) -> Vec<String> {
+pub(crate) fn nowhere(world: &SharedWorld) -> Vec<String> {
     let units = if world.lock().is_pair() { 2 } else { 1 };
     (1..=units).map(|port| format!("http://127.0.0.1:{port}")).collect()
 }

@@ -25,6 +25,7 @@ use super::{
 use crate::{
     direct::Direct,
     judge::Witness,
+    replay::nowhere,
     settings,
     settled::unsettled,
     stage::{BUDGET, SEED, Stage, Watch},
@@ -83,7 +84,7 @@ impl Trial {
         let script = story.setup().map_err(|mistake| failed(&story, mistake.to_string()))?;
         let world = World::build(&script).map_err(|mistake| failed(&story, mistake.to_string()))?;
         let world = SharedWorld::new(world);
-        let settings = settings::of_story(&world, "http://127.0.0.1:1", None);
+        let settings = settings::of_story(&world, &nowhere(&world), None);
         let settings = settings.map_err(|refusal| failed(&story, refusal.join("; ")))?;
         let actor = Direct::new(world.clone(), &settings);
         let told = Told { story, broken: None, tally: Tally::default() };
