@@ -137,7 +137,8 @@ fn refused(packet: &Packet, running: &Configuration, world: &SharedWorld, config
     let index = running.rules.iter().position(|rule| rule.name.as_str() == met.name)?;
     let is_allowed = met.action == "allow";
     let is_theirs = owned_name(&running.rules[index], &config.owner).is_none();
-    (!is_allowed && !(is_theirs && index < bottom)).then_some(met.name)
+    let is_their_decision = is_theirs && index < bottom;
+    (!is_allowed && !is_their_decision).then_some(met.name)
 }
 
 #[cfg(test)]

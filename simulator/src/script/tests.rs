@@ -190,7 +190,7 @@ fn mistakes_name_line_and_remedy() {
         ("call StartInstances\n----\n", "x:1: expected an id such as `i-1`, found the end of the line"),
         (
             "fault fetch 1 html\n----\n",
-            "x:1: `html` cannot happen to fetch: `s3` meets fetch, `ec2` meets observe, a kill meets anything, all else \
+            "x:1: `html` cannot happen to fetch: `s3` meets fetch, `ec2`, `stale` and `torn` meet observe, a kill meets anything, all else \
              what talks to the firewall",
         ),
         ("wait 3\n----\n", "x:1: `3` is not a span of time such as `30s` or `1h30m`"),
