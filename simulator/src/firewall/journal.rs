@@ -211,13 +211,21 @@ impl Journal {
 
 /// `changes`: those at or below this element, with the steps that are left from here.
 fn refresh(element: &mut Element, changes: &[(&Change, &[Step])]) {
-    if !is_marked(element) || changes.iter().any(|(_, rest)| rest.is_empty()) {
+    refresh_within(element, changes, None);
+}
+
+/// `around`: the latest change of a place that this element is in. Whoever wrote that wrote the element, too.
+fn refresh_within(element: &mut Element, changes: &[(&Change, &[Step])], around: Option<&Change>) {
+    if !is_marked(element) {
         return;
     }
-    match changes.iter().max_by_key(|(change, _)| change.mark.id) {
-        Some((latest, _)) => latest.mark.put_on(element),
-        None => return unmark_all(element),
-    }
+    let later = |change: &&Change| change.mark.id;
+    let Some(latest) = changes.iter().map(|(change, _)| *change).chain(around).max_by_key(later) else {
+        return unmark_all(element);
+    };
+    latest.mark.put_on(element);
+    let here = changes.iter().filter(|(_, rest)| rest.is_empty()).map(|(change, _)| *change);
+    let around = here.chain(around).max_by_key(later);
     for child in &mut element.children {
         let below: Vec<_> = changes
             .iter()
@@ -225,6 +233,6 @@ fn refresh(element: &mut Element, changes: &[(&Change, &[Step])]) {
             .filter(|(_, first, _)| first.leads_to(child))
             .map(|(change, _, rest)| (change, rest))
             .collect();
-        refresh(child, &below);
+        refresh_within(child, &below, around);
     }
 }

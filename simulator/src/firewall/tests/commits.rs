@@ -195,6 +195,17 @@ fn own_changes_are_reverted_and_others_stay() {
 }
 
 #[test]
+fn what_was_reverted_within_anothers_uncommitted_rule_leaves_no_mark() {
+    let mut story = Story::new();
+    story.set("fwsync", &rule("i-1"), &allow("10.0.0.5", "ssh"));
+    story.edit("alice", &format!("{}/action", rule("i-1")), "<action>deny</action>");
+    assert!(story.get(&rule("i-1")).contains("alice"));
+    story.op("alice", "<revert><config><partial><admin><member>alice</member></admin></partial></config></revert>");
+    let left = story.get(&rule("i-1"));
+    assert!(left.contains("fwsync") && !left.contains("alice"), "{left}");
+}
+
+#[test]
 fn a_revert_that_would_break_references_fails() {
     let mut story = Story::new();
     story.set("fwsync", &format!("{VSYS}/tag/entry[@name='mine']"), "<color>color5</color>");
