@@ -271,6 +271,17 @@ mod tests {
     }
 
     #[test]
+    fn only_allows_that_are_switched_on_may_allow() {
+        let rules =
+            "staff any -> any user\n off any -> any user disabled\n no any -> any user deny\n below-all any -> any\n";
+        let (config, firewall) = (sample::config(), sample::quiet(sample::configuration(rules)));
+        let rulebase = Rulebase::read(&firewall, &config).unwrap();
+        let may = Doubtful::of(&rulebase.candidate, &config).about(&packet(SSH));
+        let said: Vec<_> = may.iter().map(May::to_string).collect();
+        assert_eq!(said, ["`staff` depends on users"]);
+    }
+
+    #[test]
     fn default_rules_come_last() {
         let rules = "clean-up any -> any deny tcp/23";
         check(rules, SSH, &["interzone-default decides"]);
