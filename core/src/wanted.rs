@@ -404,17 +404,25 @@ mod tests {
         );
     }
 
+    /// The inventory of the text, in which these interfaces are in a VPC of their own.
+    fn in_another_vpc(text: &str, interfaces: &[&str]) -> Inventory {
+        let mut inventory = sample::inventory(text);
+        let mut table = inventory.route_tables[&"rtb-1".parse().unwrap()].clone();
+        table.vpc = "vpc-2".parse().unwrap();
+        inventory.route_tables.insert("rtb-2".parse().unwrap(), table);
+        for id in interfaces {
+            let other = inventory.interfaces.get_mut(&id.parse().unwrap()).unwrap();
+            (other.vpc, other.subnet) = ("vpc-2".parse().unwrap(), "subnet-other".parse().unwrap());
+        }
+        inventory
+    }
+
     /// One packet cannot tell which of the two it is for.
     #[test]
     fn an_address_of_two_vpcs_gets_only_what_both_want() {
         let text = "i-1 10.0.1.10 sg-a\n i-2 10.0.1.10 sg-b\n i-3 10.0.1.11 sg-a
             sg-a tcp/22 8.8.8.0/24\n sg-a tcp/443 8.8.8.0/24\n sg-b tcp/22 8.8.0.0/16";
-        let mut inventory = sample::inventory(text);
-        let mut table = inventory.route_tables[&"rtb-1".parse().unwrap()].clone();
-        table.vpc = "vpc-2".parse().unwrap();
-        inventory.route_tables.insert("rtb-2".parse().unwrap(), table);
-        let other = inventory.interfaces.get_mut(&"eni-2".parse().unwrap()).unwrap();
-        (other.vpc, other.subnet) = ("vpc-2".parse().unwrap(), "subnet-other".parse().unwrap());
+        let inventory = in_another_vpc(text, &["eni-2"]);
         check(
             &inventory,
             &sample::config(),
@@ -424,6 +432,21 @@ mod tests {
                 8.8.8.0/24 -> 10.0.1.11  ssl on tcp 443
                 - 8.8.0.0/16 -> 10.0.1.10  ssh on tcp 22: 10.0.1.10 is in several VPCs, and vpc-1 does not want it
                 - 8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443: 10.0.1.10 is in several VPCs, and vpc-2 does not want it
+            "#]],
+        );
+    }
+    /// Neighbours are one range of addresses that two VPCs have, and yet an atom is about one of them.
+    #[test]
+    fn neighbouring_addresses_of_two_vpcs_get_what_both_want() {
+        let text = "i-1 10.0.1.10 sg-a\n i-2 10.0.1.11 sg-a\n i-3 10.0.1.10 sg-a\n i-4 10.0.1.11 sg-b
+            sg-a tcp/22 8.8.8.0/24\n sg-b tcp/22 8.8.8.8/32";
+        check(
+            &in_another_vpc(text, &["eni-3", "eni-4"]),
+            &sample::config(),
+            &expect![[r#"
+                8.8.8.0/24 -> 10.0.1.10  ssh on tcp 22
+                8.8.8.8 -> 10.0.1.11  ssh on tcp 22
+                - 8.8.8.0/24 -> 10.0.1.11  ssh on tcp 22: 10.0.1.11 is in several VPCs, and vpc-2 does not want it
             "#]],
         );
     }

@@ -1,12 +1,15 @@
 //! Addresses that exposed interfaces of several VPCs have: they get only what all of these VPCs want.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound::{Excluded, Included},
+};
 
 use super::{Atom, LeftOut, Origins};
 use crate::{
     address::{Address, AddressRange},
     id::VpcId,
-    range::Set,
+    range::{Countable as _, Range, Set},
     service::Service,
 };
 
@@ -33,10 +36,7 @@ impl<'a> SeveralVpcs<'a> {
         if shared.is_empty() {
             return None;
         }
-        let mut pieces = shared.ranges().to_vec();
-        for (_, set) in &sets {
-            pieces = pieces.into_iter().flat_map(|piece| cut(piece, set)).collect();
-        }
+        let pieces = pieces_of(&shared, by_vpc.values().flatten().copied());
         let owners = |piece: AddressRange| {
             let holding = sets.iter().filter(|(_, set)| set.contains(piece));
             holding.map(|(vpc, _)| *vpc).collect()
@@ -55,34 +55,39 @@ impl<'a> SeveralVpcs<'a> {
             let parts = own.ranges().iter().map(|local| Atom { local: *local, ..atom.clone() });
             parts.for_each(|part| atoms.entry(part).or_default().extend(origins.iter().cloned()));
         }
-        for (piece, vpcs) in &self.pieces {
-            settle(*piece, vpcs, &clashing, atoms, left_out);
+        let mut here = vec![Atoms::new(); self.pieces.len()];
+        for (atom, origins) in &clashing {
+            for number in self.within(atom.local) {
+                let part = Atom { local: self.pieces[number].0, ..atom.clone() };
+                here[number].entry(part).or_default().extend(origins.iter().cloned());
+            }
         }
+        for ((_, vpcs), here) in self.pieces.iter().zip(&here) {
+            settle(vpcs, here, atoms, left_out);
+        }
+    }
+
+    /// The numbers of the pieces within a range of somebody's own addresses, at whose edges all pieces are cut.
+    fn within(&self, local: AddressRange) -> std::ops::Range<usize> {
+        let before = self.pieces.partition_point(|(piece, _)| piece.last() < local.first());
+        before..self.pieces.partition_point(|(piece, _)| piece.first() <= local.last())
     }
 }
 
-/// What one piece gets.
-fn settle(
-    piece: AddressRange,
-    vpcs: &BTreeSet<&VpcId>,
-    clashing: &Atoms,
-    atoms: &mut Atoms,
-    left_out: &mut BTreeSet<LeftOut>,
-) {
-    let here: Vec<_> = clashing.iter().filter(|(atom, _)| atom.local.contains(piece)).collect();
+/// What one piece gets, of what anybody wants there.
+fn settle(vpcs: &BTreeSet<&VpcId>, here: &Atoms, atoms: &mut Atoms, left_out: &mut BTreeSet<LeftOut>) {
     let wanted_by = |vpc: &VpcId| -> Atoms {
         let by = |origins: &Origins| origins.iter().filter(|o| o.vpc == *vpc).cloned().collect::<Origins>();
-        let own = here.iter().map(|(atom, origins)| (Atom { local: piece, ..(*atom).clone() }, by(origins)));
+        let own = here.iter().map(|(atom, origins)| (atom.clone(), by(origins)));
         own.filter(|(_, origins)| !origins.is_empty()).collect()
     };
     let mut lists = vpcs.iter().map(|vpc| wanted_by(vpc));
     let Some(first) = lists.next() else { return };
     let common = widest(lists.fold(first, |held, other| in_both(&held, &other)));
-    for (atom, _) in &here {
-        let own = Atom { local: piece, ..(*atom).clone() };
-        if !common.keys().any(|held| held.holds(&own)) {
-            let unwanted = |vpc: &&&VpcId| !wanted_by(vpc).keys().any(|held| held.holds(&own));
-            left_out.extend(vpcs.iter().find(unwanted).map(|vpc| LeftOut::TwoVpcs(own.clone(), (**vpc).clone())));
+    for atom in here.keys() {
+        if !common.keys().any(|held| held.holds(atom)) {
+            let unwanted = |vpc: &&&VpcId| !wanted_by(vpc).keys().any(|held| held.holds(atom));
+            left_out.extend(vpcs.iter().find(unwanted).map(|vpc| LeftOut::TwoVpcs(atom.clone(), (**vpc).clone())));
         }
     }
     for (atom, origins) in common {
@@ -117,9 +122,18 @@ fn common(set: &Set<Address>, range: AddressRange) -> impl Iterator<Item = Addre
     set.meeting(range).filter_map(move |held| held.intersection(range))
 }
 
-/// A range, cut at the edges of a set.
-fn cut(range: AddressRange, set: &Set<Address>) -> Vec<AddressRange> {
-    let inside: Vec<_> = common(set, range).collect();
-    let outside = std::iter::once(range).collect::<Set<_>>().minus(set);
-    inside.into_iter().chain(outside.ranges().iter().copied()).collect()
+/// The addresses of a set, cut wherever one of these ranges begins or ends.
+fn pieces_of(set: &Set<Address>, ranges: impl Iterator<Item = AddressRange>) -> Vec<AddressRange> {
+    let starts = |range: AddressRange| [Some(range.first()), range.last().next()].into_iter().flatten();
+    let starts: BTreeSet<Address> = ranges.flat_map(starts).collect();
+    let mut pieces = Vec::new();
+    for held in set.ranges() {
+        let mut first = held.first();
+        for start in starts.range((Excluded(held.first()), Included(held.last()))) {
+            pieces.extend(start.previous().and_then(|last| Range::new(first, last)));
+            first = *start;
+        }
+        pieces.extend(Range::new(first, held.last()));
+    }
+    pieces
 }

@@ -68,6 +68,11 @@ pub(crate) struct Service {
 }
 
 impl Service {
+    /// Whether it is every protocol.
+    pub(crate) fn is_everything(&self) -> bool {
+        self.ports.is_empty()
+    }
+
     pub(crate) fn holds(&self, packet: &Packet<'_>) -> bool {
         let by_ports = self.ports.is_empty() || self.ports.iter().any(|ports| ports.hold(packet));
         by_ports && self.apps.as_ref().is_none_or(|apps| apps.iter().any(|app| app == packet.app))

@@ -4,7 +4,7 @@ use drawbridge_core::{allowed, plan::Reason, service::L4};
 
 use crate::{
     device::Device,
-    groups::Cloud,
+    groups::{Atom, Cloud},
     objects::{AppLeaf, Leaf, Ports, ServiceLeaf},
     packets::{Packet, Sampler, Way},
     policy::{Match, Policy, Rule, Side},
@@ -76,7 +76,8 @@ fn only_what_is_wanted(trial: &Trial, cloud: &Cloud<'_>, packet: &Packet<'_>) ->
 
 fn i4(trial: &Trial, packet: &Packet<'_>) -> Option<String> {
     let seen = trial.nat.seen(packet, &trial.chosen)?;
-    let atom = trial.atoms.iter().find(|atom| atom.holds(&seen, &trial.chosen) && !seen.is_unsaid())?;
+    let is_said = |atom: &&Atom| !seen.is_unsaid() && !(atom.service.is_everything() && seen.is_unsaid_as_everything());
+    let atom = trial.atoms.iter().filter(is_said).find(|atom| atom.holds(&seen, &trial.chosen))?;
     // Disabling is the administrator's override, whatever else is wrong with the rule.
     let is_disabled = |rule: &Rule| rule.is_disabled && rule.would_match(packet) != Match::No;
     if trial.after.ours().any(is_disabled) {

@@ -45,6 +45,8 @@ pub(crate) struct Seen<'w> {
     sent: Packet<'w>,
     arriving: Packet<'w>,
     is_heeded: bool,
+    /// Somebody may take some protocols or ports of what is sent from there to there.
+    is_split: bool,
 }
 
 impl<'w> Seen<'w> {
@@ -59,6 +61,11 @@ impl<'w> Seen<'w> {
     /// Whether no rule can say the packet by its port: 0 is only part of every protocol, and a translated port is one of one.
     pub(crate) fn is_unsaid(&self) -> bool {
         self.sent.port == 0 && self.arriving.port != 0
+    }
+
+    /// Whether no rule can say every protocol from there to there: no service holds all but some ports.
+    pub(crate) fn is_unsaid_as_everything(&self) -> bool {
+        self.is_split
     }
 
     /// What comes in, and is to be translated and is not, is left out.
@@ -95,7 +102,9 @@ impl Nat {
         let is_heeded = Self::is_heeded(packet, chosen);
         let delivery = if is_heeded { self.deliver(packet) } else { Delivery::To(*packet) };
         match delivery {
-            Delivery::To(arriving) => Some(Seen { sent: *packet, arriving, is_heeded }),
+            Delivery::To(arriving) => {
+                Some(Seen { sent: *packet, arriving, is_heeded, is_split: is_heeded && self.splits(packet) })
+            }
             Delivery::Unknown => None,
         }
     }
@@ -110,6 +119,12 @@ impl Nat {
             }
         }
         Delivery::To(*packet)
+    }
+
+    /// Whether a rule before the one that decides is about some protocols or ports only.
+    fn splits(&self, packet: &Packet<'_>) -> bool {
+        let before = self.rules.iter().take_while(|rule| rule.matches(packet) == Match::No);
+        before.into_iter().any(|rule| rule.matches_addresses(packet) != Match::No)
     }
 }
 
@@ -165,11 +180,14 @@ impl NatRule {
     }
 
     fn matches(&self, packet: &Packet<'_>) -> Match {
+        self.matches_addresses(packet).min(matches_service(&self.services, packet))
+    }
+
+    fn matches_addresses(&self, packet: &Packet<'_>) -> Match {
         if !self.from.iter().any(|zone| zone == "any" || zone == packet.from) {
             return Match::No;
         }
-        let sides = [self.source.matches(packet.source), self.destination.matches(packet.destination)];
-        sides.into_iter().chain([matches_service(&self.services, packet)]).min().unwrap_or(Match::No)
+        self.source.matches(packet.source).min(self.destination.matches(packet.destination))
     }
 
     /// One address stands for all, or as many stand for as many, place by place.
