@@ -6,6 +6,7 @@
 //!     proof        cuts what no single rule holds, until rules hold the pieces or a piece is bare
 //!     below        how far allows from the bottom rule down count
 //!     cover        puts these together: allowed by which rules, or a packet that is not
+//!     possible     which of many rules may match, for what is named beside an answer
 //!     overrides    denies above the bottom rule, for the report
 //!     first_match  one packet's way through the rules
 //! ```
@@ -21,6 +22,7 @@ mod edges;
 mod first_match;
 mod index;
 mod overrides;
+mod possible;
 mod proof;
 mod question;
 

@@ -14,8 +14,8 @@ use crate::{
 
 use super::{
     Packet,
-    columns::{Columns, StandardPorts, directions},
-    index::Index,
+    columns::{StandardPorts, directions},
+    possible::Possible,
 };
 
 /// What it depends on whether a rule matches a packet.
@@ -127,10 +127,8 @@ fn by_default(rule: &RuleFacts, packet: &Packet, standard: StandardPorts<'_>) ->
 
 /// Foreign allows above the bottom rule that do not count because it depends on something whether they match.
 pub struct Doubtful<'a> {
-    rules: Vec<(&'a RuleFacts, [bool; 2])>,
+    allows: Possible<'a>,
     standard: StandardPorts<'a>,
-    /// Made when it is first needed.
-    index: Option<Index>,
 }
 
 /// How many rules are named at most.
@@ -141,25 +139,18 @@ impl<'a> Doubtful<'a> {
     pub fn of(policy: &Policy<'a>, config: &Config) -> Self {
         let above = policy.rules[..policy.bottom].iter().filter_map(Rule::as_it_stands);
         let allows = above.filter(|facts| facts.status == Status::Enabled && facts.action == Action::Allow);
-        let spoken = allows.map(|facts| (facts, directions(facts, config))).collect();
-        Self::among(spoken, StandardPorts(policy.configuration))
+        Self { allows: Possible::of(allows, config), standard: StandardPorts(policy.configuration) }
     }
 
     /// Those among these allows, each with the directions it speaks of.
-    pub(super) fn among(rules: Vec<(&'a RuleFacts, [bool; 2])>, standard: StandardPorts<'a>) -> Self {
-        Self { rules, standard, index: None }
+    pub(super) fn among(allows: Vec<(&'a RuleFacts, [bool; 2])>, standard: StandardPorts<'a>) -> Self {
+        Self { allows: Possible::among(allows), standard }
     }
 
     /// The first few that may match a packet, in order of evaluation.
     pub fn about(&mut self, packet: &Packet) -> Vec<May<'a>> {
-        let Self { rules, standard, index } = self;
-        let index = index.get_or_insert_with(|| {
-            let columns = rules.iter().map(|(facts, directions)| Columns::at_most(facts, *directions));
-            Index::of(&columns.collect::<Vec<_>>())
-        });
-        let may = index.possible(&packet.atom(), usize::MAX).into_iter().filter_map(|number| {
-            let (rule, _) = rules[number];
-            let depends_on = matches(rule, packet, *standard).filter(|depends_on| !depends_on.is_empty())?;
+        let may = self.allows.matching(&packet.atom(), usize::MAX).into_iter().filter_map(|rule| {
+            let depends_on = matches(rule, packet, self.standard).filter(|depends_on| !depends_on.is_empty())?;
             Some(May { rule, depends_on })
         });
         may.take(NAMED_MAX).collect()
