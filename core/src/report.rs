@@ -95,6 +95,21 @@ pub enum Problem {
         /// Its own words.
         lines: Vec<String>,
     },
+    /// The firewall's validation refused our changes, and others have worked on top of them since.
+    #[error(
+        "{job} failed: {}; our changes stay uncommitted, because uncommitted work of `{admin}` on {node} rests on them: revert all changes, or put them right and commit all",
+        lines.join(" / ")
+    )]
+    NotTakenBack {
+        /// The commit job.
+        job: JobId,
+        /// Its own words.
+        lines: Vec<String>,
+        /// Where.
+        node: Node,
+        /// Whose.
+        admin: AdminName,
+    },
     /// The firewall commits moved rules only with everything else, and something is not ours.
     #[error(
         "the firewall commits moved rules only with all other changes, and {} left some uncommitted: ours are taken back; ask for theirs to be committed or reverted",
@@ -117,7 +132,7 @@ pub enum Problem {
     AnotherName(AdminName),
     /// Somebody works on what we have not committed yet: every commit or revert of ours would take their work along.
     #[error(
-        "uncommitted work of `{1}` is part of uncommitted work of ours on {0}, and no commit of ours can leave it out: commit or revert it"
+        "uncommitted work of `{1}` is part of uncommitted work of ours on {0}, and no commit of ours can leave it out: commit all changes, or revert them"
     )]
     Entangled(Node, AdminName),
     /// Look and change did not come to an end.

@@ -133,8 +133,9 @@ impl Witness {
         let Some(known) = self.runs.last_mut() else { return };
         let latest = world.firewall().latest_write();
         if let Some(before) = self.before.take() {
-            let after: Vec<_> = world.firewall().uncommitted().collect();
-            self.broken.extend(before.overwritten(&after, world.firewall().candidate(), config, known.write));
+            let (after, firewall): (Vec<_>, _) = (world.firewall().uncommitted().collect(), world.firewall());
+            let now = [firewall.candidate(), firewall.kept_running()];
+            self.broken.extend(before.overwritten(&after, now, config, known.write));
         }
         if let Some(Reply::Facts(inventory, firewall)) = reply {
             let running = world.firewall().kept_running();
@@ -229,10 +230,22 @@ impl Witness {
 
 impl Before {
     /// What a write of ours has done to what others have not committed, or to what is not ours at all.
-    fn overwritten(&self, after: &[Uncommitted], candidate: &Element, config: &Config, known: u64) -> Vec<String> {
+    fn overwritten(
+        &self,
+        after: &[Uncommitted],
+        [candidate, running]: [&Element; 2],
+        config: &Config,
+        known: u64,
+    ) -> Vec<String> {
         let (seen, late): (Vec<_>, Vec<_>) = self.others.iter().partition(|change| change.write <= known);
+        // What was added, and then renamed or deleted, is noted under a name that is nowhere any more.
+        let is_somewhere = |change: &&Uncommitted| match trees::rule_name(&change.xpath) {
+            Some(name) => [&self.candidate, candidate, running].iter().any(|tree| trees::rule(tree, name).is_some()),
+            None => true,
+        };
         let lost = seen
             .into_iter()
+            .filter(is_somewhere)
             .filter(|change| !after.iter().any(|other| other.xpath == change.xpath && other.write == change.write));
         let lost = lost.map(|change| format!("I9: uncommitted work of another is lost: {}", change.xpath));
         // What somebody did after the look may be in the way of anything.

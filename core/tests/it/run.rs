@@ -242,13 +242,14 @@ fn rules_that_a_commit_blames_are_left_out() {
            2.0s  observe firewall  as planned, running differs
            3.0s  commit            job 1
            4.0s  poll job          failed: rules -> sg-web-1 -> application is invalid
-           5.0s  revert            our uncommitted changes are taken back
-           6.0s  observe firewall  2 atoms wanted, 0 ours of 1 rule: 1 change, 1 withheld
-           7.0s  apply             + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
-           8.0s  observe firewall  as planned, running differs, 1 withheld
-           9.0s  commit            job 1
-          10.0s  poll job          succeeded
-          11.0s  observe           2 atoms wanted, 1 ours of 2 rules: nothing that may be changed, 1 withheld
+           5.0s  observe firewall  nobody has worked on top of our changes
+           6.0s  revert            our uncommitted changes are taken back
+           7.0s  observe firewall  2 atoms wanted, 0 ours of 1 rule: 1 change, 1 withheld
+           8.0s  apply             + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+           9.0s  observe firewall  as planned, running differs, 1 withheld
+          10.0s  commit            job 1
+          11.0s  poll job          succeeded
+          12.0s  observe           2 atoms wanted, 1 ours of 2 rules: nothing that may be changed, 1 withheld
         withheld: 1 change, 1 commit, 1 change withheld
     "#]]);
     // The blame outlives a connection that breaks while the changes are taken back.
@@ -259,15 +260,16 @@ fn rules_that_a_commit_blames_are_left_out() {
            2.0s  observe firewall  as planned, running differs
            3.0s  commit            job 1
            4.0s  poll job          failed: rules -> sg-web-1 -> application is invalid
-           5.0s  revert            failed: the firewall did not answer in time, or the connection broke: check its load and the path to it; waiting 0.9s
-           6.9s  observe firewall  as planned, running differs
-           7.9s  revert            our uncommitted changes are taken back
-           8.9s  observe firewall  2 atoms wanted, 0 ours of 1 rule: 1 change, 1 withheld
-           9.9s  apply             + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
-          10.9s  observe firewall  as planned, running differs, 1 withheld
-          11.9s  commit            job 1
-          12.9s  poll job          succeeded
-          13.9s  observe           2 atoms wanted, 1 ours of 2 rules: nothing that may be changed, 1 withheld
+           5.0s  observe firewall  nobody has worked on top of our changes
+           6.0s  revert            failed: the firewall did not answer in time, or the connection broke: check its load and the path to it; waiting 0.9s
+           7.9s  observe firewall  as planned, running differs
+           8.9s  revert            our uncommitted changes are taken back
+           9.9s  observe firewall  2 atoms wanted, 0 ours of 1 rule: 1 change, 1 withheld
+          10.9s  apply             + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+          11.9s  observe firewall  as planned, running differs, 1 withheld
+          12.9s  commit            job 1
+          13.9s  poll job          succeeded
+          14.9s  observe           2 atoms wanted, 1 ours of 2 rules: nothing that may be changed, 1 withheld
         withheld: 1 change, 1 commit, 1 retry, 1 change withheld
     "#]]);
     // Blame that names nobody, or a second failure, is for a person.
@@ -279,7 +281,8 @@ fn rules_that_a_commit_blames_are_left_out() {
            2.0s  observe firewall  as planned, running differs
            3.0s  commit            job 1
            4.0s  poll job          failed: out of memory
-           5.0s  revert            our uncommitted changes are taken back
+           5.0s  observe firewall  nobody has worked on top of our changes
+           6.0s  revert            our uncommitted changes are taken back
         failed; job 1 failed, our changes are taken back: out of memory
     "#]]);
 }
@@ -293,13 +296,14 @@ fn the_job_of_a_run_that_died_is_taken_over() {
     story.check(&expect![[r#"
            0.0s  observe           job 7 of ours is not finished
            1.0s  poll job          failed: rules -> sg-web-1 -> application is invalid
-           2.0s  revert            our uncommitted changes are taken back
-           3.0s  observe firewall  2 atoms wanted, 0 ours of 1 rule: 1 change, 1 withheld
-           4.0s  apply             + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
-           5.0s  observe firewall  as planned, running differs, 1 withheld
-           6.0s  commit            job 1
-           7.0s  poll job          succeeded
-           8.0s  observe           2 atoms wanted, 1 ours of 2 rules: nothing that may be changed, 1 withheld
+           2.0s  observe firewall  nobody has worked on top of our changes
+           3.0s  revert            our uncommitted changes are taken back
+           4.0s  observe firewall  2 atoms wanted, 0 ours of 1 rule: 1 change, 1 withheld
+           5.0s  apply             + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+           6.0s  observe firewall  as planned, running differs, 1 withheld
+           7.0s  commit            job 1
+           8.0s  poll job          succeeded
+           9.0s  observe           2 atoms wanted, 1 ours of 2 rules: nothing that may be changed, 1 withheld
         withheld: 1 change, 1 commit, 1 change withheld
     "#]]);
 }

@@ -1,0 +1,138 @@
+//! Committing, and taking back what cannot be committed.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use super::{Next, Run, State};
+use crate::{
+    command::{JobState, Look},
+    config::Mode,
+    firewall::{CommitNote, Digest, Firewall},
+    id::{JobId, OwnedName},
+    limits::Blamed,
+    report::Problem,
+    rulebase::Rulebase,
+};
+
+/// What follows when our uncommitted changes are taken back.
+#[derive(Clone, Debug)]
+pub(super) enum Afterwards {
+    /// Another look: the rules that the job blamed are left out, or nobody knows why the commit failed.
+    Look,
+    /// The end: the job's lines are for a person to read.
+    GiveUp(Problem),
+}
+
+/// How much a commit of ours takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// Our own changes.
+    Ours,
+    /// Everything, while nothing is anybody else's: this firewall does not commit moved rules by administrator.
+    Everything,
+}
+
+impl Run {
+    /// Commits what a look has found to be as planned.
+    pub(super) fn commit(&mut self, firewall: &Firewall, rulebase: &Rulebase<'_>) -> Next {
+        let digest = rulebase.candidate.digest_after(&[]);
+        if self.extent == Extent::Everything && !self.report.foreign.is_empty() {
+            let problem = Problem::OthersInTheWay { admins: self.others() };
+            return self.enter(State::Reverting(Afterwards::GiveUp(problem)));
+        }
+        if self.failed_lately(firewall, digest).is_some() && self.extent == Extent::Ours {
+            // What a failed commit left behind, of a run that did not live to take it back.
+            return self.enter(State::Reverting(Afterwards::Look));
+        }
+        let note = CommitNote { owner: self.config.owner.clone(), digest };
+        self.enter(State::Committing(note))
+    }
+
+    /// How long ago a commit of the same rules failed, if it is not to be tried again yet.
+    pub(super) fn failed_lately(&self, firewall: &Firewall, digest: Digest) -> Option<Duration> {
+        let same = firewall.failed_commits.iter().filter(|commit| commit.digest == digest);
+        same.map(|commit| commit.age).min().filter(|age| *age < self.config.timing.failed_commit)
+    }
+
+    /// Who else has uncommitted work.
+    fn others(&self) -> Vec<String> {
+        let admins: BTreeSet<_> = self.report.foreign.iter().map(|pending| &pending.admin).collect();
+        admins.into_iter().map(|admin| format!("`{admin}`")).collect()
+    }
+
+    pub(super) fn polled(&mut self, job: JobId, state: JobState) -> Next {
+        match state {
+            JobState::Running(percent) => {
+                self.say(format!("{percent} %"));
+                self.state = State::AwaitingJob(job);
+                self.sleep(self.config.timing.poll)
+            }
+            JobState::Succeeded => {
+                self.say("succeeded");
+                self.report.commits.push(job);
+                self.enter(State::Observing(Look::Everything))
+            }
+            JobState::Failed(lines) => {
+                self.say(format!("failed: {}", lines.join(" / ")));
+                if self.config.mode == Mode::Observe {
+                    return self.give_up(Problem::CommitFailed { job, lines });
+                }
+                if self.extent == Extent::Ours && lines.iter().any(|line| is_about_moves(line)) {
+                    self.extent = Extent::Everything;
+                    return self.enter(State::Observing(Look::Firewall));
+                }
+                self.report.applied.clear();
+                // One more attempt without the rules that the job blames; anything else is for a person.
+                let blamed = blamed(&lines);
+                let then = if self.blamed.is_some() || blamed.is_empty() {
+                    Afterwards::GiveUp(Problem::CommitFailed { job, lines })
+                } else {
+                    self.blamed = Some(Blamed::new(blamed));
+                    Afterwards::Look
+                };
+                self.enter(State::BeforeReverting(then))
+            }
+            JobState::Lost => {
+                self.say("the firewall does not know it any more");
+                self.enter(State::Observing(Look::Everything))
+            }
+        }
+    }
+
+    /// A revert takes along whatever others have done since on top of our changes: nothing of it may be lost.
+    pub(super) fn may_revert(&mut self, then: Afterwards, firewall: &Firewall) -> Next {
+        let us = self.config.admin.as_ref().or(firewall.admin.as_ref());
+        let Some((node, admin)) = us.and_then(|us| firewall.entangled(us)) else {
+            self.say("nobody has worked on top of our changes");
+            return self.enter(State::Reverting(then));
+        };
+        let (node, admin) = (node.clone(), admin.clone());
+        self.give_up(match then {
+            Afterwards::GiveUp(Problem::CommitFailed { job, lines }) => {
+                Problem::NotTakenBack { job, lines, node, admin }
+            }
+            Afterwards::GiveUp(_) | Afterwards::Look => Problem::Entangled(node, admin),
+        })
+    }
+
+    pub(super) fn reverted(&mut self, then: Afterwards) -> Next {
+        self.say("our uncommitted changes are taken back");
+        self.report.applied.clear();
+        match then {
+            Afterwards::Look => self.enter(State::Observing(Look::Firewall)),
+            Afterwards::GiveUp(problem) => self.give_up(problem),
+        }
+    }
+}
+
+/// Rules of ours that the job's lines name, whichever run had written them.
+pub(super) fn blamed(lines: &[String]) -> BTreeSet<OwnedName> {
+    let words = lines.iter().flat_map(|line| line.split(|c: char| !(c.is_alphanumeric() || c == '-')));
+    words.filter_map(OwnedName::parse).collect()
+}
+
+/// Whether the firewall refuses to commit moved rules by administrator. The vendor brought that with 11.0.1; how other releases
+/// word their refusal no public source tells, so that any mention of the order, or of a full commit, counts.
+pub(super) fn is_about_moves(text: &str) -> bool {
+    let text = text.to_lowercase();
+    text.contains("reorder") || text.contains("full commit")
+}

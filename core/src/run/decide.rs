@@ -1,0 +1,190 @@
+//! What one look leads to: a transaction, a commit, or the end.
+
+use std::sync::Arc;
+
+use super::{Next, Run, State};
+use crate::{
+    change::Change,
+    command::Look,
+    config::Mode,
+    firewall::{Firewall, Node},
+    id::{AdminName, OwnedName},
+    inventory::Inventory,
+    limits::{self, Hindrance},
+    plan::{Note, Plan, plan},
+    report::{Ending, Problem, counted},
+    rulebase::Rulebase,
+};
+
+/// Changes of one transaction.
+pub const CHANGES_MAX: usize = 250;
+/// Bytes of one transaction, well below the 5 MB that PAN-OS takes.
+const BYTES_MAX: usize = 4_000_000;
+/// How many changes a step prints.
+const SHOWN: usize = 12;
+
+impl Run {
+    pub(super) fn decide(&mut self, inventory: &Inventory, firewall: &Firewall) -> Next {
+        let config = Arc::clone(&self.config);
+        let rulebase = match Rulebase::read(firewall, &config).and_then(|read| read.of_this_account(inventory, &config))
+        {
+            Ok(rulebase) => rulebase,
+            Err(unfit) => return self.give_up(Problem::Unfit(unfit)),
+        };
+        let mut plan = plan(inventory, &rulebase, &config, &self.causes);
+        if let Some(admin) = self.another_name(&plan, firewall, rulebase.admin) {
+            return self.give_up(Problem::AnotherName(admin));
+        }
+        self.hold_back(&mut plan);
+        if self.is_suddenly_empty(&plan) {
+            self.confirmed_empty = true;
+            self.say("nothing is exposed any more: looking again before believing it");
+            self.state = State::Observing(Look::Everything);
+            return self.sleep(self.config.timing.confirm_empty);
+        }
+        self.say(summary(&plan));
+        self.record(&plan, firewall);
+        self.act(plan, firewall, &rulebase)
+    }
+
+    /// The name under which the firewall notes what this run has just changed, if it is not ours. What it notes under ours as
+    /// well, somebody has worked on since.
+    fn another_name(&self, plan: &Plan, firewall: &Firewall, us: &AdminName) -> Option<AdminName> {
+        let noted = |name: &OwnedName| {
+            let node = Node::Rule(name.rule_name());
+            firewall.pending.iter().any(|pending| pending.node == node && pending.admin == *us)
+        };
+        let changed =
+            |name: &OwnedName| self.report.applied.iter().any(|change| change.rule() == Some(name)) && !noted(name);
+        plan.notes.iter().find_map(|note| match note {
+            Note::Held(name, admin) | Note::DeletedBy(name, admin) if changed(name) => Some(admin.clone()),
+            Note::Held(..)
+            | Note::DeletedBy(..)
+            | Note::Disabled(_)
+            | Note::NatUnheeded(..)
+            | Note::NatMissing
+            | Note::Doubtful(..)
+            | Note::NeverOpen(..) => None,
+        })
+    }
+
+    /// Takes out of a plan what this run has learned not to do.
+    fn hold_back(&mut self, plan: &mut Plan) {
+        let mut removals = plan.withheld.iter().map(|withheld| &withheld.why);
+        let removals = removals.find(|why| matches!(why, Hindrance::Removals { .. })).cloned();
+        self.removals_withheld = self.removals_withheld.take().or(removals);
+        for change in &plan.changes {
+            // A rule that this run wrote against the same inventory, and that is to go again, was not read as it was written.
+            if let Change::Delete(name) = change
+                && let Some(written) = self.written.iter().find(|rule| rule.name == *name)
+            {
+                self.misread.push(written.spelling.clone());
+            }
+        }
+        let made = std::mem::take(&mut plan.changes);
+        let (made, withheld) = match &self.removals_withheld {
+            Some(why) => limits::withhold_removals(made, &plan.reasons, why),
+            None => (made, Vec::new()),
+        };
+        plan.withheld.extend(withheld);
+        let (made, withheld) = limits::withhold_misread(made, &self.misread);
+        plan.withheld.extend(withheld);
+        let (made, withheld) = match &mut self.blamed {
+            Some(blamed) => blamed.withhold(made),
+            None => (made, Vec::new()),
+        };
+        plan.withheld.extend(withheld);
+        plan.changes = made;
+    }
+
+    /// Nothing exposed at all is more often a failed look or a fail-over than the truth.
+    fn is_suddenly_empty(&self, plan: &Plan) -> bool {
+        let removes = plan.changes.iter().any(|change| matches!(change, Change::Delete(_)));
+        plan.wanted.exposed == 0 && removes && !self.confirmed_empty
+    }
+
+    fn record(&mut self, plan: &Plan, firewall: &Firewall) {
+        let us = self.config.admin.as_ref().or(firewall.admin.as_ref());
+        let report = &mut self.report;
+        report.foreign = firewall.pending.iter().filter(|pending| Some(&pending.admin) != us).cloned().collect();
+        report.reasons.extend(plan.reasons.clone());
+        report.withheld.clone_from(&plan.withheld);
+        report.notes.clone_from(&plan.notes);
+    }
+
+    fn act(&mut self, plan: Plan, firewall: &Firewall, rulebase: &Rulebase<'_>) -> Next {
+        let wait = |age| Problem::FailedBefore { age, wait: self.config.timing.failed_commit - age };
+        if !plan.changes.is_empty() {
+            if let Some(age) = self.failed_lately(firewall, rulebase.candidate.digest_after(&plan.changes)) {
+                self.report.problem = Some(wait(age));
+                return self.finish(Ending::Withheld);
+            }
+            return self.enter(State::Applying(transaction(plan.changes)));
+        }
+        if self.config.mode != Mode::Observe
+            && let Some((node, admin)) = firewall.entangled(rulebase.admin)
+        {
+            return self.give_up(Problem::Entangled(node.clone(), admin.clone()));
+        }
+        if plan.commit {
+            return self.commit(firewall, rulebase);
+        }
+        let ending = if plan.withheld.is_empty() { Ending::InSync } else { Ending::Withheld };
+        self.finish(ending)
+    }
+
+    pub(super) fn applied(&mut self, changes: Vec<Change>) -> Next {
+        for change in changes.iter().take(SHOWN) {
+            self.say(change.to_string());
+        }
+        if let Some(more) = changes.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            self.say(format!("and {more} more"));
+        }
+        let rules = changes.iter().filter_map(|change| match change {
+            Change::Put(rule, _) => Some((**rule).clone()),
+            Change::Tag(_) | Change::Service(_) | Change::Lift(..) | Change::Delete(_) => None,
+        });
+        self.written.extend(rules);
+        self.report.applied.extend(changes);
+        self.enter(State::Observing(Look::Firewall))
+    }
+}
+
+/// As many changes as one transaction takes; the rest is left to the next look.
+fn transaction(mut changes: Vec<Change>) -> Vec<Change> {
+    let mut bytes = 0;
+    let fits = |change: &Change| {
+        bytes += change.weight();
+        bytes <= BYTES_MAX
+    };
+    let number = changes
+        .iter()
+        .take(CHANGES_MAX)
+        .take_while({
+            let mut fits = fits;
+            move |change| fits(change)
+        })
+        .count();
+    changes.truncate(number.max(1));
+    changes
+}
+
+/// What a look found, in a line.
+fn summary(plan: &Plan) -> String {
+    let facts = format!(
+        "{} wanted, {} ours of {}",
+        counted(plan.wanted.atoms.len(), "atom"),
+        plan.owned,
+        counted(plan.rules, "rule")
+    );
+    let withheld = match plan.withheld.len() {
+        0 => String::new(),
+        number => format!(", {number} withheld"),
+    };
+    match (plan.changes.len(), plan.commit) {
+        (0, true) => format!("as planned, running differs{withheld}"),
+        (0, false) if plan.withheld.is_empty() => format!("{facts}: in sync"),
+        (0, false) => format!("{facts}: nothing that may be changed{withheld}"),
+        (number, _) => format!("{facts}: {}{withheld}", counted(number, "change")),
+    }
+}
