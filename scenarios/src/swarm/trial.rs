@@ -58,7 +58,7 @@ pub(super) fn drawn(seed: u64) -> Told {
         Ok(trial) => trial,
         Err(told) => return *told,
     };
-    for _ in 0..dice.between(2, 8) {
+    for _ in 0..dice.between(3, 14) {
         trial.scene(&mut dice, size);
     }
     trial.rest();
@@ -93,9 +93,12 @@ impl Trial {
 
     /// Some time passes: people work, calls are made, troubles are on their way, and Drawbridge hears of something.
     fn scene(&mut self, dice: &mut Dice, size: Size) {
-        for _ in 0..dice.between(1, 5) {
+        // Mostly something has happened that is worth a change.
+        let first = if dice.one_in(5) { 0 } else { 1 };
+        for n in 0..dice.between(1, 5) {
             let (story, world) = (&self.told.story, self.world.clone());
             let line = match dice.below(12) {
+                _ if n < first => format!("call {}", events::call(dice, size, story, &world.lock())),
                 0..=3 => troubles::trouble(dice, size, story, &world.lock()),
                 4..=8 => format!("call {}", events::call(dice, size, story, &world.lock())),
                 9 | 10 => people::deed(dice, size, &world.lock()),
@@ -113,9 +116,20 @@ impl Trial {
             self.attempt(&format!("admin {admin} unlock config"));
             self.attempt(&format!("admin {admin} unlock commit"));
         }
-        for line in ["calm", "wait 2m", "schedule", "schedule", "wait 31m", "schedule", "settled"] {
+        for line in ["calm", "wait 2m", "schedule"] {
             self.attempt(line);
         }
+        for again in [&["schedule"][..], &["wait 31m", "schedule"]] {
+            if !self.is_settled() {
+                again.iter().for_each(|line| self.attempt(line));
+            }
+        }
+        self.attempt("settled");
+    }
+
+    fn is_settled(&mut self) -> bool {
+        self.told.broken.is_none()
+            && now(unsettled(&mut self.actor, &self.world, &self.config)).is_some_and(|left| left.is_empty())
     }
 
     /// Does a deed. One that cannot be done is not part of the story; after a broken promise nothing is.
