@@ -18,7 +18,8 @@ use drawbridge_core::{
     invariants::{self, Commit},
     inventory::Inventory,
     limits::Withheld,
-    rulebase::owned_name,
+    plan::plan,
+    rulebase::{Rulebase, owned_name},
 };
 use drawbridge_simulator::{
     clock::Moment,
@@ -61,6 +62,8 @@ struct Known {
 struct Asked {
     at: Moment,
     known: Known,
+    /// What the run withheld by then; after another look it may be something else.
+    withheld: Vec<Withheld>,
     /// What the run had left alone when it ended.
     left: Option<Left>,
 }
@@ -119,7 +122,8 @@ impl Witness {
             }
             Command::Commit(_) | Command::CommitAll(_) => {
                 if let Some(known) = self.runs.last() {
-                    self.asked.push(Asked { at: world.now(), known: known.clone(), left: None });
+                    let withheld = known.withheld(config);
+                    self.asked.push(Asked { at: world.now(), known: known.clone(), withheld, left: None });
                 }
             }
             Command::FetchLog(_) | Command::Observe(_) | Command::PollJob(_) => {}
@@ -169,7 +173,8 @@ impl Witness {
         let Some(at) = self.asked.iter().position(|asked| asked.at == commit.asked) else {
             return vec!["a commit took effect that nobody asked for".to_owned()];
         };
-        let Asked { known, left, .. } = self.asked.drain(..=at).next_back().expect("it was found just now");
+        let Asked { known, withheld: mut withheld_then, left, .. } =
+            self.asked.drain(..=at).next_back().expect("it was found just now");
         let others = || commit.changes.iter().filter(|change| change.is_of_others(DRAWBRIDGE));
         let (seen, late): (Vec<_>, Vec<_>) = others().partition(|change| change.write <= known.write);
         // Somebody may have deleted what we had not committed either: that comes to nothing.
@@ -199,6 +204,7 @@ impl Witness {
             forget_news(&mut before, &mut after, &firewall.running, config);
         }
         let Left { withheld, held } = left.unwrap_or(Left { withheld: Vec::new(), held: BTreeSet::new() });
+        withheld_then.extend(withheld);
         // What a limit or the mode kept as it was is not among what the last plan withheld if somebody works on it by then.
         let is_left = |rule: &RuleFacts| held.contains(rule.name.as_str()) && before.rules.contains(rule);
         let left: BTreeSet<_> = after.rules.iter().filter(|rule| is_left(rule)).map(|rule| rule.name.clone()).collect();
@@ -207,7 +213,7 @@ impl Witness {
             Arc::make_mut(configuration).rules.retain(is_judged);
         }
         let before = Firewall { running: before, ..(**firewall).clone() };
-        let judged = Commit { before: &before, after: &after, inventory, config, withheld: &withheld };
+        let judged = Commit { before: &before, after: &after, inventory, config, withheld: &withheld_then };
         found.extend(invariants::check(&judged).iter().map(ToString::to_string));
         found
     }
@@ -225,6 +231,15 @@ impl Witness {
             Some(Arc::new(facts))
         });
         Some((before?, after?))
+    }
+}
+
+impl Known {
+    /// What the mode and the limits withhold of all that is to be done.
+    fn withheld(&self, config: &Config) -> Vec<Withheld> {
+        let (Some(inventory), Some(firewall)) = (&self.inventory, &self.firewall) else { return Vec::new() };
+        let rulebase = Rulebase::read(firewall, config).and_then(|read| read.of_this_account(inventory, config));
+        rulebase.map(|rulebase| plan(inventory, &rulebase, config, &[]).withheld).unwrap_or_default()
     }
 }
 
