@@ -373,6 +373,41 @@ mod tests {
     }
 
     proptest! {
+        /// Whatever the settings and the firewall name things, each name is the text of its own place and nothing else.
+        #[test]
+        fn every_name_of_a_rule_is_text(name in "[!-~é'\"<>&\\]\\[/@=]{1,31}") {
+            let rule = OwnedRule {
+                from: name.parse().unwrap(),
+                to: name.parse().unwrap(),
+                profile_group: Some(name.parse().unwrap()),
+                service: WrittenService::Object(name.parse().unwrap()),
+                tags: BTreeSet::from([name.parse().unwrap()]),
+                extras: Extras::Fresh { log_setting: Some(name.parse().unwrap()) },
+                ..owned("i-0aaaaaaaaaaaaaaa1-1")
+            };
+            let put = Change::Put(Box::new(rule), Position::InPlace);
+            let transaction = Transaction::of(&[put], &Vsys::default()).unwrap();
+            let (_, element) = transaction.request.parameters().last().unwrap();
+            let mut cursor = Cursor::new(parse(element));
+            let root = cursor.root().unwrap();
+            let root = cursor.element(root).unwrap();
+            prop_assert_eq!(root.children.len(), 1);
+            let entry = &root.children[0].children[0];
+            let places: [&[&str]; 6] = [
+                &["from", "member"],
+                &["to", "member"],
+                &["profile-setting", "group", "member"],
+                &["service", "member"],
+                &["tag", "member"],
+                &["log-setting"],
+            ];
+            for place in places {
+                prop_assert_eq!(entry.text_at(place), Some(&*name), "{:?}", place);
+            }
+            let columns: Vec<_> = entry.children.iter().map(|column| column.tag.name).collect();
+            prop_assert_eq!(columns.iter().filter(|column| **column == "action").count(), 1, "{:?}", columns);
+        }
+
         #[test]
         fn hostile_names_stay_where_they_are_put(name in "[ -~é'\"<>&\\]]{1,60}", description in any::<String>()) {
             let rule = OwnedRule { description, ..owned("i-0aaaaaaaaaaaaaaa1-1") };
