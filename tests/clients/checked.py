@@ -1,5 +1,6 @@
 """What all client scripts share: a simulator on free ports, and a count of the calls that were checked."""
 
+import io
 import os
 import re
 import subprocess
@@ -68,11 +69,14 @@ class Checked(unittest.TestCase):
 def main():
     """Runs the tests of the script and prints one line, or what went wrong."""
     script = os.path.relpath(sys.argv[0])
-    program = unittest.main(module="__main__", exit=False, verbosity=0, buffer=True, argv=sys.argv)
-    if not program.result.wasSuccessful():
-        print(f"{script}: {len(program.result.failures) + len(program.result.errors)} of {program.result.testsRun} tests failed")
+    told = io.StringIO()
+    runner = unittest.TextTestRunner(stream=told, verbosity=0, buffer=True)
+    result = unittest.main(module="__main__", exit=False, testRunner=runner).result
+    if not result.wasSuccessful():
+        print(told.getvalue())
+        print(f"{script}: {len(result.failures) + len(result.errors)} of {result.testsRun} tests failed")
         sys.exit(1)
     checked = sum(Checked.calls.values())
-    print(f"{script}: {checked} calls checked, of {len(Checked.calls)} kinds, in {program.result.testsRun} tests")
+    print(f"{script}: {checked} calls checked, of {len(Checked.calls)} kinds, in {result.testsRun} tests")
     if os.environ.get("CALLS"):
         print("\n".join(f"  {count:4} {name}" for name, count in sorted(Checked.calls.items())))
