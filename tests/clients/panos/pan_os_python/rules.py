@@ -151,6 +151,32 @@ class Rules(OnFirewall):
         self.refused("SecurityRule.opstate.audit_comment.update, too long", errors.PanDeviceXapiError,
                      "can be at most 256 characters", new.opstate.audit_comment.update, "x" * 257)
 
+    def test_audit_history_is_not_there(self):
+        new = self.rulebase().add(rule("i-1"))
+        self.refused("SecurityRule.opstate.audit_comment.history", errors.PanDeviceXapiError,
+                     'Illegal value for parameter "type" .log.', new.opstate.audit_comment.history)
+
+    def test_other_kinds_of_rules(self):
+        rulebase = self.rulebase()
+        override = policies.ApplicationOverride("known", fromzone=["trust"], tozone=["untrust"], application="ssh",
+                                                protocol="tcp", port="22", source=["any"], destination=["any"])
+        forward = policies.PolicyBasedForwarding("away", from_type="zone", from_value=["trust"], services=["any"],
+                                                 applications=["any"], action="discard", source_addresses=["any"],
+                                                 destination_addresses=["any"])
+        decrypt = policies.DecryptionRule("open", source_zones=["trust"], destination_zones=["untrust"],
+                                          source_addresses=["any"], destination_addresses=["any"], services=["any"],
+                                          action="no-decrypt", decryption_type="ssl-forward-proxy")
+        ask = policies.AuthenticationRule("who", source_zones=["trust"], destination_zones=["untrust"],
+                                          source_addresses=["any"], destination_addresses=["any"], service=["any"])
+        for new in [override, forward, decrypt, ask]:
+            kind = type(new)
+            self.call(kind.__name__ + ".create", rulebase.add(new).create)
+            parent = self.rulebase(self.login("admin"))
+            (seen,) = self.call(kind.__name__ + ".refreshall", kind.refreshall, parent)
+            self.assertEqual(seen.name, new.name)
+            self.call(kind.__name__ + ".delete", new.delete)
+            self.assertEqual(kind.refreshall(parent), [])
+
     def test_nat_rules(self):
         rulebase = self.rulebase()
         nat = policies.NatRule("web", fromzone=["untrust"], tozone=["untrust"], source=["any"], destination=["203.0.113.7"],

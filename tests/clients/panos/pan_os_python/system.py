@@ -47,6 +47,18 @@ class Systems(OnFirewall):
         self.refused("Firewall.op, unknown command", errors.PanDeviceXapiError, "show -> sistem is invalid",
                      self.fw.op, "show sistem info")
 
+    def test_what_is_not_there(self):
+        self.fw.refresh_system_info()
+        for name, function, words in [
+            ("Firewall.request_license_info", self.fw.request_license_info, "request -> license is invalid"),
+            ("Firewall.fetch_licenses_from_license_server", self.fw.fetch_licenses_from_license_server, "license is invalid"),
+            ("Firewall.show_system_resources", self.fw.show_system_resources, "show -> system -> resources is invalid"),
+            ("Firewall.restart", self.fw.restart, "request -> restart is invalid"),
+            ("Firewall.software.check", self.fw.software.check, "request -> system is invalid"),
+            ("Firewall.content.check", self.fw.content.check, "request -> content is invalid"),
+        ]:
+            self.refused(name, errors.PanDeviceXapiError, words, function)
+
     def test_settings(self):
         system = self.fw.add(device.SystemSettings())
         self.call("SystemSettings.refresh", system.refresh)

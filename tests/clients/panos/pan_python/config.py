@@ -103,6 +103,13 @@ class Writes(OnFirewall):
         self.assertIn(">yes</log-end>", self.result())
         self.fails("PanXapi.override, of what is local", "", self.xapi.override, at("web in"), "<log-end>yes</log-end>")
 
+    def test_what_is_not_there(self):
+        for action in ["multi-move", "multi-clone", "complete", "dance"]:
+            self.fails(f"PanXapi.ad_hoc action={action}", f'Illegal value for parameter "action" .{action}.', self.xapi.ad_hoc,
+                       {"type": "config", "action": action, "xpath": RULES}, RULES, modify_qs=True)
+        self.fails("PanXapi.ad_hoc type=import", 'Illegal value for parameter "type" .import.', self.xapi.ad_hoc,
+                   "type=import", modify_qs=True)
+
     def test_audit_comment(self):
         self.call("PanXapi.set(extra_qs={'audit-comment': …})", self.xapi.set, at("i-1"), content(),
                   extra_qs={"audit-comment": "because"})
