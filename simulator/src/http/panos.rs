@@ -148,6 +148,14 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_file_comes_as_an_attachment() {
+        let basic = format!("Authorization: Basic {}\r\n", STANDARD.encode("admin:admin-password"));
+        let answer = exchange(&post("/api/", &basic, "type=export&category=configuration")).await;
+        assert!(answer.contains("content-type: application/octet-stream\r\n"), "{answer}");
+        assert!(answer.contains("content-disposition: attachment; filename=running-config.xml\r\n"), "{answer}");
+    }
+
+    #[tokio::test]
     async fn a_cut_answer_is_none() {
         assert_eq!(exchange(&post("/api/", "", "type=op&cmd=cut")).await, "");
     }
