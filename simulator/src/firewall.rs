@@ -17,6 +17,10 @@ mod carry;
 mod check;
 mod commit;
 mod config;
+mod dynamic;
+mod export;
+mod filter;
+mod hits;
 mod jobs;
 mod journal;
 mod locks;
@@ -27,11 +31,15 @@ mod policy;
 mod predefined;
 mod problem;
 mod references;
+mod request;
 mod schema;
 mod scope;
 mod settings;
+mod snapshots;
 mod system;
+mod user_id;
 mod watch;
+mod work;
 mod write;
 mod xpath;
 
@@ -44,74 +52,21 @@ use std::{
 };
 
 use crate::{clock::Moment, xml::Element};
-use answer::{Refusal, enqueued, message};
+use answer::Refusal;
 use candidate::{Candidate, check_tree};
 use check::Strictness;
-use commit::{CommitRequest, Force, Proposal};
-use jobs::{Due, Jobs, Verdict, Work};
+use hits::Hits;
+use jobs::Jobs;
 use locks::Locks;
+use request::Call;
+use snapshots::Snapshots;
+use user_id::UserId;
 
 pub use admins::{Right, Role};
 pub use answer::{Answer, Body};
-pub use settings::{AfterRestart, CommitQueue, Ha, MultiConfig, Settings, Snapshot};
+pub use request::Request;
+pub use settings::{AfterRestart, CommitQueue, Denial, Ha, MultiConfig, Settings, Snapshot};
 pub use watch::{Effected, Uncommitted};
-
-/// A request, its query and its body already merged.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Request {
-    /// All parameters in order.
-    pub parameters: Vec<(String, String)>,
-    /// The header `X-PAN-KEY`.
-    pub key: Option<String>,
-    /// User and password of the header `Authorization`.
-    pub basic: Option<(String, String)>,
-}
-
-impl Request {
-    /// The value of a parameter. Of several the first counts.
-    pub fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    /// Whether anything may be another way after it.
-    fn may_write(&self) -> bool {
-        match self.parameter("type") {
-            Some("config") => !matches!(self.parameter("action"), Some("get" | "show" | "complete")),
-            Some("op") => !self.parameter("cmd").is_some_and(|command| {
-                let command = command.trim_start();
-                command.starts_with("<show>") || command.starts_with("<test>")
-            }),
-            Some(_) | None => true,
-        }
-    }
-
-    /// The key that is presented; the header wins. Old tools write `Key`.
-    fn presented_key(&self) -> Option<&str> {
-        self.key.as_deref().or_else(|| self.parameter("key")).or_else(|| self.parameter("Key"))
-    }
-}
-
-/// Who asks what, and when.
-struct Call<'a> {
-    admin: &'a str,
-    request: &'a Request,
-    now: Moment,
-}
-
-impl<'a> Call<'a> {
-    fn parameter(&self, name: &str) -> Option<&'a str> {
-        self.request.parameter(name)
-    }
-
-    fn required(&self, name: &str) -> Result<&'a str, Refusal> {
-        self.parameter(name).ok_or_else(|| Refusal::missing_parameter(name))
-    }
-
-    /// The command of an `op` or `commit` request.
-    fn command(&self) -> Result<Element, Refusal> {
-        Element::parse(self.required("cmd")?).map_err(|malformed| Refusal::new(18, malformed.to_string()))
-    }
-}
 
 /// The fragment that was to be loaded is nothing that a firewall could run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -132,6 +87,9 @@ pub struct Firewall {
     locks: Locks,
     admins: admins::Admins,
     audit_comments: BTreeMap<String, String>,
+    user_id: UserId,
+    snapshots: Snapshots,
+    hits: Hits,
     failures: VecDeque<Vec<String>>,
     booted: Moment,
     /// What commits did, if somebody watches.
@@ -157,6 +115,9 @@ impl Firewall {
             locks: Locks::default(),
             admins: admins::Admins::default(),
             audit_comments: BTreeMap::new(),
+            user_id: UserId::default(),
+            snapshots: Snapshots::default(),
+            hits: Hits::default(),
             failures: VecDeque::new(),
             booted: Moment::default(),
             commits: None,
@@ -181,7 +142,9 @@ impl Firewall {
         if !problems.is_empty() {
             return Err(failed(problems.join("; ")));
         }
-        Ok(Self { running: candidate.tree().clone().into(), candidate, ..Self::new() })
+        let mut firewall = Self { running: candidate.tree().clone().into(), candidate, ..Self::new() };
+        firewall.admins.configure(&firewall.running);
+        Ok(firewall)
     }
 
     /// Adds a superuser, whose password is `<name>-password`, and returns the API key.
@@ -242,6 +205,7 @@ impl Firewall {
         check_tree(running.tree(), &place, Strictness::Commit).map_err(refused)?;
         self.candidate = candidate;
         self.running = running.into_tree().into();
+        self.admins.configure(&self.running);
         Ok(())
     }
 
@@ -253,7 +217,7 @@ impl Firewall {
         }
         match self.authenticate(request).map(str::to_owned) {
             Some(admin) => self.perform(&Call { admin: &admin, request, now }),
-            None => Answer::invalid_credentials(),
+            None => self.invalid_credentials(),
         }
     }
 
@@ -272,7 +236,11 @@ impl Firewall {
             return Err(Refusal::missing_parameter(missing)).into();
         };
         let key = self.admins.by_password(user, password).and_then(|name| self.admins.key(name));
-        key.map_or_else(Answer::invalid_credentials, |key| Answer::key(&key))
+        key.map_or_else(|| self.invalid_credentials(), |key| Answer::key(&key))
+    }
+
+    fn invalid_credentials(&self) -> Answer {
+        Answer::denied(self.settings.denial)
     }
 
     fn authenticate(&self, request: &Request) -> Option<&str> {
@@ -292,11 +260,14 @@ impl Firewall {
             "config" => Right::Config,
             "commit" => Right::Commit,
             "op" | "version" => Right::Op,
+            "user-id" => Right::UserId,
+            "export" => Right::Export,
             unknown => return Err(Refusal::illegal_parameter("type", unknown)).into(),
         };
         match self.admins.role(call.admin) {
-            None => return Answer::invalid_credentials(),
+            None => return self.invalid_credentials(),
             Some(role) if !role.allows(right) => return Answer::not_authorized(request_type),
+            Some(Role::Superreader) if call.request.may_write() => return Answer::unauthorized(),
             Some(_) => {}
         }
         self.generation += u64::from(call.request.may_write());
@@ -304,93 +275,10 @@ impl Firewall {
             "config" => self.config(call),
             "commit" => self.commit(call),
             "version" => Ok(self.version()),
+            "user-id" => self.user_id(call),
+            "export" => return self.export(call),
             _ => self.op(call),
         }
         .into()
     }
-
-    fn commit(&mut self, call: &Call<'_>) -> Result<Element, Refusal> {
-        let CommitRequest { scope, force, description } = CommitRequest::parse(&call.command()?)?;
-        self.locks.check_commit(call.admin)?;
-        self.check_queue()?;
-        let everything = scope.is_everything();
-        let proposal = Proposal::of(scope, &self.candidate);
-        let is_under_way = |change| self.jobs.committing().any(|earlier| earlier.has(change));
-        if force == Force::No && proposal.changes().iter().all(is_under_way) {
-            let is_superuser = self.admins.role(call.admin) == Some(&Role::Superuser);
-            return Ok(if everything && is_superuser && proposal.changes().is_empty() {
-                message(19, "There are no changes to commit.")
-            } else {
-                message(13, SAME_AS_BEFORE)
-            });
-        }
-        let id = self.jobs.enqueue(call.admin, Work::Commit, Some(proposal), &description, call.now);
-        self.settle(call.now);
-        Ok(enqueued("Commit", id))
-    }
-
-    fn check_queue(&self) -> Result<(), Refusal> {
-        if self.jobs.unfinished().any(|job| job.work == Work::AutoCommit) {
-            return Err(Refusal::without_code("Commit job was not queued since auto-commit not yet finished"));
-        }
-        let room = match self.settings.commit_queue {
-            CommitQueue::Queued { depth } => depth + 1,
-            CommitQueue::Refused => 1,
-        };
-        if self.jobs.unfinished().count() >= room {
-            return Err(Refusal::new(13, "Another commit/validate is in progress. Please try again later"));
-        }
-        Ok(())
-    }
-
-    /// Lets every job end whose time has come.
-    pub fn settle(&mut self, now: Moment) {
-        loop {
-            if let Some(proposal) = self.jobs.start_next(self.settings.commit_takes)
-                && self.settings.snapshot == Snapshot::AtDequeue
-            {
-                proposal.renew(&self.candidate);
-            }
-            let Some(job) = self.jobs.take_due(now) else { return };
-            self.generation += 1;
-            let verdict = match &job.proposal {
-                Some(proposal) => self.finish(&job, proposal),
-                None => Verdict::ok("Configuration committed successfully"),
-            };
-            self.jobs.finish(job.id, &verdict);
-        }
-    }
-
-    fn finish(&mut self, job: &Due, proposal: &Proposal) -> Verdict {
-        if let Some(lines) = self.failures.pop_front() {
-            return Verdict::Fail(lines);
-        }
-        match (proposal.applied_to(&self.running), job.work) {
-            (Err(problems), _) => {
-                let [first, last] = ["Validation Error:", "Commit failed"].map(str::to_owned);
-                Verdict::Fail([first].into_iter().chain(problems).chain([last]).collect())
-            }
-            (Ok(_), Work::Validate) => Verdict::ok("Configuration is valid"),
-            (Ok(next), Work::Commit | Work::AutoCommit) => {
-                let before = std::mem::replace(&mut self.running, next.into());
-                if let Some(commits) = &mut self.commits {
-                    commits.push(Effected {
-                        admin: job.user.clone(),
-                        asked: job.enqueued,
-                        before,
-                        after: Arc::clone(&self.running),
-                        changes: proposal.changes().iter().map(Uncommitted::of).collect(),
-                    });
-                }
-                self.candidate.settle(proposal.changes());
-                self.locks.release_all(&job.user);
-                Verdict::ok("Configuration committed successfully")
-            }
-        }
-    }
 }
-
-/// The answer to a commit whose changes are all committed or about to be (`Netspoc-Approve go/pkg/panos`).
-const SAME_AS_BEFORE: &str = "The result of this commit would be the same as the previous commit queued/processed. \
-    No edits have been made between these subsequent commits. Please check the previous commit status. \
-    If still needed, use commit force instead.";

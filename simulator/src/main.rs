@@ -1,5 +1,7 @@
 //! `simulator`: a fake PAN-OS firewall and a fake AWS to try things on.
 
+mod options;
+
 use std::{fs, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use anstream::{eprintln, println};
@@ -10,6 +12,7 @@ use drawbridge_simulator::{
     serve::{Served, SharedWorld},
     world::{DRAWBRIDGE, World},
 };
+use options::FirewallOptions;
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
 
@@ -51,6 +54,8 @@ struct Serve {
     /// How often CloudTrail writes what happened into a log file. Real ones come about every five minutes.
     #[arg(long, value_name = "SPAN", default_value = "10s", value_parser = humantime::parse_duration)]
     deliver: Duration,
+    #[command(flatten)]
+    firewall: FirewallOptions,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -88,6 +93,7 @@ impl Serve {
             None => Script::parse("default", ""),
         };
         let mut world = script.and_then(|script| World::build(&script)).map_err(|mistake| mistake.to_string())?;
+        self.firewall.apply_to(world.firewall_settings());
         world.run_in_real_time(OffsetDateTime::now_utc());
         Ok(world)
     }

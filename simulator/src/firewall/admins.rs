@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
+use crate::xml::Element;
+
 /// What the XML API branch of a role can allow (`pan-os-codegen specs/device/adminrole.yaml`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Right {
@@ -13,6 +15,25 @@ pub enum Right {
     Op,
     /// Commits.
     Commit,
+    /// Who is behind an address, and its tags.
+    UserId,
+    /// Files that leave the firewall.
+    Export,
+}
+
+impl Right {
+    const ALL: [Self; 5] = [Self::Config, Self::Op, Self::Commit, Self::UserId, Self::Export];
+
+    /// The element of a role that grants it.
+    fn tag(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Op => "op",
+            Self::Commit => "commit",
+            Self::UserId => "user-id",
+            Self::Export => "export",
+        }
+    }
 }
 
 /// Who somebody is on this firewall.
@@ -20,6 +41,8 @@ pub enum Right {
 pub enum Role {
     /// May do everything, and remove other administrators' locks.
     Superuser,
+    /// May look at everything.
+    Superreader,
     /// May do what is listed.
     Custom(BTreeSet<Right>),
 }
@@ -27,22 +50,70 @@ pub enum Role {
 impl Role {
     pub(super) fn allows(&self, right: Right) -> bool {
         match self {
-            Self::Superuser => true,
+            Self::Superuser | Self::Superreader => true,
             Self::Custom(rights) => rights.contains(&right),
         }
     }
+
+    /// What an entry of `mgt-config/users` says; without permissions, nothing is allowed.
+    fn of(user: &Element, shared: Option<&Element>) -> Self {
+        let Some(role) = user.at(&["permissions", "role-based"]) else { return Self::Custom(BTreeSet::new()) };
+        let is_yes = |name: &str| role.child_text(name) == Some("yes");
+        if is_yes("superuser") {
+            return Self::Superuser;
+        }
+        if is_yes("superreader") {
+            return Self::Superreader;
+        }
+        let profile = role.at(&["custom", "profile"]).map(|profile| profile.text.as_str()).unwrap_or_default();
+        let profile = shared.and_then(|shared| shared.child("admin-role")).and_then(|roles| roles.entry_named(profile));
+        let api = |level: &str| profile.and_then(|profile| profile.at(&["role", level, "xmlapi"]));
+        let api = api("device").or_else(|| api("vsys"));
+        let is_enabled = |right: &Right| api.and_then(|api| api.child_text(right.tag())) == Some("enable");
+        Self::Custom(Right::ALL.into_iter().filter(is_enabled).collect())
+    }
+}
+
+/// The hash that `request password-hash` answers with. A real one cannot be turned back; this one only looks like it.
+pub(super) fn password_hash(password: &str) -> String {
+    format!("$5$simulator${}", STANDARD.encode(password))
 }
 
 #[derive(Clone, Debug)]
 struct Admin {
-    password: String,
+    password: Password,
     role: Role,
+}
+
+/// How a password is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Password {
+    Plain(String),
+    Hash(String),
+}
+
+impl Password {
+    fn is(&self, password: &str) -> bool {
+        match self {
+            Self::Plain(plain) => plain == password,
+            Self::Hash(hash) => *hash == password_hash(password),
+        }
+    }
+
+    fn text(&self) -> &str {
+        match self {
+            Self::Plain(text) | Self::Hash(text) => text,
+        }
+    }
 }
 
 /// Everyone who may log in.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Admins {
+    /// Those that the firewall came with.
     admins: BTreeMap<String, Admin>,
+    /// Those of the running configuration, who take precedence.
+    configured: BTreeMap<String, Admin>,
     /// How often all keys have been revoked.
     revocations: u32,
 }
@@ -50,17 +121,33 @@ pub(super) struct Admins {
 impl Admins {
     /// Adds an administrator, or changes one.
     pub(super) fn put(&mut self, name: &str, password: &str, role: Role) {
-        self.admins.insert(name.to_owned(), Admin { password: password.to_owned(), role });
+        self.admins.insert(name.to_owned(), Admin { password: Password::Plain(password.to_owned()), role });
+    }
+
+    /// Takes over the administrators of a configuration that runs from now on.
+    pub(super) fn configure(&mut self, running: &Element) {
+        let users = running.at(&["mgt-config", "users"]).map(|users| users.children.as_slice()).unwrap_or_default();
+        let admin = |user: &Element| {
+            let hash = user.child_text("phash").unwrap_or_default().to_owned();
+            let role = Role::of(user, running.child("shared"));
+            Some((user.attribute("name")?.to_owned(), Admin { password: Password::Hash(hash), role }))
+        };
+        self.configured = users.iter().filter_map(admin).collect();
+    }
+
+    fn admin(&self, name: &str) -> Option<&Admin> {
+        self.configured.get(name).or_else(|| self.admins.get(name))
     }
 
     /// Their names.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.admins.keys().map(String::as_str)
+        let names: BTreeSet<&str> = self.admins.keys().chain(self.configured.keys()).map(String::as_str).collect();
+        names.into_iter()
     }
 
     /// What an administrator may do.
     pub(super) fn role(&self, name: &str) -> Option<&Role> {
-        self.admins.get(name).map(|admin| &admin.role)
+        self.admin(name).map(|admin| &admin.role)
     }
 
     /// Changes what an administrator may do.
@@ -80,8 +167,8 @@ impl Admins {
     /// Twice encoded, as real keys are. The outer alphabet therefore holds only letters, digits and `=`, which matters
     /// because pan-python sends keys without percent-encoding.
     pub(super) fn key(&self, name: &str) -> Option<String> {
-        let admin = self.admins.get(name)?;
-        let secret = format!("{}:{}:{}", self.revocations, name, admin.password);
+        let admin = self.admin(name)?;
+        let secret = format!("{}:{}:{}", self.revocations, name, admin.password.text());
         Some(STANDARD.encode(STANDARD.encode(secret)))
     }
 
@@ -92,7 +179,7 @@ impl Admins {
 
     /// Who has this password.
     pub(super) fn by_password(&self, name: &str, password: &str) -> Option<&str> {
-        let (name, admin) = self.admins.get_key_value(name)?;
-        (admin.password == password).then_some(name)
+        let name = self.names().find(|known| *known == name)?;
+        self.admin(name)?.password.is(password).then_some(name)
     }
 }

@@ -1,5 +1,6 @@
 //! Answers in the device's own shapes and words (`pan-python lib/pan/xapi.py` and `pango errors/panos.go` read them).
 
+use super::settings::Denial;
 use crate::xml::Element;
 
 /// What the device sends back.
@@ -9,6 +10,8 @@ pub struct Answer {
     pub status: u16,
     /// What is sent.
     pub body: Body,
+    /// Under which name a client saves the body, where it is a file and not an answer.
+    pub attachment: Option<String>,
 }
 
 /// The body of an answer.
@@ -25,24 +28,49 @@ pub enum Body {
 impl Answer {
     /// An ordinary answer.
     pub fn xml(response: Element) -> Self {
-        Self { status: 200, body: Body::Xml(response) }
+        Self::new(200, Body::Xml(response))
+    }
+
+    /// An answer of any status and body.
+    pub fn new(status: u16, body: Body) -> Self {
+        Self { status, body, attachment: None }
+    }
+
+    /// A file.
+    pub(super) fn file(name: &str, text: String) -> Self {
+        Self { attachment: Some(name.to_owned()), ..Self::new(200, Body::Text(text)) }
     }
 
     /// The answer to an unknown, expired or revoked key, and to a wrong password.
     pub fn invalid_credentials() -> Self {
-        Self { status: 403, body: Body::Text(quoted_oddly(403, "Invalid Credential")) }
+        Self::new(403, Body::Text(quoted_oddly(403, "Invalid Credential")))
+    }
+
+    /// The same in the manner of one release or another. pan-os-python knows the older words, and only where HTTP has
+    /// nothing to complain about.
+    pub(super) fn denied(denial: Denial) -> Self {
+        match denial {
+            Denial::Forbidden => Self::invalid_credentials(),
+            Denial::Told => Self::new(200, Body::Text(quoted_oddly(403, "Invalid credentials."))),
+        }
+    }
+
+    /// The answer to an administrator who may look but not touch.
+    pub fn unauthorized() -> Self {
+        let line = Element::text("line", "Unauthorized request");
+        Self::xml(response("unauth", Some(16)).with(Element::new("msg").with(line)))
     }
 
     /// The answer to an administrator whose role lacks the request's type.
     pub fn not_authorized(request_type: &str) -> Self {
         let words = format!("Type [{request_type}] not authorized for user role.");
-        Self { status: 403, body: Body::Text(quoted_oddly(403, &words)) }
+        Self::new(403, Body::Text(quoted_oddly(403, &words)))
     }
 
     /// The answer with a new key, in the quoting that only this answer has.
     pub(super) fn key(key: &str) -> Self {
         let text = format!("<response status = 'success'><result><key>{key}</key></result></response>");
-        Self { status: 200, body: Body::Text(text) }
+        Self::new(200, Body::Text(text))
     }
 
     /// The body as it is sent.
@@ -60,7 +88,7 @@ impl From<Result<Element, Refusal>> for Answer {
         match outcome {
             Ok(response) => Self::xml(response),
             Err(refusal) if refusal.code == Some(400) => {
-                Self { status: 200, body: Body::Text(quoted_oddly(400, &refusal.lines.join(" "))) }
+                Self::new(200, Body::Text(quoted_oddly(400, &refusal.lines.join(" "))))
             }
             Err(refusal) => Self::xml(refusal.to_xml()),
         }

@@ -64,6 +64,19 @@ impl Candidate {
         self.replace(running, &changes);
     }
 
+    /// Goes on with another tree; every part in which it differs from what runs counts as replaced.
+    pub(super) fn exchange(&mut self, tree: Element, running: &Element, admin: &str, time: String) {
+        self.discard(tree);
+        let mark = self.journal.next_mark(admin, time);
+        for (place, action) in differences(running, &self.tree) {
+            if let Some(element) = place.find_mut(&mut self.tree) {
+                mark.put_on_all(element);
+            }
+            mark.put_on_way(&mut self.tree, &place);
+            self.journal.enter(&place, action, Order::Kept, &mark);
+        }
+    }
+
     /// Merges content into a place without anybody having changed it: as if it had always been there.
     pub(super) fn load(&mut self, place: &Path, content: &[Element]) -> Result<(), Refusal> {
         let journal = self.journal.clone();
@@ -275,6 +288,33 @@ pub(super) fn check_tree(tree: &Element, place: &Path, strictness: Strictness) -
         return Ok(());
     }
     Err(Refusal { code: Some(12), lines: lines(&problems, NamedFrom::Object) })
+}
+
+/// The collections and settings in which two trees differ, and what makes one of the other.
+fn differences(old: &Element, new: &Element) -> Vec<(Path, Action)> {
+    let mut found = Vec::new();
+    let mut ahead = vec![(Path::of([Step::to(new)]), old, new)];
+    while let Some((path, old, new)) = ahead.pop() {
+        for child in &new.children {
+            let (step, path) = (Step::to(child), path.then(Step::to(child)));
+            match old.children.iter().find(|old| step.leads_to(old)) {
+                Some(same) if same == child => {}
+                Some(other) if holds_collections(&path) => ahead.push((path, other, child)),
+                Some(_) | None => found.push((path, Action::Edit)),
+            }
+        }
+        let is_gone = |step: &Step| !new.children.iter().any(|new| step.leads_to(new));
+        let gone = old.children.iter().map(Step::to).filter(is_gone);
+        found.extend(gone.map(|step| (path.then(step), Action::Delete)));
+    }
+    found
+}
+
+/// The device list, a device, its virtual systems, and what is shared.
+fn holds_collections(path: &Path) -> bool {
+    let labels: Vec<&str> = path.steps().iter().map(Step::label).collect();
+    matches!(labels.as_slice(), [_, "shared" | "devices"] | [_, "devices", _] | [_, "devices", _, "vsys", ..])
+        && labels.len() <= 5
 }
 
 /// Merges as `set` does: texts are overwritten, lists united, of alternatives the new one stays.

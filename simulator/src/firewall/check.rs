@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::{
     path::{Path, Step},
     problem::Problem,
+    references::parse_range,
     schema::{Fields, Naming, Node, Object, Others},
 };
 use crate::xml::Element;
@@ -71,6 +72,8 @@ impl Check {
             Node::OneOf(words) => self.keyword(&element.text, words),
             Node::Port => self.port(&element.text),
             Node::Ports => self.ports(&element.text),
+            Node::Netmask => self.address(&element.text, |text| !text.contains('-')),
+            Node::AddressRange => self.address(&element.text, |text| text.contains('-')),
             Node::Reference(_) | Node::ReferenceOrAny(_) => {}
             Node::Members { alone, .. } => self.members(element, alone),
             Node::Fields(fields) => self.fields(element, fields),
@@ -93,6 +96,12 @@ impl Check {
     fn keyword(&mut self, text: &str, words: &[&str]) {
         if !words.contains(&text) {
             self.report_invalid(format!("'{text}' is not an allowed keyword"));
+        }
+    }
+
+    fn address(&mut self, text: &str, has_form: impl FnOnce(&str) -> bool) {
+        if !has_form(text) || parse_range(text).is_none() {
+            self.report_invalid(format!("'{text}' is not a valid address"));
         }
     }
 

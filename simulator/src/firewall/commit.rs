@@ -20,7 +20,15 @@ use crate::xml::Element;
 pub(super) struct CommitRequest {
     pub(super) scope: Scope,
     pub(super) force: Force,
+    pub(super) purpose: Purpose,
     pub(super) description: String,
+}
+
+/// Whether changes take effect, or are only looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Commit,
+    Validate,
 }
 
 /// Whether to commit although nothing changed.
@@ -31,24 +39,28 @@ pub(super) enum Force {
 }
 
 impl CommitRequest {
-    /// Reads the element `commit`. pango and pan-python put `partial` inside of `force` when both are asked for.
+    /// Reads the element `commit`. pango and pan-python put `partial` inside of `force` when both are asked for, and
+    /// pan-python puts both inside of `validate`.
     pub(super) fn parse(commit: &Element) -> Result<Self, Refusal> {
         let invalid = |words: &str| Refusal::new(17, format!(" commit -> {words} is invalid"));
         if commit.name != "commit" {
             return Err(Refusal::new(17, format!(" {} is invalid", commit.name)));
         }
-        let known = ["force", "partial", "description"];
+        let validate = commit.child("validate");
+        let inner = validate.unwrap_or(commit);
+        let known = ["force", "partial", "description", "validate"];
         if let Some(unknown) = commit.children.iter().find(|child| !known.contains(&child.name.as_str())) {
             return Err(invalid(&unknown.name));
         }
-        let force = commit.child("force");
-        let partial = commit.child("partial").or_else(|| force?.child("partial"));
+        let force = inner.child("force");
+        let partial = inner.child("partial").or_else(|| force?.child("partial"));
         let description = commit.child_text("description").unwrap_or_default();
         if description.chars().count() > 512 {
             return Err(invalid("description"));
         }
         Ok(Self {
             scope: Scope::parse(partial).map_err(|unknown| invalid(&format!("partial -> {unknown}")))?,
+            purpose: if validate.is_some() { Purpose::Validate } else { Purpose::Commit },
             force: if force.is_some() { Force::Yes } else { Force::No },
             description: description.to_owned(),
         })

@@ -4,7 +4,7 @@ use super::{
     Call, Firewall,
     answer::{Refusal, message, response, result},
     candidate::{Candidate, Done},
-    commit, predefined,
+    commit, op, predefined,
     scope::Scope,
     settings::MultiConfig,
     write::{self, Write},
@@ -57,10 +57,15 @@ impl Firewall {
         };
         let write = Write::parse(action, |name| call.parameter(name), content)?;
         self.check_writable(call, &write)?;
+        let comment = call.parameter("audit-comment");
+        comment.map_or(Ok(()), op::check_comment)?;
         // Nothing of a refused write may stay.
         let mut draft = self.candidate.clone();
         let done = draft.write(&write, call.admin, call.now.panos())?;
         self.candidate = draft;
+        if let (Some(comment), Some(xpath)) = (comment, call.parameter("xpath")) {
+            self.audit_comments.insert(xpath.to_owned(), comment.to_owned());
+        }
         Ok(done_message(done))
     }
 
@@ -97,10 +102,15 @@ impl Firewall {
     }
 
     fn check_writable(&self, call: &Call<'_>, write: &Write) -> Result<(), Refusal> {
+        self.check_may_write(call, write.vsys(self.candidate.tree()).as_deref())
+    }
+
+    /// Refuses writes where nobody may write, and where somebody else has a lock.
+    pub(super) fn check_may_write(&self, call: &Call<'_>, vsys: Option<&str>) -> Result<(), Refusal> {
         if !self.settings.ha.is_writable() {
             return Err(Refusal::new(15, "Operation denied"));
         }
-        self.locks.check_write(call.admin, write.vsys(self.candidate.tree()).as_deref())
+        self.locks.check_write(call.admin, vsys)
     }
 }
 

@@ -70,6 +70,8 @@ pub(super) struct Due {
     pub(super) work: Work,
     pub(super) proposal: Option<Proposal>,
     pub(super) enqueued: Moment,
+    /// When its time came.
+    pub(super) due: Moment,
 }
 
 /// All jobs since the last restart, the oldest first.
@@ -124,10 +126,13 @@ impl Jobs {
 
     /// The active job, if its time has come.
     pub(super) fn take_due(&mut self, now: Moment) -> Option<Due> {
-        let is_due = |job: &&mut Job| matches!(job.state, State::Active { until, .. } if until <= now);
-        let job = self.jobs.iter_mut().find(is_due)?;
+        let due = |job: &Job| match job.state {
+            State::Active { until, .. } if until <= now => Some(until),
+            State::Active { .. } | State::Queued | State::Finished { .. } => None,
+        };
+        let (job, due) = self.jobs.iter_mut().find_map(|job| due(job).map(|due| (job, due)))?;
         let (user, proposal) = (job.user.clone(), job.proposal.take());
-        Some(Due { id: job.id, user, work: job.work, proposal, enqueued: job.enqueued })
+        Some(Due { id: job.id, user, work: job.work, proposal, enqueued: job.enqueued, due })
     }
 
     /// Ends the active job of that number at the moment at which it was due.

@@ -46,9 +46,8 @@ impl Locks {
     ) -> Result<Element, Refusal> {
         let held = self.0.iter().find(|lock| lock.kind == kind && lock.scope == scope);
         match held {
-            Some(lock) if lock.admin == admin => {
-                let kind = kind.label().to_lowercase();
-                return Err(Refusal::without_code(format!("You already own a {kind} lock for scope {scope}")));
+            Some(lock) if kind == Kind::Config && lock.admin == admin => {
+                return Err(Refusal::without_code(format!("You already own a config lock for scope {scope}")));
             }
             Some(lock) if kind == Kind::Config => {
                 let words = format!("Config for scope {scope} is currently locked by {}", lock.admin);
@@ -82,6 +81,9 @@ impl Locks {
             }
             None => match self.holder(kind, scope) {
                 Some(other) => Err(Refusal::without_code(format!("{label} lock is already held by {other}"))),
+                None if kind == Kind::Commit => {
+                    Err(Refusal::without_code(format!("Commit lock is not currently held by {holder}")))
+                }
                 None => Err(Refusal::without_code(format!("{label} is not currently locked for scope {scope}"))),
             },
         }

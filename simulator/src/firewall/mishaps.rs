@@ -36,6 +36,7 @@ impl Firewall {
         self.generation += 1;
         self.jobs = Jobs::default();
         self.locks = Locks::default();
+        self.user_id.restart();
         self.booted = now;
         if candidate == AfterRestart::CandidateLost {
             self.candidate.discard((*self.running).clone());

@@ -2,9 +2,9 @@
 
 use super::{
     Call, Firewall,
-    answer::{Refusal, enqueued, response, result, result_text},
-    commit::{self, Proposal},
-    jobs::Work,
+    answer::{Refusal, response, result, result_text},
+    commit,
+    dynamic::Tagged,
     locks::Kind,
     policy,
     scope::Scope,
@@ -18,11 +18,16 @@ type Handler = fn(&mut Firewall, &Call<'_>, &Element) -> Result<Element, Refusal
 #[rustfmt::skip]
 const COMMANDS: &[(&[&str], Handler)] = &[
     (&["check", "pending-changes"],                   |firewall, _, _| Ok(firewall.pending_changes())),
+    (&["delete", "config", "saved"],                  Firewall::delete_saved),
+    (&["load", "config", "from"],                     Firewall::load_config),
     (&["request", "commit-lock", "add"],              |firewall, call, command| firewall.add_lock(Kind::Commit, call, command)),
     (&["request", "commit-lock", "remove"],           |firewall, call, command| firewall.remove_lock(Kind::Commit, call, command)),
     (&["request", "config-lock", "add"],              |firewall, call, command| firewall.add_lock(Kind::Config, call, command)),
     (&["request", "config-lock", "remove"],           |firewall, call, command| firewall.remove_lock(Kind::Config, call, command)),
+    (&["request", "high-availability", "sync-to-remote", "running-config"], |firewall, _, _| firewall.sync_to_peer()),
+    (&["request", "password-hash", "password"],       Firewall::hash_password),
     (&["revert", "config"],                           Firewall::revert),
+    (&["save", "config", "to"],                       Firewall::save_config),
     (&["set", "audit-comment"],                       Firewall::set_audit_comment),
     (&["show", "admins"],                             |firewall, call, _| Ok(firewall.show_admins(call))),
     (&["show", "chassis-ready"],                      |firewall, _, _| Ok(firewall.chassis_ready())),
@@ -32,12 +37,20 @@ const COMMANDS: &[(&[&str], Handler)] = &[
     (&["show", "config", "list", "audit-comments"],   Firewall::audit_comments),
     (&["show", "config", "list", "changes"],          |firewall, _, _| Ok(firewall.list_changes())),
     (&["show", "config", "running"],                  |firewall, _, _| Ok(result([firewall.running().clone()]))),
+    (&["show", "config", "saved"],                    Firewall::show_saved),
     (&["show", "config-locks"],                       |firewall, _, command| Ok(firewall.show_locks(Kind::Config, command))),
     (&["show", "high-availability", "state"],         |firewall, _, _| Ok(firewall.ha_state())),
     (&["show", "jobs", "all"],                        |firewall, call, _| Ok(result(firewall.jobs.all_to_xml(call.now)))),
     (&["show", "jobs", "id"],                         Firewall::show_job),
+    (&["show", "object", "dynamic-address-group"],    Firewall::show_dynamic_groups),
+    (&["show", "object", "registered-ip"],            Firewall::show_registered_ips),
+    (&["show", "object", "registered-user"],          Firewall::show_registered_users),
     (&["show", "plugins", "packages"],                |_, _, _| Ok(result([Element::new("plugins")]))),
+    (&["show", "rule-hit-count", "vsys"],             Firewall::show_hit_counts),
     (&["show", "system", "info"],                     |firewall, call, _| Ok(firewall.system_info(call))),
+    (&["show", "user", "group", "list"],              Firewall::show_user_groups),
+    (&["show", "user", "group", "name"],              Firewall::show_user_group),
+    (&["show", "user", "ip-user-mapping"],            Firewall::show_mappings),
     (&["test", "security-policy-match"],              Firewall::test_policy),
     (&["validate", "full"],                           Firewall::validate),
     (&["validate", "partial"],                        Firewall::validate),
@@ -65,10 +78,7 @@ impl Firewall {
     fn revert(&mut self, call: &Call<'_>, command: &Element) -> Result<Element, Refusal> {
         let scope = Scope::parse(command.at(&["config", "partial"]))
             .map_err(|unknown| Refusal::new(17, format!(" revert -> config -> partial -> {unknown} is invalid")))?;
-        if !self.settings.ha.is_writable() {
-            return Err(Refusal::new(15, "Operation denied"));
-        }
-        self.locks.check_write(call.admin, None)?;
+        self.check_may_write(call, None)?;
         commit::revert(&mut self.candidate, &self.running, &scope)?;
         let line = Element::text("line", "All changes were reverted from configuration");
         Ok(result([Element::new("msg").with(line)]))
@@ -77,11 +87,7 @@ impl Firewall {
     fn validate(&mut self, call: &Call<'_>, command: &Element) -> Result<Element, Refusal> {
         let scope = Scope::parse(command.child("partial"))
             .map_err(|unknown| Refusal::new(17, format!(" validate -> partial -> {unknown} is invalid")))?;
-        self.check_queue()?;
-        let proposal = Proposal::of(scope, &self.candidate);
-        let id = self.jobs.enqueue(call.admin, Work::Validate, Some(proposal), "", call.now);
-        self.settle(call.now);
-        Ok(enqueued("Validate", id))
+        self.enqueue_validation(scope, call)
     }
 
     fn show_job(&mut self, call: &Call<'_>, command: &Element) -> Result<Element, Refusal> {
@@ -118,11 +124,7 @@ impl Firewall {
         let missing = |name| Refusal::new(17, format!(" set -> audit-comment is missing '{name}'"));
         let xpath = text("xpath").ok_or_else(|| missing("xpath"))?;
         let comment = text("comment").ok_or_else(|| missing("comment"))?;
-        let length = comment.chars().count();
-        if length > 256 {
-            let words = format!(" comment can be at most 256 characters, but current length: {length}");
-            return Err(Refusal::new(12, words));
-        }
+        check_comment(&comment)?;
         self.audit_comments.insert(xpath, comment);
         Ok(response("success", None).with(Element::new("result")))
     }
@@ -135,9 +137,20 @@ impl Firewall {
 
     fn test_policy(&mut self, call: &Call<'_>, command: &Element) -> Result<Element, Refusal> {
         let query = policy::Query::parse(command.child("security-policy-match").unwrap_or(command))?;
-        let rules = policy::matching(&self.running, call.parameter("vsys").unwrap_or("vsys1"), &query);
+        let tagged = Tagged { registered: &self.user_id.addresses, vsys: call.vsys() };
+        let rules = policy::matching(&self.running, tagged, &query);
         Ok(result([Element::new("rules").with_all(rules)]))
     }
+}
+
+/// Audit comments have up to 256 characters.
+pub(super) fn check_comment(comment: &str) -> Result<(), Refusal> {
+    let length = comment.chars().count();
+    if length > 256 {
+        let words = format!(" comment can be at most 256 characters, but current length: {length}");
+        return Err(Refusal::new(12, words));
+    }
+    Ok(())
 }
 
 /// The words of a command: the way down its first children.

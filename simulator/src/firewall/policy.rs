@@ -2,7 +2,12 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
-use super::{answer::Refusal, predefined, references::Names, references::parse_range};
+use super::{
+    answer::Refusal,
+    dynamic::{Tagged, literal_holds, object_holds},
+    predefined,
+    references::Names,
+};
 use crate::xml::Element;
 
 /// The packet that is asked about. What is not said matches every rule.
@@ -53,12 +58,13 @@ impl Query {
 
 /// The rules of a virtual system that the packet meets, pushed ones too: the first, or all of them. None means that a default
 /// rule decides.
-pub(super) fn matching(running: &Element, vsys: &str, query: &Query) -> Vec<Element> {
+pub(super) fn matching(running: &Element, tagged: Tagged<'_>, query: &Query) -> Vec<Element> {
+    let vsys = tagged.vsys;
     let (Some(own), shared) = (Names::of(running).vsys(vsys), running.child("shared")) else { return Vec::new() };
     let pushed = Names::of(running).pushed(vsys);
     // Each rulebase looks names up at home first.
-    let ours = Policy { scopes: [Some(own), shared, pushed].into_iter().flatten().collect(), query };
-    let theirs = Policy { scopes: [pushed, Some(own), shared].into_iter().flatten().collect(), query };
+    let ours = Policy { scopes: [Some(own), shared, pushed].into_iter().flatten().collect(), tagged, query };
+    let theirs = Policy { scopes: [pushed, Some(own), shared].into_iter().flatten().collect(), tagged, query };
     let met = |policy: &Policy<'_>, rule: &Element, index| policy.meets(rule).then(|| policy.entry(rule, index));
     let pre = rules(pushed, "pre-rulebase").iter().map(|rule| (&theirs, rule));
     let local = rules(Some(own), "rulebase").iter().map(|rule| (&ours, rule));
@@ -76,6 +82,7 @@ fn rules<'a>(scope: Option<&'a Element>, rulebase: &str) -> &'a [Element] {
 struct Policy<'a> {
     /// Where names are looked up, in this order, before what is predefined.
     scopes: Vec<&'a Element>,
+    tagged: Tagged<'a>,
     query: &'a Query,
 }
 
@@ -124,17 +131,10 @@ impl<'a> Policy<'a> {
     }
 
     fn meets_address(&self, rule: &'a Element, side: &str, address: IpAddr) -> bool {
-        let holds = |literal: &str| {
-            parse_range(literal).is_some_and(|(first, last)| {
-                first <= address && address <= last && first.is_ipv4() == address.is_ipv4()
-            })
-        };
-        // Names that only the network can resolve hold nothing.
         self.leaves(&ADDRESSES, members(rule, side)).into_iter().any(|(name, object)| match object {
-            Some(object) => {
-                object.child_text("ip-netmask").or_else(|| object.child_text("ip-range")).is_some_and(holds)
-            }
-            None => name == "any" || holds(name),
+            Some(group) if group.child("dynamic").is_some() => self.tagged.members(group, &self.scopes).hold(address),
+            Some(object) => object_holds(object, address),
+            None => name == "any" || literal_holds(name, address),
         })
     }
 
@@ -160,6 +160,8 @@ impl<'a> Policy<'a> {
                 single.map(|object| (index, object, false)).or_else(|| Some((index, entry(kind.groups)?, true)))
             });
             match here {
+                // Who is in a dynamic group is not written down in it.
+                Some((_, group, true)) if group.child("dynamic").is_some() => found.push((name, Some(group))),
                 // The members of a group are looked up from where the group was found: a shared one knows no virtual systems.
                 Some((index, group, true)) => {
                     if opened.insert((index, name)) {

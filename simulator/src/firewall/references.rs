@@ -20,14 +20,57 @@ pub(super) enum Kind {
     Tag,
     /// A group of security profiles.
     ProfileGroup,
+    /// A single security profile.
+    Profile(Profile),
     /// A log forwarding profile.
     LogProfile,
     /// A schedule.
     Schedule,
 }
 
+/// The kinds of security profiles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Profile {
+    Virus,
+    Spyware,
+    Vulnerability,
+    UrlFiltering,
+    FileBlocking,
+    WildfireAnalysis,
+    DataFiltering,
+    Gtp,
+    Sctp,
+}
+
+impl Profile {
+    /// Where profiles of this kind stand.
+    fn collections(self) -> &'static [&'static [&'static str]] {
+        match self {
+            Self::Virus => &[&["profiles", "virus"]],
+            Self::Spyware => &[&["profiles", "spyware"]],
+            Self::Vulnerability => &[&["profiles", "vulnerability"]],
+            Self::UrlFiltering => &[&["profiles", "url-filtering"]],
+            Self::FileBlocking => &[&["profiles", "file-blocking"]],
+            Self::WildfireAnalysis => &[&["profiles", "wildfire-analysis"]],
+            Self::DataFiltering => &[&["profiles", "data-filtering"]],
+            Self::Gtp => &[&["profiles", "gtp"]],
+            Self::Sctp => &[&["profiles", "sctp"]],
+        }
+    }
+
+    /// The profiles that every firewall comes with.
+    fn predefined(self) -> &'static [&'static str] {
+        match self {
+            Self::Virus | Self::UrlFiltering | Self::WildfireAnalysis => &["default"],
+            Self::Spyware | Self::Vulnerability => &["default", "strict"],
+            Self::FileBlocking => &["basic file blocking", "strict file blocking"],
+            Self::DataFiltering | Self::Gtp | Self::Sctp => &[],
+        }
+    }
+}
+
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 17] = [
         Self::Zone,
         Self::Address,
         Self::Application,
@@ -36,6 +79,15 @@ impl Kind {
         Self::ProfileGroup,
         Self::LogProfile,
         Self::Schedule,
+        Self::Profile(Profile::Virus),
+        Self::Profile(Profile::Spyware),
+        Self::Profile(Profile::Vulnerability),
+        Self::Profile(Profile::UrlFiltering),
+        Self::Profile(Profile::FileBlocking),
+        Self::Profile(Profile::WildfireAnalysis),
+        Self::Profile(Profile::DataFiltering),
+        Self::Profile(Profile::Gtp),
+        Self::Profile(Profile::Sctp),
     ];
 
     /// Where objects of this kind stand, below a virtual system or `shared`.
@@ -47,6 +99,7 @@ impl Kind {
             Self::Service => &[&["service"], &["service-group"]],
             Self::Tag => &[&["tag"]],
             Self::ProfileGroup => &[&["profile-group"]],
+            Self::Profile(profile) => profile.collections(),
             Self::LogProfile => &[&["log-settings", "profiles"]],
             Self::Schedule => &[&["schedule"]],
         }
@@ -69,6 +122,7 @@ impl Kind {
             Self::Application => predefined::object("application", name).is_some(),
             Self::Service => predefined::object("service", name).is_some(),
             Self::Address => is_literal_address(name) || is_region(name),
+            Self::Profile(profile) => profile.predefined().contains(&name),
             Self::Zone | Self::Tag | Self::ProfileGroup | Self::LogProfile | Self::Schedule => false,
         }
     }

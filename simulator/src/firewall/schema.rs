@@ -3,7 +3,10 @@
 //! Modelled are the branches that rules are made of; everything else is taken as it comes. Shapes and limits are those of
 //! pan-os-codegen (`specs/policies/security-policy-rule.yaml`) and pan-os-python (`panos/policies.py`, `panos/objects.py`).
 
-use super::{path::Path, path::Step, references::Kind};
+use super::{
+    path::{Path, Step},
+    references::{Kind, Profile},
+};
 
 /// What may stand in one place of the tree.
 #[derive(Debug)]
@@ -18,6 +21,10 @@ pub(super) enum Node {
     Port,
     /// A comma-separated list of ports and ranges.
     Ports,
+    /// An address, alone or with the length of its network.
+    Netmask,
+    /// The first and the last address.
+    AddressRange,
     /// The name of another object.
     Reference(Kind),
     /// The name of another object, or `any`.
@@ -123,8 +130,27 @@ const RULE: Object = Object {
 
 const PROFILE_SETTING: Node = Node::Fields(Fields {
     one_of: &["group", "profiles"],
-    ..fields(&[("group", PROFILE_GROUP), ("profiles", Node::Anything)])
+    ..fields(&[("group", PROFILE_GROUP), ("profiles", Node::Fields(fields(PROFILES)))])
 });
+
+const PROFILES: &[(&str, Node)] = &[
+    ("virus", profiles(Profile::Virus)),
+    ("spyware", profiles(Profile::Spyware)),
+    ("vulnerability", profiles(Profile::Vulnerability)),
+    ("url-filtering", profiles(Profile::UrlFiltering)),
+    ("file-blocking", profiles(Profile::FileBlocking)),
+    ("wildfire-analysis", profiles(Profile::WildfireAnalysis)),
+    ("data-filtering", profiles(Profile::DataFiltering)),
+    ("gtp", profiles(Profile::Gtp)),
+    ("sctp", profiles(Profile::Sctp)),
+];
+
+const fn profiles(profile: Profile) -> Node {
+    Node::Members { of: Some(Kind::Profile(profile)), alone: &[] }
+}
+
+const PROFILE_GROUP_ENTRY: Object =
+    Object { name: Naming::Plain(63), body: Node::Fields(Fields { others: Others::Taken, ..fields(PROFILES) }) };
 
 const DEFAULT_RULE: Object = Object {
     name: Naming::Plain(63),
@@ -227,8 +253,8 @@ const ADDRESS: Object = Object {
     body: Node::Fields(Fields {
         one_of: &["ip-netmask", "ip-range", "ip-wildcard", "fqdn"],
         ..fields(&[
-            ("ip-netmask", TEXT),
-            ("ip-range", TEXT),
+            ("ip-netmask", Node::Netmask),
+            ("ip-range", Node::AddressRange),
             ("ip-wildcard", TEXT),
             ("fqdn", Node::Text(255)),
             ("description", TEXT),
@@ -261,8 +287,36 @@ const TAG: Object = Object {
 };
 
 const APPLICATION: Object = Object { name: Naming::Plain(31), body: Node::Anything };
-const ZONE: Object = Object { name: Naming::Plain(31), body: Node::Anything };
+const ZONE: Object = Object {
+    name: Naming::Plain(31),
+    body: Node::Fields(Fields {
+        others: Others::Taken,
+        ..fields(&[(
+            "network",
+            Node::Fields(Fields {
+                one_of: &["layer3", "layer2", "virtual-wire", "tap", "tunnel", "external"],
+                others: Others::Taken,
+                ..NOTHING_ELSE
+            }),
+        )])
+    }),
+};
 const NAMED: Object = Object { name: Naming::Free(63), body: Node::Anything };
+
+const SECURITY_PROFILES: Node = Node::Fields(Fields {
+    others: Others::Taken,
+    ..fields(&[
+        ("virus", Node::Entries(&NAMED)),
+        ("spyware", Node::Entries(&NAMED)),
+        ("vulnerability", Node::Entries(&NAMED)),
+        ("url-filtering", Node::Entries(&NAMED)),
+        ("file-blocking", Node::Entries(&NAMED)),
+        ("wildfire-analysis", Node::Entries(&NAMED)),
+        ("data-filtering", Node::Entries(&NAMED)),
+        ("gtp", Node::Entries(&NAMED)),
+        ("sctp", Node::Entries(&NAMED)),
+    ])
+});
 
 const RULEBASE: Node = Node::Fields(Fields {
     others: Others::Taken,
@@ -286,7 +340,9 @@ const SCOPE: Node = Node::Fields(Fields {
         ("application", Node::Entries(&APPLICATION)),
         ("application-group", Node::Entries(&APPLICATION_GROUP)),
         ("application-filter", Node::Entries(&NAMED)),
-        ("profile-group", Node::Entries(&NAMED)),
+        ("profile-group", Node::Entries(&PROFILE_GROUP_ENTRY)),
+        ("profiles", SECURITY_PROFILES),
+        ("dynamic-user-group", Node::Entries(&NAMED)),
         ("external-list", Node::Entries(&NAMED)),
         ("region", Node::Entries(&NAMED)),
         ("schedule", Node::Entries(&NAMED)),

@@ -21,6 +21,25 @@ pub struct Settings {
     pub serial: String,
     /// The release, three parts and perhaps a hotfix: `10.2.9-h1`.
     pub version: String,
+    /// How bad credentials are answered.
+    pub denial: Denial,
+}
+
+impl Settings {
+    /// The first two parts of the release.
+    pub(super) fn release(&self) -> (u32, u32) {
+        let mut parts = self.version.split('.').map(|part| part.parse().unwrap_or_default());
+        (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+    }
+}
+
+/// How bad credentials are answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// `Invalid Credential` with HTTP status 403, as current releases do.
+    Forbidden,
+    /// `Invalid credentials.` with HTTP status 200, as old releases did.
+    Told,
 }
 
 impl Default for Settings {
@@ -34,6 +53,7 @@ impl Default for Settings {
             hostname: "fw1".into(),
             serial: "007000000000001".into(),
             version: "10.2.9".into(),
+            denial: Denial::Forbidden,
         }
     }
 }

@@ -2,7 +2,12 @@
 
 use time::macros::format_description;
 
-use super::{Call, Firewall, answer::result, answer::result_text, jobs::Work, settings::Ha};
+use super::{
+    Call, Firewall, admins,
+    answer::{Refusal, response, result, result_text},
+    jobs::Work,
+    settings::Ha,
+};
 use crate::xml::Element;
 
 impl Firewall {
@@ -43,12 +48,19 @@ impl Firewall {
             ("url-filtering-version", "20261101.20001"),
             ("platform-family", "vm"),
             ("vpn-disable-mode", "off"),
-            ("multi-vsys", "off"),
+            ("multi-vsys", self.multi_vsys()),
             ("operational-mode", "normal"),
             ("device-certificate-status", "None"),
         ];
         let fields = fields.map(|(name, value)| Element::text(name, value));
         result([Element::new("system").with_all(fields)])
+    }
+
+    /// Whether more than one virtual system runs.
+    fn multi_vsys(&self) -> &'static str {
+        let devices = self.running.child("devices").map(|devices| devices.children.as_slice()).unwrap_or_default();
+        let several = devices.iter().filter_map(|device| device.child("vsys")).any(|vsys| vsys.children.len() > 1);
+        if several { "on" } else { "off" }
     }
 
     fn uptime(&self, call: &Call<'_>) -> String {
@@ -61,7 +73,7 @@ impl Firewall {
     pub(super) fn version(&self) -> Element {
         result([
             Element::text("sw-version", &self.settings.version),
-            Element::text("multi-vsys", "off"),
+            Element::text("multi-vsys", self.multi_vsys()),
             Element::text("model", MODEL),
             Element::text("serial", &self.settings.serial),
         ])
@@ -94,6 +106,24 @@ impl Firewall {
             Element::new("entry").with_all(fields).with_all(is_caller)
         };
         result([Element::new("admins").with_all(self.admins.names().map(entry))])
+    }
+
+    pub(super) fn hash_password(&mut self, _: &Call<'_>, command: &Element) -> Result<Element, Refusal> {
+        let password = command.at(&["password-hash", "password"]).map(|password| password.text.as_str());
+        Ok(result([Element::text("phash", admins::password_hash(password.unwrap_or_default()))]))
+    }
+
+    /// Brings the running configuration to the peer, which has it at once.
+    pub(super) fn sync_to_peer(&mut self) -> Result<Element, Refusal> {
+        let Ha::Pair { running_sync, .. } = &mut self.settings.ha else {
+            return Err(Refusal::without_code("HA not enabled"));
+        };
+        if running_sync == "synchronization in progress" {
+            return Err(Refusal::new(13, "Another sync is in progress. Please try again later"));
+        }
+        *running_sync = "synchronized".to_owned();
+        let words = "HA synchronization job has been queued on peer. Please check job status on peer.";
+        Ok(response("success", None).with(Element::new("msg").with(Element::text("line", words))))
     }
 
     pub(super) fn ha_state(&self) -> Element {

@@ -1,12 +1,17 @@
 //! The firewall as its clients see it: requests and their answers, by subject.
 
+mod administrators;
 mod commits;
+mod hits;
 mod locks;
 mod nat;
+mod objects;
 mod operations;
 mod policy;
 mod reads;
 mod robustness;
+mod snapshots;
+mod user_id;
 mod writes;
 
 use std::time::Duration;

@@ -40,6 +40,7 @@ impl Write {
         let place = || place(required("xpath")?);
         Ok(match action {
             "set" => Self::Set { place: place()?, content: cleaned(content()?) },
+            "override" => Self::Set { place: overridden(place()?)?, content: cleaned(content()?) },
             "edit" => Self::edit(place()?, cleaned(content()?))?,
             "delete" => Self::Delete { selection: parse(required("xpath")?)? },
             "rename" => Self::Rename { place: place()?, name: required("newname")?.to_owned() },
@@ -92,6 +93,14 @@ impl Destination {
             "after" => sibling().map(Self::After),
             unknown => Err(Refusal::illegal_parameter("where", unknown)),
         }
+    }
+}
+
+/// What can be overridden is what somebody else has set: here the default rules. Nothing comes from a template.
+fn overridden(place: Path) -> Result<Path, Refusal> {
+    match place.steps().get(6) {
+        Some(Step::Child(tag)) if place.vsys().is_some() && tag == "default-security-rules" => Ok(place),
+        Some(_) | None => Err(Refusal::new(14, "Operation not possible")),
     }
 }
 

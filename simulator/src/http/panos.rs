@@ -59,8 +59,14 @@ fn respond(answer: Answer) -> Response {
     };
     let mut response = Response::new(body::Body::from(body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let content_type = HeaderValue::from_static("application/xml; charset=UTF-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml; charset=UTF-8"));
+    // pan-python takes a file only as an attachment of this type.
+    let disposition = answer.attachment.map(|name| HeaderValue::try_from(format!("attachment; filename={name}")));
+    if let Some(Ok(disposition)) = disposition {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+        headers.insert(header::CONTENT_DISPOSITION, disposition);
+    }
     response
 }
 
@@ -88,7 +94,7 @@ mod tests {
     async fn exchange(request: &str) -> String {
         let firewall = Arc::new(Mutex::new(Firewall::new()));
         let answer = move |request: &Request| match request.parameter("cmd") {
-            Some("cut") => Answer { status: 200, body: Body::Cut },
+            Some("cut") => Answer::new(200, Body::Cut),
             _ => firewall.lock().unwrap().request(request, Moment::default()),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -139,6 +145,14 @@ mod tests {
         let answer = exchange(&post("/api/", "X-PAN-KEY: nonsense\r\n", "type=op&cmd=%3Cshow/%3E")).await;
         assert!(answer.starts_with("HTTP/1.1 403 Forbidden"), "{answer}");
         assert!(answer.contains("<response status = 'error' code = '403'><result><msg>Invalid Credential</msg>"));
+    }
+
+    #[tokio::test]
+    async fn a_file_comes_as_an_attachment() {
+        let basic = format!("Authorization: Basic {}\r\n", STANDARD.encode("admin:admin-password"));
+        let answer = exchange(&post("/api/", &basic, "type=export&category=configuration")).await;
+        assert!(answer.contains("content-type: application/octet-stream\r\n"), "{answer}");
+        assert!(answer.contains("content-disposition: attachment; filename=running-config.xml\r\n"), "{answer}");
     }
 
     #[tokio::test]

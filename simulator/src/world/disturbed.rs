@@ -147,7 +147,7 @@ fn writes(request: &Request) -> bool {
 }
 
 fn disturbance(trouble: &Trouble) -> Option<Disturbance> {
-    let text = |status, text: &str| Answer { status, body: Body::Text(text.to_owned()) };
+    let text = |status, text: &str| Answer::new(status, Body::Text(text.to_owned()));
     match trouble {
         Trouble::Panos { code: 403, text: words } if words == "Invalid Credential" => {
             Some(Disturbance::Instead(Answer::invalid_credentials()))
@@ -160,7 +160,7 @@ fn disturbance(trouble: &Trouble) -> Option<Disturbance> {
                 .with(Element::new("msg").with(line));
             Some(Disturbance::Instead(Answer::xml(response)))
         }
-        Trouble::NotSent | Trouble::Slow => Some(Disturbance::Instead(Answer { status: 200, body: Body::Cut })),
+        Trouble::NotSent | Trouble::Slow => Some(Disturbance::Instead(Answer::new(200, Body::Cut))),
         Trouble::LostAnswer => Some(Disturbance::Afterwards(|answer| Answer { body: Body::Cut, ..answer })),
         Trouble::Http(status) => Some(Disturbance::Instead(text(*status, "<html><body>unavailable</body></html>"))),
         Trouble::Html => Some(Disturbance::Instead(text(200, "<!DOCTYPE html><html><title>Sign in</title></html>"))),

@@ -2,12 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use super::forms::{NAT_RULES, RULES, address, below_vsys, entry, inline, list, nat_entry, service, service_name};
+use super::{
+    World,
+    forms::{NAT_RULES, RULES, address, below_vsys, entry, inline, list, nat_entry, service, service_name},
+};
 use crate::{
-    firewall::{Firewall, Ha},
+    firewall::{Firewall, Ha, Settings},
     script::{FirewallLine, HaState, Names, Placed, Service, Xml},
     xml::Element,
 };
+
+impl World {
+    /// How the firewall behaves, to change.
+    pub fn firewall_settings(&mut self) -> &mut Settings {
+        &mut self.firewall.settings
+    }
+}
 
 /// Furnishes a firewall with what the lines say, as if it had always been so.
 ///

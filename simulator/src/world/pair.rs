@@ -21,7 +21,7 @@ impl World {
 
     /// Answers a request to one unit of a pair, 0 or 1; of a firewall that stands alone only 0 is there.
     pub fn panos_unit(&mut self, unit: usize, request: &Request) -> Answer {
-        let cut = Answer { status: 200, body: Body::Cut };
+        let cut = Answer::new(200, Body::Cut);
         let Some(pair) = self.pair else { return if unit == 0 { self.answer(request) } else { cut } };
         if pair.dead.is_none() && self.meets(request) && self.faults.now().contains(&Trouble::FailOver) {
             self.pair = Some(Pair { active: 1 - pair.active, dead: Some(pair.active) });

@@ -115,6 +115,19 @@ fn an_incomplete_rule_fails_at_the_commit() {
 }
 
 #[test]
+fn a_commit_that_only_validates_changes_nothing() {
+    let mut story = Story::new();
+    story.set("fwsync", &rule("i-1"), &allow("10.0.0.5", "ssh"));
+    let validate = "<commit><validate><partial><vsys><member>vsys1</member></vsys></partial></validate></commit>";
+    assert!(story.commit("fwsync", validate).contains("Validate job enqueued with jobid 1"));
+    story.pass(30);
+    let done = job(&mut story, 1);
+    assert!(done.contains("<type>Validate</type>") && done.contains("Configuration is valid"), "{done}");
+    assert_eq!(story.running_rules().len(), 4);
+    assert!(story.get(&rule("i-1")).contains("dirtyId"));
+}
+
+#[test]
 fn a_failure_can_be_arranged() {
     let mut story = Story::new();
     story.firewall.fail_next_job(["phase 1 failed"]);

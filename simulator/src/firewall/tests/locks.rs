@@ -36,7 +36,14 @@ fn a_commit_lock_keeps_others_from_committing() {
         r#"<response status="error" code="14"><msg><line>Other administrators are holding device wide commit locks.</line></msg></response>"#
     );
     let removal = "<request><commit-lock><remove><admin>alice</admin></remove></commit-lock></request>";
+    // These words are what pan-os-python takes for a lock that is in the way.
+    for admin in ["alice", "fwsync"] {
+        let taken = locked(&mut story, admin, "commit", "add");
+        assert!(taken.contains("<line>Commit lock is already held by alice</line>"), "{taken}");
+    }
     assert!(story.op("fwsync", removal).contains("Commit lock released for alice"));
+    let gone = locked(&mut story, "alice", "commit", "remove");
+    assert!(gone.contains("<line>Commit lock is not currently held by alice</line>"), "{gone}");
     assert!(story.commit_own("fwsync").contains("enqueued"));
 }
 

@@ -24,6 +24,21 @@ fn the_system_tells_what_every_client_asks_first() {
 }
 
 #[test]
+fn several_virtual_systems_are_told_and_keep_their_tags_apart() {
+    let mut story = Story::new();
+    let two = "/config/devices/entry[@name='localhost.localdomain']/vsys/entry[@name='vsys2']";
+    story.firewall.load(two.rsplit_once('/').unwrap().0, "<entry name='vsys2'/>").unwrap();
+    let info = story.op("fwsync", "<show><system><info/></system></show>");
+    assert!(info.contains("<multi-vsys>on</multi-vsys>"), "{info}");
+    let register = "<uid-message><type>update</type><payload><register><entry ip='10.0.0.1'><tag><member>x</member></tag></entry>\
+                    </register></payload></uid-message>";
+    story.ask("fwsync", &[("type", "user-id"), ("cmd", register), ("vsys", "vsys2")]);
+    let show = ("cmd", "<show><object><registered-ip><all/></registered-ip></object></show>");
+    assert!(story.ask("fwsync", &[("type", "op"), show]).contains("<count>0</count>"));
+    assert!(story.ask("fwsync", &[("type", "op"), show, ("vsys", "vsys2")]).contains("<count>1</count>"));
+}
+
+#[test]
 fn a_pair_tells_its_state() {
     let mut story = Story::new();
     let state = "<show><high-availability><state></state></high-availability></show>";

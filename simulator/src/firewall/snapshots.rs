@@ -1,0 +1,80 @@
+//! Configurations that are kept under a name: saved, loaded into the candidate, deleted.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Call, Firewall,
+    answer::{Refusal, result, result_text},
+    candidate::Candidate,
+    journal::without_marks,
+};
+use crate::xml::Element;
+
+/// The name under which the running configuration can always be loaded.
+const RUNNING: &str = "running-config.xml";
+
+/// Saved configurations by name.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Snapshots(BTreeMap<String, Element>);
+
+impl Firewall {
+    pub(super) fn save_config(&mut self, _: &Call<'_>, command: &Element) -> Result<Element, Refusal> {
+        let name = file_name(command.at(&["config", "to"]), "save -> config -> to")?;
+        if name == RUNNING {
+            return Err(Refusal::new(17, format!(" save -> config -> to {name} is invalid")));
+        }
+        self.snapshots.0.insert(name.to_owned(), without_marks(self.candidate.tree()));
+        Ok(result_text(format!("Config saved to {name}")))
+    }
+
+    /// Makes a saved configuration the candidate. What differs from before counts as changed by whoever loads it.
+    pub(super) fn load_config(&mut self, call: &Call<'_>, command: &Element) -> Result<Element, Refusal> {
+        let name = file_name(command.at(&["config", "from"]), "load -> config -> from")?;
+        self.check_may_write(call, None)?;
+        let saved = self.snapshot(name)?.clone();
+        if saved == *self.running {
+            self.candidate.discard(saved);
+        } else {
+            let mut draft: Candidate = self.candidate.clone();
+            draft.exchange(saved, &self.running, call.admin, call.now.panos());
+            self.candidate = draft;
+        }
+        // The device nests its words like this.
+        let line = Element::text("line", format!("Config loaded from {name}"));
+        let inner = Element::new("line").with(Element::new("msg").with(line));
+        Ok(result([Element::new("msg").with(inner)]))
+    }
+
+    pub(super) fn delete_saved(&mut self, _: &Call<'_>, command: &Element) -> Result<Element, Refusal> {
+        let name = file_name(command.at(&["config", "saved"]), "delete -> config -> saved")?;
+        match self.snapshots.0.remove(name) {
+            Some(_) => Ok(result_text(format!("{name} deleted"))),
+            None => Err(no_such_file(name)),
+        }
+    }
+
+    pub(super) fn show_saved(&mut self, _: &Call<'_>, command: &Element) -> Result<Element, Refusal> {
+        let name = file_name(command.at(&["config", "saved"]), "show -> config -> saved")?;
+        Ok(result([self.snapshot(name)?.clone()]))
+    }
+
+    fn snapshot(&self, name: &str) -> Result<&Element, Refusal> {
+        if name == RUNNING {
+            return Ok(&self.running);
+        }
+        self.snapshots.0.get(name).ok_or_else(|| no_such_file(name))
+    }
+}
+
+fn file_name<'a>(element: Option<&'a Element>, words: &str) -> Result<&'a str, Refusal> {
+    let name = element.map(|element| element.text.trim()).unwrap_or_default();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if name.is_empty() || !name.chars().all(is_plain) {
+        return Err(Refusal::new(17, format!(" {words} is invalid")));
+    }
+    Ok(name)
+}
+
+fn no_such_file(name: &str) -> Refusal {
+    Refusal::without_code(format!("{name} does not exist"))
+}
