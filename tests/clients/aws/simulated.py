@@ -10,7 +10,7 @@ import urllib.request
 
 SIMULATOR = os.environ.get("SIMULATOR", "target/debug/simulator")
 REGION = "eu-west-1"
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "builder", "AWS_SECRET_ACCESS_KEY": "any", "AWS_REGION": REGION}
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "builder", "AWS_SECRET_ACCESS_KEY": "any", "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
 
 
 class Simulator:
