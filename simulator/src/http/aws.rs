@@ -284,6 +284,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn buckets_may_stand_in_the_host_and_settings_have_a_place_of_their_own() {
+        let answers = exchange(&[
+            "GET /a%20b/%C3%BC HTTP/1.1\nHost: trail.localhost:80\nConnection: close\n\n",
+            "PUT /_simulator/settings?reads-lag=2s HTTP/1.1\nHost: x\nConnection: close\n\n",
+            "GET / HTTP/1.1\nHost: localhost\nConnection: close\n\n",
+            "PATCH /trail HTTP/1.1\nHost: x\nConnection: close\n\n",
+        ])
+        .await;
+        assert!(answers[0].ends_with("\r\n\r\ncontent"), "{}", answers[0]);
+        assert!(answers[1].contains(r#""reads-lag":"2s""#), "{}", answers[1]);
+        assert!(answers[2].contains("<ListAllMyBucketsResult "), "{}", answers[2]);
+        assert!(answers[3].starts_with("HTTP/1.1 405 "), "{}", answers[3]);
+    }
+
+    #[tokio::test]
     async fn a_dropped_answer_closes_the_connection() {
         let request = "GET /trail?list-type=2 HTTP/1.1\nHost: x\n\
                        Authorization: AWS4-HMAC-SHA256 Credential=DROP/20261102/eu-west-1/s3/aws4_request, Signature=0\n\n";
