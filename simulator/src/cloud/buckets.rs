@@ -30,6 +30,13 @@ impl S3Request {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// Whether the body comes in chunks with signatures between them, or something else after it.
+    fn is_streaming(&self) -> bool {
+        self.header("x-amz-content-sha256").is_some_and(|sum| sum.starts_with("STREAMING-"))
+            || self.header("content-encoding").is_some_and(|encoding| encoding.contains("aws-chunked"))
+            || self.header("x-amz-copy-source").is_some()
+    }
+
     /// The sub-resource that is asked for, such as `location`: a field that stands for an action of its own.
     fn sub_resource(&self) -> Option<&str> {
         const NO_ACTIONS: [&str; 12] = [
@@ -64,7 +71,7 @@ impl Cloud {
             ("DELETE", _, "", None) => self.delete_bucket(bucket),
             ("POST", _, "", Some("delete")) => self.delete_objects(bucket, &request.body),
             ("GET" | "HEAD", _, _, None) if !key.is_empty() => self.part(request),
-            ("PUT", _, _, None) if !key.is_empty() => self.put(request, now),
+            ("PUT", _, _, None) if !key.is_empty() && !request.is_streaming() => self.put(request, now),
             ("DELETE", _, _, None) if !key.is_empty() => self.with_bucket(bucket, |content| {
                 content.objects.remove(key);
                 empty(204)
@@ -260,6 +267,21 @@ mod tests {
         let deleted = ask(&mut cloud, "POST", "trail?delete", "<Delete><Object><Key>key</Key></Object></Delete>");
         assert!(deleted.text().contains("<Deleted><Key>key</Key></Deleted>"), "{}", deleted.text());
         assert_eq!(ask(&mut cloud, "GET", "trail/key", "").status, 404);
+    }
+
+    #[test]
+    fn a_body_in_chunks_or_of_another_object_is_refused() {
+        let mut cloud = Cloud::new("111122223333", "eu-west-1");
+        for (name, value) in [
+            ("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"),
+            ("content-encoding", "gzip,aws-chunked"),
+            ("x-amz-copy-source", "trail/other"),
+        ] {
+            let (method, bucket, key) = ("PUT".into(), "trail".into(), "key".into());
+            let (query, headers, body) = (vec![], vec![(name.into(), value.into())], b"3\r\nabc\r\n".to_vec());
+            let answer = cloud.s3(&S3Request { method, bucket, key, query, headers, body }, Moment::default());
+            assert!(answer.status == 501 && answer.text().contains("NotImplemented"), "{name}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, ops::RangeInclusive};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
-    Cloud, Resources, Visibility,
+    Cloud, Visibility,
     answer::Refusal,
     ids::PrefixListId,
     parameters::Parameters,
@@ -30,7 +30,7 @@ pub(super) struct View {
     /// Whether paging and a list of ids exclude each other.
     ids: Ids,
     rows: fn(&Cloud, &Parameters) -> Vec<Record>,
-    check_id: fn(&Resources, &str) -> Result<(), Refusal>,
+    check_id: fn(&Cloud, &str) -> Result<(), Refusal>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -60,7 +60,7 @@ impl Cloud {
             let message = format!("The parameter {} cannot be used with the parameter MaxResults", view.id.0);
             return Err(Refusal::combination(message));
         }
-        ids.iter().try_for_each(|id| (view.check_id)(&self.resources, id))?;
+        ids.iter().try_for_each(|id| (view.check_id)(self, id))?;
         let filters = filters(view, parameters)?;
         let names = parameters.texts("GroupName");
         self.check_group_names(&names)?;

@@ -16,12 +16,13 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "builder", "AWS_SECRET_ACCESS_KEY": "any", "
 class Simulator:
     """EC2 and S3 at an address, until it is stopped."""
 
-    def __init__(self):
+    def __init__(self, *options):
+        """With options it is always one of its own."""
         self._process = None
         self.ec2, self.s3 = os.environ.get("SIMULATOR_EC2"), os.environ.get("SIMULATOR_S3")
-        if self.ec2 and self.s3:
+        if self.ec2 and self.s3 and not options:
             return
-        command = [SIMULATOR, "serve", "--deliver", "1h"]
+        command = [SIMULATOR, "serve", "--deliver", "1h", *options]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for line in self._process.stdout:
             if line.startswith("AWS"):

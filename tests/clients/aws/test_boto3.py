@@ -30,7 +30,7 @@ def client(service, attempts=1, **options):
     return boto3.client(
         service,
         region_name=REGION,
-        endpoint_url=simulator.s3 if service == "s3" else simulator.ec2,
+        endpoint_url=options.get("at") or (simulator.s3 if service == "s3" else simulator.ec2),
         aws_access_key_id=options.get("key", CREDENTIALS["AWS_ACCESS_KEY_ID"]),
         aws_secret_access_key="any",
         config=Config(retries={"total_max_attempts": attempts, "mode": "standard"}, parameter_validation=True),
@@ -755,6 +755,54 @@ class Reading(Aws):
     def test_an_unknown_action_is_no_action(self):
         self.refused("InvalidAction", "describe_volumes")
         self.refused("InvalidAction", "create_launch_template", LaunchTemplateName="x", LaunchTemplateData={})
+
+    def test_what_is_not_part_of_it_is_refused(self):
+        for name in ("images", "instance_types", "key_pairs", "volumes", "snapshots", "network_acls", "dhcp_options", "flow_logs"):
+            self.refused("InvalidAction", "describe_" + name)
+        vpc = self.vpc("10.51.0.0/16")
+        self.refused("InvalidAction", "get_security_groups_for_vpc", VpcId=vpc)
+        self.refused("InvalidAction", "modify_vpc_endpoint", VpcEndpointId="vpce-0123abcd")
+        self.refused("InvalidAction", "associate_security_group_vpc", VpcId=vpc, GroupId="sg-0123abcd")
+        wanted = {"VpcId": vpc, "PeerVpcId": vpc}
+        self.refused("InvalidVpcID.NotFound", "create_vpc_peering_connection", PeerOwnerId="999999999999", **wanted)
+        table = self.call("create_route_table", VpcId=vpc)["RouteTable"]["RouteTableId"]
+        wanted = {"RouteTableId": table, "DestinationCidrBlock": ANYWHERE}
+        self.refused("MissingParameter", "replace_route", LocalTarget=True, **wanted)
+        self.refused("MissingParameter", "create_route", LocalGatewayId="lgw-0123abcd", **wanted)
+        self.refused("MissingParameter", "run_instances", MinCount=1, MaxCount=1)
+        template = {"LaunchTemplate": {"LaunchTemplateName": "x"}, "ImageId": IMAGE}
+        self.refused("InvalidLaunchTemplateName.NotFoundException", "run_instances", MinCount=1, MaxCount=1, **template)
+        self.refused("InvalidParameterValue", "describe_instances", Filters=[named("reservation-id", "r-*")])
+        self.refused("InvalidParameterValue", "describe_availability_zones", ZoneNames=[REGION + "z"])
+        self.refused("InvalidParameterValue", "describe_regions", RegionNames=["mars-1"])
+        for name, arguments in (
+            ("get_bucket_versioning", {}),
+            ("get_bucket_notification_configuration", {}),
+            ("create_multipart_upload", {"Key": "x"}),
+            ("copy_object", {"Key": "x", "CopySource": "trail/y"}),
+        ):
+            with self.assertRaises(ClientError) as caught:
+                getattr(self.s3, name)(Bucket="trail", **arguments)
+            self.assertEqual(caught.exception.response["Error"]["Code"], "NotImplemented", name)
+            self.counted("s3 " + name)
+
+    def test_an_unknown_action_is_told_and_settings_can_be_given_at_the_start(self):
+        own = Simulator("--aws-setting", "denied-actions=CreateVpc", "--aws-setting", "page-max=1")
+        try:
+            ec2 = client("ec2", at=own.ec2)
+            for code, name, arguments in (
+                ("InvalidAction", "describe_volumes", {}),
+                ("UnauthorizedOperation", "create_vpc", {"CidrBlock": "10.0.0.0/16"}),
+            ):
+                with self.assertRaises(ClientError) as caught:
+                    getattr(ec2, name)(**arguments)
+                self.assertEqual(caught.exception.response["Error"]["Code"], code)
+                self.counted(name)
+            self.assertEqual(own.control("GET", "settings")["page-max"], "1")
+            time.sleep(1)
+        finally:
+            own.stop()
+        self.assertEqual([line for line in own.told() if "DescribeVolumes" in line][0].split(":")[-1], " answered InvalidAction")
 
 
 class Trouble(Aws):

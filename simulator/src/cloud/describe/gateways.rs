@@ -26,7 +26,7 @@ pub(super) static VIEWS: [View; 12] = [
         rows: |cloud, _| {
             cloud.resources.internet_gateways.values().map(|gateway| gateway.shape(&cloud.account)).collect()
         },
-        check_id: |resources, id| check(&resources.internet_gateways, id),
+        check_id: |cloud, id| check(&cloud.resources.internet_gateways, id),
     },
     View {
         action: "DescribeEgressOnlyInternetGateways",
@@ -36,7 +36,7 @@ pub(super) static VIEWS: [View; 12] = [
         page: 5..=255,
         ids: Ids::Paged,
         rows: |cloud, _| cloud.resources.egress_gateways.values().map(|gateway| gateway.shape()).collect(),
-        check_id: |resources, id| check(&resources.egress_gateways, id),
+        check_id: |cloud, id| check(&cloud.resources.egress_gateways, id),
     },
     View {
         action: "DescribeNatGateways",
@@ -51,9 +51,9 @@ pub(super) static VIEWS: [View; 12] = [
         page: 5..=1000,
         ids: Ids::Paged,
         rows: |cloud, _| cloud.resources.nat_gateways.values().map(|gateway| gateway.shape(&cloud.resources)).collect(),
-        check_id: |resources, id| {
+        check_id: |cloud, id| {
             let unknown = |_| Refusal::new("NatGatewayNotFound", format!("NAT gateway {id} was not found"));
-            check(&resources.nat_gateways, id).map_err(unknown)
+            check(&cloud.resources.nat_gateways, id).map_err(unknown)
         },
     },
     View {
@@ -73,7 +73,7 @@ pub(super) static VIEWS: [View; 12] = [
         page: 5..=1000,
         ids: Ids::Paged,
         rows: addresses,
-        check_id: |resources, id| check(&resources.addresses, id),
+        check_id: |cloud, id| check(&cloud.resources.addresses, id),
     },
     View {
         action: "DescribeVpcPeeringConnections",
@@ -96,7 +96,7 @@ pub(super) static VIEWS: [View; 12] = [
             let Cloud { resources, account, region, .. } = cloud;
             resources.peerings.values().map(|peering| peering.shape(resources, account, region)).collect()
         },
-        check_id: |resources, id| check(&resources.peerings, id),
+        check_id: |cloud, id| check(&cloud.resources.peerings, id),
     },
     View {
         action: "DescribeTransitGateways",
@@ -109,7 +109,7 @@ pub(super) static VIEWS: [View; 12] = [
             let Cloud { resources, account, region, .. } = cloud;
             resources.transit_gateways.values().map(|gateway| gateway.shape(account, region)).collect()
         },
-        check_id: |resources, id| check(&resources.transit_gateways, id),
+        check_id: |cloud, id| check(&cloud.resources.transit_gateways, id),
     },
     View {
         action: "DescribeTransitGatewayVpcAttachments",
@@ -127,7 +127,7 @@ pub(super) static VIEWS: [View; 12] = [
             let attachments = cloud.resources.transit_attachments.values();
             attachments.map(|attachment| attachment.shape(&cloud.account)).collect()
         },
-        check_id: |resources, id| check(&resources.transit_attachments, id),
+        check_id: |cloud, id| check(&cloud.resources.transit_attachments, id),
     },
     View {
         action: "DescribePrefixLists",
@@ -140,7 +140,7 @@ pub(super) static VIEWS: [View; 12] = [
             // The older action knows AWS's own lists only.
             cloud.resources.prefix_lists.values().filter(|list| list.owner.is_some()).map(older_shape).collect()
         },
-        check_id: |resources, id| check(&resources.prefix_lists, id),
+        check_id: |cloud, id| check(&cloud.resources.prefix_lists, id),
     },
     View {
         action: "DescribeInstanceStatus",
@@ -157,7 +157,7 @@ pub(super) static VIEWS: [View; 12] = [
         page: 5..=1000,
         ids: Ids::NeverPaged,
         rows: statuses,
-        check_id: |resources, id| check(&resources.instances, id),
+        check_id: |cloud, id| check(&cloud.resources.instances, id),
     },
     View {
         action: "DescribeAvailabilityZones",
@@ -175,7 +175,11 @@ pub(super) static VIEWS: [View; 12] = [
         page: 5..=1000,
         ids: Ids::Paged,
         rows: |cloud, parameters| zones(cloud, &parameters.texts("ZoneId")),
-        check_id: |_, _| Ok(()),
+        check_id: |cloud, name| {
+            let known = Zone::ALL.iter().any(|zone| zone.name(&cloud.region) == name);
+            let message = || format!("Invalid availability zone: [{name}]");
+            if known { Ok(()) } else { Err(Refusal::new("InvalidParameterValue", message())) }
+        },
     },
     View {
         action: "DescribeRegions",
@@ -189,7 +193,10 @@ pub(super) static VIEWS: [View; 12] = [
         page: 5..=1000,
         ids: Ids::Paged,
         rows: |cloud, _| vec![region(cloud)],
-        check_id: |_, _| Ok(()),
+        check_id: |cloud, name| {
+            let message = || format!("Invalid region provided: [{name}]");
+            if cloud.region == name { Ok(()) } else { Err(Refusal::new("InvalidParameterValue", message())) }
+        },
     },
     View {
         action: "DescribeTags",

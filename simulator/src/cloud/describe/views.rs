@@ -67,7 +67,7 @@ pub(super) static VIEWS: [View; 9] = [
             let shape = |instance: &Instance| instance.shape(interfaces(instance), resources, account, region);
             resources.instances.values().map(shape).collect()
         },
-        check_id: |resources, id| check(&resources.instances, id),
+        check_id: |cloud, id| check(&cloud.resources.instances, id),
     },
     View {
         action: "DescribeNetworkInterfaces",
@@ -112,7 +112,7 @@ pub(super) static VIEWS: [View; 9] = [
             let shape = |interface: &Interface| interface.shape(&cloud.resources, &cloud.account, &cloud.region);
             cloud.resources.interfaces.values().map(shape).collect()
         },
-        check_id: |resources, id| check(&resources.interfaces, id),
+        check_id: |cloud, id| check(&cloud.resources.interfaces, id),
     },
     View {
         action: "DescribeSubnets",
@@ -145,7 +145,7 @@ pub(super) static VIEWS: [View; 9] = [
                 .map(|subnet| subnet.shape(&cloud.resources, &cloud.account, &cloud.region))
                 .collect()
         },
-        check_id: |resources, id| check(&resources.subnets, id),
+        check_id: |cloud, id| check(&cloud.resources.subnets, id),
     },
     View {
         action: "DescribeVpcs",
@@ -168,7 +168,7 @@ pub(super) static VIEWS: [View; 9] = [
         page: 5..=1000,
         ids: Ids::Paged,
         rows: |cloud, _| cloud.resources.vpcs.values().map(|vpc| vpc.shape(&cloud.account, &cloud.region)).collect(),
-        check_id: |resources, id| check(&resources.vpcs, id),
+        check_id: |cloud, id| check(&cloud.resources.vpcs, id),
     },
     View {
         action: "DescribeRouteTables",
@@ -203,7 +203,7 @@ pub(super) static VIEWS: [View; 9] = [
             let shape = |table: &RouteTable| table.shape(&cloud.resources, &cloud.account, stopped_target);
             cloud.resources.route_tables.values().map(shape).collect()
         },
-        check_id: |resources, id| check(&resources.route_tables, id),
+        check_id: |cloud, id| check(&cloud.resources.route_tables, id),
     },
     View {
         action: "DescribeSecurityGroups",
@@ -237,7 +237,7 @@ pub(super) static VIEWS: [View; 9] = [
         rows: |cloud, _| {
             cloud.resources.groups.values().map(|group| group.shape(&cloud.account, &cloud.region)).collect()
         },
-        check_id: |resources, id| check(&resources.groups, id),
+        check_id: |cloud, id| check(&cloud.resources.groups, id),
     },
     View {
         action: "DescribeSecurityGroupRules",
@@ -251,8 +251,8 @@ pub(super) static VIEWS: [View; 9] = [
                 cloud.resources.groups.values().flat_map(|group| group.rules.iter().map(|rule| (&group.id, rule)));
             rules.map(|(group, rule)| rule.shape(group, &cloud.account, &cloud.region)).collect()
         },
-        check_id: |resources, id| {
-            let rules = resources.groups.values().flat_map(|group| &group.rules);
+        check_id: |cloud, id| {
+            let rules = cloud.resources.groups.values().flat_map(|group| &group.rules);
             check(&rules.map(|rule| (rule.id.clone(), ())).collect(), id)
         },
     },
@@ -270,7 +270,7 @@ pub(super) static VIEWS: [View; 9] = [
         rows: |cloud, _| {
             cloud.resources.prefix_lists.values().map(|list| list.shape(&cloud.account, &cloud.region)).collect()
         },
-        check_id: |resources, id| check(&resources.prefix_lists, id),
+        check_id: |cloud, id| check(&cloud.resources.prefix_lists, id),
     },
     View {
         action: "DescribeVpcEndpoints",
@@ -293,7 +293,7 @@ pub(super) static VIEWS: [View; 9] = [
                 .map(|endpoint| endpoint.shape(&cloud.resources, &cloud.account))
                 .collect()
         },
-        check_id: |resources, id| check(&resources.endpoints, id),
+        check_id: |cloud, id| check(&cloud.resources.endpoints, id),
     },
 ];
 

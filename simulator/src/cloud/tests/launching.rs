@@ -58,6 +58,20 @@ fn a_launch_that_fails_half_way_leaves_nothing() {
 }
 
 #[test]
+fn a_launch_needs_an_image_and_gets_no_template() {
+    let mut cloud = world();
+    for (more, refusal) in [
+        (vec!["ImageId=ami-x"], "InvalidAMIID.Malformed"),
+        (vec!["ImageId="], "MissingParameter"),
+        (vec!["LaunchTemplate.LaunchTemplateId=lt-0123abcd"], "InvalidLaunchTemplateId.NotFound"),
+        (vec!["MinCount=2"], "InvalidParameterValue"),
+        (vec![], "VPCIdNotSpecified"),
+    ] {
+        assert_eq!(code(&mut cloud, &texts(&launch(&more))), refusal, "{more:?}");
+    }
+}
+
+#[test]
 fn a_client_token_makes_a_call_once() {
     let mut cloud = world();
     let same = launch(&["SubnetId=subnet-0ccccccccccccccc1", "ClientToken=once"]);

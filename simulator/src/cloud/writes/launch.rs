@@ -62,6 +62,8 @@ struct Launch<'a> {
 
 impl<'a> Launch<'a> {
     fn checked(cloud: &Cloud, parameters: &'a Parameters) -> Result<Self, Refusal> {
+        check_template(parameters)?;
+        let image = image(parameters)?;
         let interfaces: Vec<_> = parameters.list("NetworkInterface").collect();
         let count = count(parameters)?;
         check_interfaces(parameters, &interfaces, count)?;
@@ -70,7 +72,7 @@ impl<'a> Launch<'a> {
             whole: if interfaces.is_empty() { whole(cloud, parameters, count)? } else { Parameters::default() },
             interfaces,
             count,
-            image: image(parameters)?,
+            image,
             kind: parameters.text("InstanceType").unwrap_or("t3.micro").to_owned(),
             operator: operator.map(str::to_owned),
             particulars: particulars(parameters)?,
@@ -227,6 +229,16 @@ fn count(parameters: &Parameters) -> Result<usize, Refusal> {
     };
     let (least, most) = (bound("MinCount")?, bound("MaxCount")?);
     if least > most { Err(Refusal::value("MinCount", &least.to_string())) } else { Ok(most) }
+}
+
+/// Nobody can make launch templates here, so there is none of any name.
+fn check_template(parameters: &Parameters) -> Result<(), Refusal> {
+    let Some(template) = parameters.member("LaunchTemplate") else { return Ok(()) };
+    let (code, name) = match template.text("LaunchTemplateId") {
+        Some(id) => ("InvalidLaunchTemplateId.NotFound", id),
+        None => ("InvalidLaunchTemplateName.NotFoundException", template.required("LaunchTemplateName")?),
+    };
+    Err(Refusal::new(code, format!("The specified launch template, with template name or ID {name}, does not exist.")))
 }
 
 /// Images are not described here: every id of the right form is taken for one.
