@@ -10,22 +10,35 @@
 //! names come from counters, so the same calls give the same world. A clone is a snapshot; answering from an old one is what
 //! eventual consistency looks like.
 
+mod address;
 mod answer;
+mod buckets;
+mod control;
 mod describe;
 mod dump;
 mod events;
+mod gateway;
 mod group;
 mod ids;
 mod instance;
+mod interface;
+mod lifecycle;
+mod limits;
+mod listing;
 mod mishaps;
 mod network;
+mod outbox;
 mod parameters;
+mod peering;
+mod prefix_list;
 mod recorded;
+mod routes;
 mod setup;
 mod shape;
 mod storage;
 mod trail;
 mod writes;
+mod zone;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -33,24 +46,33 @@ use std::{
 };
 
 pub use self::{
+    address::{Address, AddressAssociation},
     answer::Answer,
+    buckets::S3Request,
+    control::{CONTROL, SettingError},
     dump::Dump,
-    group::{Direction, GroupRule, Peer, Permission, PrefixList, Protocol, SecurityGroup, Traffic, UnknownProtocol},
+    gateway::{EgressGateway, EndpointKind, InternetGateway, NatGateway, NatReach, VpcEndpoint},
+    group::{Direction, GroupRule, Peer, Permission, Protocol, SecurityGroup, Traffic, UnknownProtocol},
     ids::{
-        AssociationId, AttachmentId, CidrAssociationId, EndpointId, GroupId, InstanceId, InterfaceId,
-        InternetGatewayId, MalformedId, NatGatewayId, PeeringId, PrefixListId, ReservationId, ResourceId, RouteTableId,
-        RuleId, SubnetId, TransitGatewayId, VpcId,
+        AddressAssociationId, AllocationId, AssociationId, AttachmentId, CidrAssociationId, EgressGatewayId,
+        EndpointId, GroupId, InstanceId, InterfaceId, InternetGatewayId, MalformedId, NatGatewayId, PeeringId,
+        PrefixListId, ReservationId, ResourceId, RouteTableId, RuleId, SubnetCidrAssociationId, SubnetId,
+        TransitAttachmentId, TransitGatewayId, VpcId,
     },
-    instance::{Attachment, Holder, Instance, InstanceState, Interface, OnTermination},
-    network::{
-        Associated, Association, CidrAssociation, CidrState, Destination, EndpointKind, InternetGateway, Route,
-        RouteState, RouteTable, Subnet, Tags, Target, Vpc, VpcEndpoint,
-    },
+    instance::{Instance, InstanceState, Particulars, Protection},
+    interface::{Attachment, Holder, Interface, OnTermination},
+    limits::Rate,
+    network::{CidrAssociation, CidrState, Gifts, Subnet, Tags, Vpc, VpcAttributes},
+    peering::{Peering, PeeringState, TransitAttachment, TransitGateway},
+    prefix_list::{Entry, Family, PrefixList},
+    routes::{Associated, Association, Destination, Route, RouteState, RouteTable, Target},
     setup::SetupError,
     storage::Object,
+    zone::Zone,
 };
 use self::{
-    answer::Refusal, describe::View, ids::Mint, parameters::Parameters, shape::Record, storage::Storage, trail::Trail,
+    answer::Refusal, describe::View, ids::Mint, limits::Limits, outbox::Outbox, parameters::Parameters, shape::Record,
+    storage::Storage, trail::Trail,
 };
 use crate::clock::Moment;
 
@@ -69,6 +91,12 @@ pub struct Cloud {
     request_ids: Mint,
     resource_ids: Mint,
     generation: u64,
+    limits: Limits,
+    /// Only if somebody is going to ask for it.
+    outbox: Option<Outbox>,
+    /// The moment of the last call, or of whatever else happened last.
+    last_seen: Moment,
+    unknown_actions: VecDeque<String>,
 }
 
 /// How this AWS behaves where AWS leaves a choice or nobody knows.
@@ -94,6 +122,16 @@ pub struct Settings {
     pub managed_resources: Visibility,
     /// What a route to a stopped instance shows. Presumed to be a black hole; not confirmed by AWS's documentation.
     pub stopped_target: RouteState,
+    /// How many calls of EC2 to come are refused with `RequestLimitExceeded`.
+    pub refused_next: u32,
+    /// How many calls of each action EC2 answers; more are refused with `RequestLimitExceeded`.
+    pub rate: Option<Rate>,
+    /// How long a change is not seen by those who read.
+    pub reads_lag: Duration,
+    /// How long EventBridge takes. AWS says nothing about it.
+    pub event_delay: Duration,
+    /// How long S3 takes to tell of a new object.
+    pub notification_delay: Duration,
 }
 
 /// An account's managed resource visibility.
@@ -118,6 +156,11 @@ impl Default for Settings {
             denied_actions: BTreeSet::new(),
             managed_resources: Visibility::Visible,
             stopped_target: RouteState::Blackhole,
+            refused_next: 0,
+            rate: None,
+            reads_lag: Duration::ZERO,
+            event_delay: Duration::ZERO,
+            notification_delay: Duration::ZERO,
         }
     }
 }
@@ -133,6 +176,18 @@ pub struct Resources {
     pub route_tables: BTreeMap<RouteTableId, RouteTable>,
     /// Internet gateways.
     pub internet_gateways: BTreeMap<InternetGatewayId, InternetGateway>,
+    /// Egress-only internet gateways.
+    pub egress_gateways: BTreeMap<EgressGatewayId, EgressGateway>,
+    /// NAT gateways, deleted ones too.
+    pub nat_gateways: BTreeMap<NatGatewayId, NatGateway>,
+    /// Transit gateways.
+    pub transit_gateways: BTreeMap<TransitGatewayId, TransitGateway>,
+    /// VPCs at transit gateways.
+    pub transit_attachments: BTreeMap<TransitAttachmentId, TransitAttachment>,
+    /// Peering connections, refused and deleted ones too.
+    pub peerings: BTreeMap<PeeringId, Peering>,
+    /// Elastic IP addresses.
+    pub addresses: BTreeMap<AllocationId, Address>,
     /// VPC endpoints.
     pub endpoints: BTreeMap<EndpointId, VpcEndpoint>,
     /// Instances, terminated ones too.
@@ -159,6 +214,9 @@ pub struct StateChange {
 /// How many state changes are kept for somebody to take.
 const CHANGES_MAX: usize = 10_000;
 
+/// How many unknown actions are kept for somebody to take.
+const UNKNOWN_MAX: usize = 100;
+
 impl Cloud {
     /// An empty account with an empty trail bucket.
     pub fn new(account: &str, region: &str) -> Self {
@@ -174,6 +232,10 @@ impl Cloud {
             request_ids: Mint::salted(1),
             resource_ids: Mint::salted(2),
             generation: 0,
+            limits: Limits::default(),
+            outbox: None,
+            last_seen: Moment::default(),
+            unknown_actions: VecDeque::new(),
         };
         cloud.add_bucket(&Settings::default().trail_bucket);
         cloud
@@ -222,6 +284,7 @@ impl Cloud {
     pub fn query(&mut self, parameters: &[(String, String)], caller: &str, now: Moment) -> Answer {
         self.tick(now);
         let request_id = self.request_ids.guid();
+        self.last_seen = now;
         let refused = |refusal: &Refusal| Answer::ec2_refused(refusal, &request_id);
         let parameters = match Parameters::parse(parameters) {
             Ok(parameters) => parameters,
@@ -231,7 +294,11 @@ impl Cloud {
             Ok(action) => action,
             Err(refusal) => return refused(&refusal),
         };
+        if action == "GetCallerIdentity" {
+            return self.caller_identity(caller, &request_id);
+        }
         let Some(performed) = Performed::of(action) else {
+            self.note_unknown(action);
             let message = format!("The action {action} is not valid for this web service.");
             return refused(&Refusal::new("InvalidAction", message));
         };
@@ -257,6 +324,7 @@ impl Cloud {
         caller: &str,
         now: Moment,
     ) -> Result<Record, Refusal> {
+        self.admit(action, now)?;
         if self.settings.denied_actions.contains(action) {
             return Err(Refusal::unauthorized(action, &self.arn_of(caller)));
         }
@@ -264,76 +332,30 @@ impl Cloud {
             return Err(Refusal::dry_run());
         }
         match performed {
-            Performed::Read(view) => self.described(view, parameters),
-            Performed::ReadEntries => self.prefix_list_entries(parameters),
-            Performed::Write(write) => write(self, parameters, now),
+            Performed::Read(view) => self.look_back(now, |cloud| cloud.described(view, parameters)),
+            Performed::Look(look) => self.look_back(now, |cloud| look(cloud, parameters)),
+            Performed::Write(write) => {
+                if let Some(answer) = self.done_before(action, parameters)? {
+                    return Ok(answer);
+                }
+                self.remember(now);
+                let answer = write(self, parameters, now)?;
+                self.note_done(action, parameters, &answer);
+                Ok(answer)
+            }
         }
     }
 
-    /// Lets time pass: instances that are due reach their next state.
-    pub fn tick(&mut self, now: Moment) {
-        let due = |instance: &Instance| Some((instance.due.filter(|due| *due <= now)?, instance.state.next()?));
-        let mut arrivals: Vec<_> = self
-            .resources
-            .instances
-            .values()
-            .filter_map(|instance| due(instance).map(|(at, next)| (at, instance.id.clone(), next)))
-            .collect();
-        arrivals.sort_by_key(|(at, ..)| *at);
-        for (at, id, next) in arrivals {
-            self.enter(&id, next, at);
+    fn note_unknown(&mut self, action: &str) {
+        if self.unknown_actions.len() == UNKNOWN_MAX {
+            self.unknown_actions.pop_front();
         }
+        self.unknown_actions.push_back(action.to_owned());
     }
 
-    /// A number that is another one whenever EC2 may describe something else than before.
-    pub fn generation(&mut self, now: Moment) -> u64 {
-        self.tick(now);
-        self.generation
-    }
-
-    /// When the next instance reaches its next state, if one is on its way.
-    pub fn next_change(&self) -> Option<Moment> {
-        self.resources.instances.values().filter_map(|instance| instance.due).min()
-    }
-
-    /// The states that instances have reached since this was last asked.
-    pub fn take_state_changes(&mut self) -> Vec<StateChange> {
-        self.changes.drain(..).collect()
-    }
-
-    /// Puts an instance into a state. From a passing one it moves on by itself when it is due.
-    fn enter(&mut self, id: &InstanceId, state: InstanceState, at: Moment) {
-        let span = if state == InstanceState::Pending { self.settings.starting } else { self.settings.stopping };
-        self.generation += 1;
-        let Some(instance) = self.resources.instances.get_mut(id) else { return };
-        instance.state = state;
-        instance.due = state.next().map(|_| at + span);
-        if state == InstanceState::Pending {
-            instance.launched = at;
-        }
-        if state == InstanceState::Terminated {
-            self.release_interfaces(id);
-        }
-        self.announce(StateChange { instance: id.clone(), state, at });
-    }
-
-    /// A terminated instance's interfaces go with it, or stay behind attached to nothing.
-    fn release_interfaces(&mut self, id: &InstanceId) {
-        self.resources.interfaces.retain(|_, interface| {
-            let attachment = interface.attachment.as_ref();
-            interface.instance() != Some(id)
-                || attachment.is_none_or(|attachment| attachment.on_termination == OnTermination::Keep)
-        });
-        for interface in self.resources.interfaces.values_mut().filter(|interface| interface.instance() == Some(id)) {
-            interface.attachment = None;
-        }
-    }
-
-    fn announce(&mut self, change: StateChange) {
-        if self.changes.len() == CHANGES_MAX {
-            self.changes.pop_front();
-        }
-        self.changes.push_back(change);
+    /// The actions that were asked for since this was last asked, and that this EC2 does not know.
+    pub fn take_unknown_actions(&mut self) -> Vec<String> {
+        self.unknown_actions.drain(..).collect()
     }
 }
 
@@ -341,20 +363,18 @@ impl Cloud {
 #[derive(Clone, Copy)]
 enum Performed {
     Read(&'static View),
-    ReadEntries,
+    Look(describe::Look),
     Write(writes::Write),
 }
 
 impl Performed {
     fn of(action: &str) -> Option<Self> {
-        match action {
-            "GetManagedPrefixListEntries" => Some(Self::ReadEntries),
-            _ => describe::view(action).map(Self::Read).or_else(|| writes::write(action).map(Self::Write)),
-        }
+        let read = describe::view(action).map(Self::Read).or_else(|| describe::look(action).map(Self::Look));
+        read.or_else(|| writes::write(action).map(Self::Write))
     }
 
     fn reads(self) -> bool {
-        matches!(self, Self::Read(_) | Self::ReadEntries)
+        matches!(self, Self::Read(_) | Self::Look(_))
     }
 }
 

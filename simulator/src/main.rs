@@ -56,6 +56,14 @@ struct Serve {
     deliver: Duration,
     #[command(flatten)]
     firewall: FirewallOptions,
+    /// How AWS behaves, such as `reads-lag=3s` or `managed-resources=hidden`; `GET /_simulator/settings` tells all of it.
+    #[arg(long = "aws-setting", value_name = "NAME=VALUE", value_parser = setting)]
+    aws_settings: Vec<(String, String)>,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let split = text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    split.ok_or_else(|| "write NAME=VALUE".to_owned())
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -80,6 +88,7 @@ impl Serve {
         tokio::select! {
             stopped = tokio::signal::ctrl_c() => stopped.map_err(|error| format!("cannot wait for Ctrl-C: {error}")),
             () = self.deliver_logs(&world) => Ok(()),
+            () = tell_unknown(&world) => Ok(()),
         }
     }
 
@@ -94,6 +103,10 @@ impl Serve {
         };
         let mut world = script.and_then(|script| World::build(&script)).map_err(|mistake| mistake.to_string())?;
         self.firewall.apply_to(world.firewall_settings());
+        for (name, value) in &self.aws_settings {
+            world.cloud_mut().settings_mut().set(name, value).map_err(|error| error.to_string())?;
+        }
+        world.cloud_mut().keep_messages();
         world.run_in_real_time(OffsetDateTime::now_utc());
         Ok(world)
     }
@@ -140,6 +153,19 @@ impl Serve {
             for key in keys {
                 println!("CloudTrail wrote s3://trail/{key}");
             }
+        }
+    }
+}
+
+/// How often what nobody could answer is told.
+const TELLING: Duration = Duration::from_millis(200);
+
+async fn tell_unknown(world: &SharedWorld) {
+    loop {
+        tokio::time::sleep(TELLING).await;
+        let unknown = world.lock().cloud_mut().take_unknown_actions();
+        for action in unknown {
+            println!("EC2 was asked for `{action}`, which is not part of it: answered InvalidAction");
         }
     }
 }

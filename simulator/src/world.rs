@@ -193,6 +193,11 @@ impl World {
         &self.cloud
     }
 
+    /// The cloud as it is, to change how it behaves.
+    pub fn cloud_mut(&mut self) -> &mut Cloud {
+        &mut self.cloud
+    }
+
     /// The firewall as it is.
     pub fn firewall(&self) -> &Firewall {
         &self.firewall

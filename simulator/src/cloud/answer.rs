@@ -39,6 +39,16 @@ impl Answer {
         Self::xml(200, "text/xml;charset=UTF-8", &root).and("x-amzn-requestid", request_id)
     }
 
+    /// An answer of STS, which is asked at the same address.
+    pub(super) fn sts(action: &str, result: Element, request_id: &str) -> Self {
+        let metadata = Element::new("ResponseMetadata").with(Element::text("RequestId", request_id));
+        let root = Element::new(format!("{action}Response"))
+            .with_attribute("xmlns", "https://sts.amazonaws.com/doc/2011-06-15/")
+            .with(Element { name: format!("{action}Result"), ..result })
+            .with(metadata);
+        Self::xml(200, "text/xml", &root).and("x-amzn-requestid", request_id)
+    }
+
     /// An error in the form of EC2, for faults that no model brings about: `503 RequestLimitExceeded`.
     pub fn ec2_error(status: u16, code: &str, message: &str, request_id: &str) -> Self {
         let error = Element::new("Error").with(Element::text("Code", code)).with(Element::text("Message", message));
@@ -98,14 +108,23 @@ impl Refusal {
 
     /// An id of the right form that names nothing.
     pub(super) fn not_found<I: ResourceId>(id: impl fmt::Display) -> Self {
-        Self::new(format!("{}.NotFound", I::ERROR), format!("The {} ID '{id}' does not exist", I::KIND))
+        // EC2 has words of its own for some kinds.
+        let message = match I::PREFIX {
+            "sg" => format!("The security group '{id}' does not exist"),
+            "eni" => format!("The networkInterface ID '{id}' does not exist"),
+            "rtb" => format!("The routeTable ID '{id}' does not exist"),
+            "igw" => format!("The internetGateway ID '{id}' does not exist"),
+            "vpc" => format!("The vpc ID '{id}' does not exist"),
+            _ => format!("The {} ID '{id}' does not exist", I::KIND),
+        };
+        Self::new(format!("{}.NotFound", I::ERROR), message)
     }
 
     /// A text that has not the form of an id.
     pub(super) fn malformed<I: ResourceId>(text: &str) -> Self {
         // The one id whose two error codes begin differently.
         let prefix = if I::ERROR == "InvalidGroup" { "InvalidGroupId" } else { I::ERROR };
-        Self::new(format!("{prefix}.Malformed"), format!("Invalid id: \"{text}\""))
+        Self::new(format!("{prefix}.Malformed"), format!("Invalid id: \"{text}\" (expecting \"{}-...\")", I::PREFIX))
     }
 
     pub(super) fn missing(parameter: &str) -> Self {

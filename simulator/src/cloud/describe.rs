@@ -1,5 +1,7 @@
 //! Reading: one table per Describe action says what it lists, how it filters and how it pages.
 
+mod gateways;
+mod looks;
 mod views;
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
@@ -7,10 +9,11 @@ use std::{collections::BTreeMap, ops::RangeInclusive};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
-    Cloud, Resources, Visibility,
+    Cloud, Visibility,
     answer::Refusal,
     ids::PrefixListId,
     parameters::Parameters,
+    prefix_list::entry_shapes,
     shape::{Record, Shape},
 };
 
@@ -26,8 +29,8 @@ pub(super) struct View {
     page: RangeInclusive<usize>,
     /// Whether paging and a list of ids exclude each other.
     ids: Ids,
-    rows: fn(&Cloud) -> Vec<Record>,
-    check_id: fn(&Resources, &str) -> Result<(), Refusal>,
+    rows: fn(&Cloud, &Parameters) -> Vec<Record>,
+    check_id: fn(&Cloud, &str) -> Result<(), Refusal>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -38,7 +41,15 @@ enum Ids {
 
 /// The view of that action.
 pub(super) fn view(action: &str) -> Option<&'static View> {
-    views::VIEWS.iter().find(|view| view.action == action)
+    views::VIEWS.iter().chain(&gateways::VIEWS).find(|view| view.action == action)
+}
+
+/// A reading action that lists no resources.
+pub(super) type Look = fn(&Cloud, &Parameters) -> Result<Record, Refusal>;
+
+/// What answers that action.
+pub(super) fn look(action: &str) -> Option<Look> {
+    looks::LOOKS.iter().find(|(name, _)| *name == action).map(|(_, look)| *look)
 }
 
 impl Cloud {
@@ -49,12 +60,13 @@ impl Cloud {
             let message = format!("The parameter {} cannot be used with the parameter MaxResults", view.id.0);
             return Err(Refusal::combination(message));
         }
-        ids.iter().try_for_each(|id| (view.check_id)(&self.resources, id))?;
+        ids.iter().try_for_each(|id| (view.check_id)(self, id))?;
         let filters = filters(view, parameters)?;
         let names = parameters.texts("GroupName");
+        self.check_group_names(&names)?;
         let shows_managed =
             self.settings.managed_resources == Visibility::Visible || parameters.flag("IncludeManagedResources")?;
-        let mut rows = self.sorted_rows(view);
+        let mut rows = self.sorted_rows(view, parameters);
         rows.retain(|(id, row)| {
             (ids.is_empty() || ids.contains(&id.as_str()))
                 && (names.is_empty() || names.contains(&first(row, "groupName").as_str()))
@@ -65,15 +77,29 @@ impl Cloud {
         Ok(self.listed(view, rows).maybe("nextToken", token))
     }
 
+    /// Groups go by name in the default VPC; a filter finds them anywhere.
+    fn check_group_names(&self, names: &[&str]) -> Result<(), Refusal> {
+        let known = |name: &str| self.resources.groups.values().any(|group| group.name == name);
+        match names.iter().find(|name| !known(name)) {
+            None => Ok(()),
+            Some(name) => {
+                let message = format!("The security group '{name}' does not exist");
+                Err(Refusal::new("InvalidGroup.NotFound", message))
+            }
+        }
+    }
+
     /// The whole answer of a Describe action, on one page and with nothing hidden.
     pub(super) fn described_whole(&self, action: &str) -> Record {
-        let whole = |view| self.listed(view, self.sorted_rows(view).into_iter().map(|(_, row)| row).collect());
+        let whole = |view| {
+            self.listed(view, self.sorted_rows(view, &Parameters::default()).into_iter().map(|(_, row)| row).collect())
+        };
         view(action).map_or_else(Record::new, whole)
     }
 
     /// Rows with their ids, in the order of the ids.
-    fn sorted_rows(&self, view: &View) -> Vec<(String, Record)> {
-        let mut rows: Vec<_> = (view.rows)(self).into_iter().map(|row| (first(&row, view.id.1), row)).collect();
+    fn sorted_rows(&self, view: &View, parameters: &Parameters) -> Vec<(String, Record)> {
+        let mut rows: Vec<_> = (view.rows)(self, parameters).into_iter().map(|row| (place(view, &row), row)).collect();
         rows.sort_by(|(a, _), (b, _)| a.cmp(b));
         rows
     }
@@ -108,22 +134,10 @@ impl Cloud {
         reservations.into_iter().map(reservation).collect()
     }
 
-    /// GetManagedPrefixListEntries: the one reading action that does not describe resources.
-    pub(super) fn prefix_list_entries(&self, parameters: &Parameters) -> Result<Record, Refusal> {
-        let id: PrefixListId = parameters.required_id("PrefixListId")?;
-        let entries = self.entries(&id).ok_or_else(|| Refusal::not_found::<PrefixListId>(&id))?;
-        let rows = entries.into_iter().enumerate().map(|(n, entry)| (format!("{n:06}"), entry)).collect();
-        let (rows, token) = self.page("GetManagedPrefixListEntries", &(1..=100), rows, parameters)?;
-        Ok(entry_list(rows).maybe("nextToken", token))
-    }
-
     /// All entries of a prefix list, as an answer without pages.
     pub(super) fn entries_whole(&self, id: &PrefixListId) -> Record {
-        entry_list(self.entries(id).unwrap_or_default())
-    }
-
-    fn entries(&self, id: &PrefixListId) -> Option<Vec<Record>> {
-        self.resources.prefix_lists.get(id).map(|list| list.entry_shapes())
+        let list = self.resources.prefix_lists.get(id);
+        entry_list(list.map(|list| entry_shapes(&list.entries)).unwrap_or_default())
     }
 
     /// One page of sorted rows, and the token of the next. A token names the last row seen, so that rows that come or go
@@ -152,6 +166,12 @@ impl Cloud {
         let token = rows.last().filter(|_| more).map(|(key, _)| STANDARD.encode(format!("{action}/{key}")));
         Ok((rows.into_iter().map(|(_, row)| row).collect(), token))
     }
+}
+
+/// What rows are sorted by: their ids, which of tags only the keys make unique.
+fn place(view: &View, row: &Record) -> String {
+    let id = first(row, view.id.1);
+    if view.action == "DescribeTags" { format!("{id}/{}", first(row, "key")) } else { id }
 }
 
 fn entry_list(entries: Vec<Record>) -> Record {

@@ -53,6 +53,27 @@ impl Cloud {
         })
     }
 
+    /// EventBridge says the same of one object, without encoding its key.
+    pub(super) fn object_created_event(&self, key: &str, now: Moment) -> Value {
+        let bucket = &self.settings.trail_bucket;
+        let object = self.storage.object(bucket, key);
+        let detail = json!({
+            "version": "0",
+            "bucket": { "name": bucket },
+            "object": {
+                "key": key,
+                "size": object.map_or(0, |object| object.body.len()),
+                "etag": object.map(|object| object.etag()).unwrap_or_default(),
+                "sequencer": format!("{:018X}", now.elapsed().as_micros()),
+            },
+            "request-id": format!("{:016X}", fingerprint(key.as_bytes())),
+            "requester": "cloudtrail.amazonaws.com",
+            "source-ip-address": "198.51.100.9",
+            "reason": "PutObject",
+        });
+        self.event("Object Created", "aws.s3", &[format!("arn:aws:s3:::{bucket}")], &detail, now)
+    }
+
     /// EventBridge passes on a CloudTrail record.
     pub fn api_call_event(&self, record: &Value, now: Moment) -> Value {
         let kind = match record["eventType"].as_str() {

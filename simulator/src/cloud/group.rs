@@ -1,4 +1,4 @@
-//! Security groups and prefix lists.
+//! Security groups.
 //!
 //! A group is a list of rules with one source each. DescribeSecurityGroups shows them folded into permissions.
 
@@ -224,11 +224,16 @@ impl GroupRule {
 
     /// What DescribeSecurityGroupRules says of it.
     pub(super) fn shape(&self, group: &GroupId, owner: &str, region: &str) -> Record {
-        self.authorized(group, owner, region).renamed("tagSet", "Tags", tags(&self.tags))
+        self.identified(group, owner, region).renamed("tagSet", "Tags", tags(&self.tags))
     }
 
     /// What Authorize says of it.
     pub(super) fn authorized(&self, group: &GroupId, owner: &str, region: &str) -> Record {
+        let record = self.identified(group, owner, region);
+        if self.tags.is_empty() { record } else { record.renamed("tagSet", "Tags", tags(&self.tags)) }
+    }
+
+    fn identified(&self, group: &GroupId, owner: &str, region: &str) -> Record {
         let record = self.common(group).with("groupOwnerId", owner);
         let record = match &self.peer {
             Peer::Group(id) => {
@@ -272,48 +277,5 @@ impl fmt::Display for Peer {
             Self::PrefixList(id) => id.fmt(f),
             Self::Group(id) => id.fmt(f),
         }
-    }
-}
-
-/// A list of networks under one name.
-#[derive(Clone, Debug)]
-pub struct PrefixList {
-    /// Its id.
-    pub id: PrefixListId,
-    /// Its name.
-    pub name: String,
-    /// Its networks in order, each with its description.
-    pub entries: Vec<(IpNet, Option<String>)>,
-    /// Rises with every change.
-    pub version: i64,
-    /// How many entries it may have.
-    pub entries_max: u32,
-    /// The account that owns it; `AWS` for the vendor's own. None is this account.
-    pub owner: Option<String>,
-    /// Its tags.
-    pub tags: Tags,
-}
-
-impl PrefixList {
-    pub(super) fn shape(&self, account: &str, region: &str) -> Record {
-        let owner = self.owner.as_deref().unwrap_or(account);
-        let is_v6 = matches!(self.entries.first(), Some((IpNet::V6(_), _)));
-        Record::new()
-            .with("prefixListId", &self.id)
-            .with("prefixListName", &self.name)
-            .with("addressFamily", if is_v6 { "IPv6" } else { "IPv4" })
-            .with("state", if self.version == 1 { "create-complete" } else { "modify-complete" })
-            .with("maxEntries", self.entries_max)
-            .with("version", self.version)
-            .with("ownerId", owner)
-            .with("prefixListArn", format!("arn:aws:ec2:{region}:{owner}:prefix-list/{}", self.id))
-            .renamed("tagSet", "Tags", tags(&self.tags))
-    }
-
-    pub(super) fn entry_shapes(&self) -> Vec<Record> {
-        let entry = |(cidr, description): &(IpNet, Option<String>)| {
-            Record::new().with("cidr", *cidr).maybe("description", description.as_ref())
-        };
-        self.entries.iter().map(entry).collect()
     }
 }

@@ -77,6 +77,11 @@ ids! {
     NatGatewayId = "nat", "NAT gateway", "InvalidNatGatewayID";
     TransitGatewayId = "tgw", "transit gateway", "InvalidTransitGatewayID";
     PeeringId = "pcx", "VPC peering connection", "InvalidVpcPeeringConnectionID";
+    EgressGatewayId = "eigw", "egress-only internet gateway", "InvalidGatewayID";
+    TransitAttachmentId = "tgw-attach", "transit gateway attachment", "InvalidTransitGatewayAttachmentID";
+    SubnetCidrAssociationId = "subnet-cidr-assoc", "CIDR association", "InvalidSubnetCidrBlockAssociationID";
+    AllocationId = "eipalloc", "allocation", "InvalidAllocationID";
+    AddressAssociationId = "eipassoc", "association", "InvalidAssociationID";
     ReservationId = "r", "reservation", "InvalidReservationID";
 }
 

@@ -1,16 +1,14 @@
-//! Instances and network interfaces.
+//! Instances.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::{Ipv4Addr, Ipv6Addr},
-};
+use std::collections::BTreeMap;
 
-use ipnet::IpNet;
+use time::macros::format_description;
 
 use super::{
-    Resources, Subnet, Tags,
-    ids::{AttachmentId, GroupId, InstanceId, InterfaceId, ReservationId, SubnetId, fingerprint},
-    network::{tags, zone},
+    Resources, Tags,
+    ids::{GroupId, InstanceId, InterfaceId, ReservationId, fingerprint},
+    interface::{Interface, private_name},
+    network::tags,
     shape::{Record, Shape},
 };
 use crate::clock::Moment;
@@ -34,8 +32,41 @@ pub struct Instance {
     pub due: Option<Moment>,
     /// The service that runs it, if it is not the customer's own.
     pub operator: Option<String>,
+    /// What else its launch said of it.
+    pub particulars: Particulars,
     /// Its tags.
     pub tags: Tags,
+}
+
+/// What is known of an instance that no packet depends on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Particulars {
+    /// The key pair.
+    pub key_name: Option<String>,
+    /// With which the launch can be repeated without effect.
+    pub client_token: Option<String>,
+    /// Its number within the launch.
+    pub launch_index: u32,
+    /// In Base64, as it was given.
+    pub user_data: Option<String>,
+    /// The role that it runs with, by the name of its instance profile.
+    pub profile: Option<String>,
+    /// `disableApiTermination`
+    pub termination: Protection,
+    /// `disableApiStop`
+    pub stopping: Protection,
+    /// Since when it is off because somebody asked for it.
+    pub stopped: Option<Moment>,
+}
+
+/// Whether calls of a kind are refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protection {
+    /// They are not.
+    #[default]
+    Off,
+    /// They are.
+    On,
 }
 
 /// Where an instance is in its life.
@@ -92,196 +123,22 @@ impl InstanceState {
     }
 }
 
-/// A network interface.
-#[derive(Clone, Debug)]
-pub struct Interface {
-    /// Its id.
-    pub id: InterfaceId,
-    /// Its subnet.
-    pub subnet: SubnetId,
-    /// Its IPv4 addresses, the primary one first.
-    pub addresses: Vec<Ipv4Addr>,
-    /// Its IPv6 addresses.
-    pub ipv6_addresses: Vec<Ipv6Addr>,
-    /// Prefixes delegated to it, of either family.
-    pub prefixes: Vec<IpNet>,
-    /// The security groups in force on it.
-    pub groups: Vec<GroupId>,
-    /// What it is attached to.
-    pub attachment: Option<Attachment>,
-    /// EC2's `interfaceType`: `interface`, `nat_gateway`, `lambda` …
-    pub kind: String,
-    /// What somebody wrote about it.
-    pub description: String,
-    /// The service that asked for it, if it is not the customer's own: `amazon-rds`.
-    pub requester: Option<String>,
-    /// The service that manages it and may hide it.
-    pub operator: Option<String>,
-    /// Whether it drops what is neither from nor for its own addresses. Off on a firewall.
-    pub source_dest_check: bool,
-    /// Its tags.
-    pub tags: Tags,
-}
-
-/// An interface's tie to what uses it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attachment {
-    /// Its id.
-    pub id: AttachmentId,
-    /// What uses the interface.
-    pub holder: Holder,
-    /// 0 is the instance's primary interface.
-    pub device_index: u32,
-    /// Since when.
-    pub since: Moment,
-    /// Whether the interface goes when the instance is terminated.
-    pub on_termination: OnTermination,
-}
-
-/// What uses an interface.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Holder {
-    /// An instance of this account.
-    Instance(InstanceId),
-    /// Something in a service's account: `amazon-elb`.
-    Service(String),
-}
-
-/// What becomes of an interface when its instance is terminated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnTermination {
-    /// It goes too: the default of a primary interface.
-    Delete,
-    /// It stays, attached to nothing.
-    Keep,
-}
-
-impl Interface {
-    /// A customer's interface with one address, attached to nothing.
-    pub fn new(id: InterfaceId, subnet: SubnetId, address: Ipv4Addr, groups: Vec<GroupId>) -> Self {
-        Self {
-            id,
-            subnet,
-            addresses: vec![address],
-            ipv6_addresses: vec![],
-            prefixes: vec![],
-            groups,
-            attachment: None,
-            kind: "interface".into(),
-            description: String::new(),
-            requester: None,
-            operator: None,
-            source_dest_check: true,
-            tags: Tags::new(),
-        }
-    }
-
-    /// The instance to which it is attached.
-    pub fn instance(&self) -> Option<&InstanceId> {
-        match &self.attachment.as_ref()?.holder {
-            Holder::Instance(id) => Some(id),
-            Holder::Service(_) => None,
-        }
-    }
-
-    fn device_index(&self) -> Option<u32> {
-        self.attachment.as_ref().map(|attachment| attachment.device_index)
-    }
-
-    /// What DescribeNetworkInterfaces says of it.
-    pub(super) fn shape(&self, resources: &Resources, owner: &str, region: &str) -> Record {
-        self.common(resources, owner)
-            .with("availabilityZone", zone(region))
-            .with("description", &self.description)
-            .maybe("requesterId", self.requester.as_ref())
-            .with("requesterManaged", self.requester.is_some())
-            .with("tagSet", tags(&self.tags))
-            .with("operator", operator(self.operator.as_deref()))
-            .maybe("attachment", self.attachment.as_ref().map(|attachment| attachment.full(owner)))
-    }
-
-    /// What DescribeInstances says of it under its instance.
-    pub(super) fn under_instance(&self, resources: &Resources, owner: &str, status: &str) -> Record {
-        let attachment = self.attachment.as_ref().map(|attachment| attachment.common(status));
-        self.common(resources, owner).maybe("attachment", attachment)
-    }
-
-    fn common(&self, resources: &Resources, owner: &str) -> Record {
-        let address =
-            |(n, address): (usize, &Ipv4Addr)| Record::new().with("privateIpAddress", *address).with("primary", n == 0);
-        let v6_address = |address: &Ipv6Addr| Record::new().with("ipv6Address", *address);
-        let v4_prefixes = self.prefixes.iter().filter(|prefix| matches!(prefix, IpNet::V4(_)));
-        let v6_prefixes = self.prefixes.iter().filter(|prefix| matches!(prefix, IpNet::V6(_)));
-        Record::new()
-            .with("networkInterfaceId", &self.id)
-            .with("subnetId", &self.subnet)
-            .maybe("vpcId", resources.subnets.get(&self.subnet).map(|subnet| &subnet.vpc))
-            .with("ownerId", owner)
-            .with("status", if self.attachment.is_some() { "in-use" } else { "available" })
-            .with("macAddress", mac_address(&self.id))
-            .maybe("privateIpAddress", self.addresses.first().copied())
-            .with("sourceDestCheck", self.source_dest_check)
-            .with("interfaceType", &self.kind)
-            .renamed("groupSet", "Groups", resources.group_names(&self.groups))
-            .renamed(
-                "privateIpAddressesSet",
-                "PrivateIpAddresses",
-                Shape::from_iter(self.addresses.iter().enumerate().map(address)),
-            )
-            .renamed("ipv6AddressesSet", "Ipv6Addresses", Shape::from_iter(self.ipv6_addresses.iter().map(v6_address)))
-            .renamed(
-                "ipv4PrefixSet",
-                "Ipv4Prefixes",
-                Shape::from_iter(v4_prefixes.map(|prefix| Record::new().with("ipv4Prefix", *prefix))),
-            )
-            .renamed(
-                "ipv6PrefixSet",
-                "Ipv6Prefixes",
-                Shape::from_iter(v6_prefixes.map(|prefix| Record::new().with("ipv6Prefix", *prefix))),
-            )
-    }
-}
-
-impl Attachment {
-    fn common(&self, status: &str) -> Record {
-        Record::new()
-            .with("attachmentId", &self.id)
-            .with("deviceIndex", self.device_index)
-            .with("networkCardIndex", 0)
-            .with("status", status)
-            .with("attachTime", self.since)
-            .with("deleteOnTermination", self.on_termination == OnTermination::Delete)
-    }
-
-    fn full(&self, owner: &str) -> Record {
-        let record = self.common("attached");
-        match &self.holder {
-            Holder::Instance(id) => record.with("instanceId", id).with("instanceOwnerId", owner),
-            Holder::Service(name) => record.with("instanceOwnerId", name),
-        }
-    }
-}
-
 impl Instance {
     /// What DescribeInstances and RunInstances say of it and its interfaces, of which the primary one comes first.
     pub(super) fn shape(&self, interfaces: &[&Interface], resources: &Resources, owner: &str, region: &str) -> Record {
         let attachment = if self.state == InstanceState::Pending { "attaching" } else { "attached" };
-        let primary = interfaces.first();
+        let under_instance = |interface: &&Interface| interface.under_instance(resources, owner, region, attachment);
+        let primary = interfaces.first().copied();
+        let groups = primary.map_or(Shape::List(vec![]), |interface| resources.group_names(&interface.groups));
         let record = Record::new()
             .with("instanceId", &self.id)
             .with("imageId", &self.image)
             .renamed("instanceState", "State", self.state.shape())
             .with("instanceType", &self.kind)
             .with("launchTime", self.launched)
-            .with("placement", Record::new().with("availabilityZone", zone(region)).with("tenancy", "default"))
-            .with("monitoring", Record::new().with("state", "disabled"));
-        let record = record
-            .maybe("subnetId", primary.map(|interface| &interface.subnet))
-            .maybe("vpcId", primary.and_then(|first| resources.subnets.get(&first.subnet)).map(|subnet| &subnet.vpc))
-            .maybe("privateIpAddress", primary.and_then(|interface| interface.addresses.first().copied()))
-            .maybe("sourceDestCheck", primary.map(|interface| interface.source_dest_check));
-        let under_instance = |interface: &&Interface| interface.under_instance(resources, owner, attachment);
-        let groups = primary.map_or(Shape::List(vec![]), |interface| resources.group_names(&interface.groups));
+            .and(self.in_network(primary, resources, region))
+            .and(self.machine(owner))
+            .and(self.reason());
         record
             .renamed("groupSet", "SecurityGroups", groups)
             .renamed(
@@ -292,7 +149,83 @@ impl Instance {
             .renamed("tagSet", "Tags", tags(&self.tags))
             .with("operator", operator(self.operator.as_deref()))
     }
+
+    /// Where it is: what its primary interface says.
+    fn in_network(&self, primary: Option<&Interface>, resources: &Resources, region: &str) -> Record {
+        let subnet = primary.and_then(|primary| resources.subnets.get(&primary.subnet));
+        let public = primary.and_then(|primary| primary.public_primary(resources));
+        let address = primary.and_then(|primary| primary.addresses.first().copied());
+        let zone = subnet.map(|subnet| subnet.zone).unwrap_or_default();
+        let placement = Record::new()
+            .with("availabilityZone", zone.name(region))
+            .with("availabilityZoneId", zone.id(region))
+            .with("groupName", "")
+            .with("tenancy", "default");
+        Record::new()
+            .with("placement", placement)
+            .with("monitoring", Record::new().with("state", "disabled"))
+            .with("privateDnsName", address.map(|address| private_name(address, region)).unwrap_or_default())
+            .renamed("dnsName", "PublicDnsName", public.as_ref().map(|public| public.name(region)).unwrap_or_default())
+            .maybe("subnetId", subnet.map(|subnet| &subnet.id))
+            .maybe("vpcId", subnet.map(|subnet| &subnet.vpc))
+            .maybe("privateIpAddress", address)
+            .maybe_renamed("ipAddress", "PublicIpAddress", public.map(|public| public.address))
+            .maybe("ipv6Address", primary.and_then(|primary| primary.ipv6_addresses.first().copied()))
+            .maybe("sourceDestCheck", primary.map(|interface| interface.source_dest_check))
+    }
+
+    /// What is the same for all instances of this world, and what their launch said.
+    fn machine(&self, owner: &str) -> Record {
+        let Particulars { key_name, client_token, launch_index, profile, .. } = &self.particulars;
+        let volume = Record::new()
+            .with("volumeId", format!("vol-0{:016x}", fingerprint(self.id.to_string().as_bytes())))
+            .with("status", "attached")
+            .with("attachTime", self.launched)
+            .with("deleteOnTermination", true);
+        let volume = Record::new().with("deviceName", ROOT_DEVICE).with("ebs", volume);
+        let volumes = if self.state == InstanceState::Terminated { vec![] } else { vec![volume] };
+        let profile = profile.as_ref().map(|name| {
+            let id = format!("AIPA{:016X}", fingerprint(name.as_bytes()));
+            Record::new().with("arn", format!("arn:aws:iam::{owner}:instance-profile/{name}")).with("id", id)
+        });
+        Record::new()
+            .with("amiLaunchIndex", *launch_index)
+            .maybe("keyName", key_name.as_ref())
+            .with("productCodes", Shape::List(vec![]))
+            .with("clientToken", client_token.clone().unwrap_or_default())
+            .maybe("iamInstanceProfile", profile)
+            .with("architecture", "x86_64")
+            .with("rootDeviceType", "ebs")
+            .with("rootDeviceName", ROOT_DEVICE)
+            .renamed("blockDeviceMapping", "BlockDeviceMappings", Shape::from_iter(volumes))
+            .with("virtualizationType", "hvm")
+            .with("hypervisor", "xen")
+            .with("ebsOptimized", false)
+            .with("enaSupport", true)
+    }
+
+    /// Why it is in its state, if somebody asked for it. The form is that of the EC2 user guide, "Instance lifecycle".
+    fn reason(&self) -> Record {
+        let text = match (self.state, self.particulars.stopped) {
+            (InstanceState::Pending | InstanceState::Running, _) | (_, None) => return Record::new().with_reason(""),
+            (_, Some(at)) => {
+                at.formatted(format_description!("User initiated ([year]-[month]-[day] [hour]:[minute]:[second] GMT)"))
+            }
+        };
+        let message = "Client.UserInitiatedShutdown: User initiated shutdown";
+        let reason = Record::new().with("code", "Client.UserInitiatedShutdown").with("message", message);
+        Record::new().with_reason(&text).with("stateReason", reason)
+    }
 }
+
+impl Record {
+    fn with_reason(self, text: &str) -> Self {
+        self.renamed("reason", "StateTransitionReason", text)
+    }
+}
+
+/// The device of the one volume that every instance has.
+const ROOT_DEVICE: &str = "/dev/xvda";
 
 impl Resources {
     /// The instance's interfaces, the primary one first.
@@ -322,13 +255,6 @@ impl Resources {
         self.instances.get(self.interfaces.get(interface)?.instance()?)
     }
 
-    /// The addresses of a subnet that nobody has. EC2 keeps the first four for itself, and the last.
-    pub(super) fn free_addresses(&self, subnet: &Subnet) -> impl Iterator<Item = Ipv4Addr> {
-        let of_subnet = self.interfaces.values().filter(|interface| interface.subnet == subnet.id);
-        let taken: BTreeSet<_> = of_subnet.flat_map(|interface| interface.addresses.iter().copied()).collect();
-        subnet.cidr.hosts().skip(3).filter(move |address| !taken.contains(address))
-    }
-
     /// Groups with their names, as interfaces and instances list them.
     pub(super) fn group_names(&self, groups: &[GroupId]) -> Shape {
         let name = |id: &GroupId| self.groups.get(id).map(|group| group.name.clone());
@@ -336,12 +262,7 @@ impl Resources {
     }
 }
 
-fn operator(name: Option<&str>) -> Record {
+/// Whether a service manages something, and which.
+pub(super) fn operator(name: Option<&str>) -> Record {
     Record::new().with("managed", name.is_some()).maybe("principal", name)
-}
-
-/// Locally administered, and the same for the same interface.
-fn mac_address(id: &InterfaceId) -> String {
-    let [.., a, b, c, d, e] = fingerprint(id.to_string().as_bytes()).to_be_bytes();
-    format!("02:{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}")
 }

@@ -1,17 +1,14 @@
-//! VPCs, subnets, route tables and what routes lead to.
+//! VPCs, their networks and subnets.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::{
     Resources,
-    ids::{
-        AssociationId, CidrAssociationId, EndpointId, InterfaceId, InternetGatewayId, NatGatewayId, PeeringId,
-        PrefixListId, RouteTableId, SubnetId, TransitGatewayId, VpcId, fingerprint,
-    },
-    instance::InstanceState,
+    ids::{CidrAssociationId, SubnetCidrAssociationId, SubnetId, VpcId, fingerprint},
     shape::{Record, Shape},
+    zone::Zone,
 };
 
 /// Tags by key.
@@ -28,8 +25,27 @@ pub struct Vpc {
     pub ipv6_cidrs: Vec<CidrAssociation<Ipv6Net>>,
     /// Whether it is the default VPC, in which groups may be called by name.
     pub is_default: bool,
+    /// What is switched on in it.
+    pub attributes: VpcAttributes,
     /// Its tags.
     pub tags: Tags,
+}
+
+/// What ModifyVpcAttribute changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VpcAttributes {
+    /// `enableDnsSupport`, on at first.
+    pub dns_support: bool,
+    /// `enableDnsHostnames`, off at first but in a default VPC.
+    pub dns_hostnames: bool,
+    /// `enableNetworkAddressUsageMetrics`, off at first.
+    pub usage_metrics: bool,
+}
+
+impl Default for VpcAttributes {
+    fn default() -> Self {
+        Self { dns_support: true, dns_hostnames: false, usage_metrics: false }
+    }
 }
 
 /// A network of a VPC, and how far EC2 is with it.
@@ -72,25 +88,39 @@ impl CidrState {
 
 impl<N: Copy + Into<IpNet>> CidrAssociation<N> {
     /// `cidrBlock` or `ipv6CidrBlock` with its id and state.
-    pub(super) fn shape(&self) -> Record {
+    pub(super) fn shape(&self, region: &str) -> Record {
         let state = Record::new().with("state", self.state.name());
         let record = Record::new().with("associationId", &self.id);
         match self.cidr.into() {
             IpNet::V4(cidr) => record.with("cidrBlock", cidr).with("cidrBlockState", state),
-            IpNet::V6(cidr) => record.with("ipv6CidrBlock", cidr).with("ipv6CidrBlockState", state),
+            IpNet::V6(cidr) => record
+                .with("ipv6CidrBlock", cidr)
+                .with("ipv6CidrBlockState", state)
+                .with("networkBorderGroup", region)
+                .with("ipv6Pool", "Amazon"),
         }
     }
 }
 
 impl Vpc {
-    pub(super) fn shape(&self, owner: &str) -> Record {
+    /// All its networks that are in force.
+    pub(super) fn networks(&self) -> impl Iterator<Item = IpNet> {
+        let v4 = self.cidrs.iter().filter(|cidr| cidr.state == CidrState::Associated).map(|cidr| IpNet::V4(cidr.cidr));
+        let v6 = self.ipv6_cidrs.iter().filter(|cidr| cidr.state == CidrState::Associated);
+        v4.chain(v6.map(|cidr| IpNet::V6(cidr.cidr)))
+    }
+
+    pub(super) fn shape(&self, owner: &str, region: &str) -> Record {
+        let shape = |cidr: &CidrAssociation<Ipv4Net>| cidr.shape(region);
+        let ipv6_shape = |cidr: &CidrAssociation<Ipv6Net>| cidr.shape(region);
         let record = Record::new().with("vpcId", &self.id).with("state", "available").with("ownerId", owner);
         record
             .maybe("cidrBlock", self.cidrs.first().map(|first| first.cidr))
             .with("isDefault", self.is_default)
             .with("instanceTenancy", "default")
-            .with("cidrBlockAssociationSet", Shape::from_iter(self.cidrs.iter().map(CidrAssociation::shape)))
-            .with("ipv6CidrBlockAssociationSet", Shape::from_iter(self.ipv6_cidrs.iter().map(CidrAssociation::shape)))
+            .with("dhcpOptionsId", dhcp_options(region))
+            .with("cidrBlockAssociationSet", Shape::from_iter(self.cidrs.iter().map(shape)))
+            .with("ipv6CidrBlockAssociationSet", Shape::from_iter(self.ipv6_cidrs.iter().map(ipv6_shape)))
             .renamed("tagSet", "Tags", tags(&self.tags))
     }
 }
@@ -106,19 +136,39 @@ pub struct Subnet {
     pub cidr: Ipv4Net,
     /// Its IPv6 networks.
     pub ipv6_cidrs: Vec<Ipv6Net>,
+    /// Where it is.
+    pub zone: Zone,
+    /// What its new interfaces get by themselves.
+    pub gives: Gifts,
     /// Its tags.
     pub tags: Tags,
 }
 
+/// What new interfaces of a subnet get without asking.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gifts {
+    /// `mapPublicIpOnLaunch`: the primary interface of a new instance gets a public IPv4 address.
+    pub public_address: bool,
+    /// `assignIpv6AddressOnCreation`: every new interface gets an IPv6 address.
+    pub ipv6_address: bool,
+}
+
 impl Subnet {
-    fn ipv6_association(&self, cidr: Ipv6Net) -> Record {
-        let id = format!("subnet-cidr-assoc-0{:016x}", fingerprint(format!("{} {cidr}", self.id).as_bytes()));
-        let state = Record::new().with("state", CidrState::Associated.name());
-        Record::new().with("associationId", id).with("ipv6CidrBlock", cidr).with("ipv6CidrBlockState", state)
+    /// The id of the association of one of its IPv6 networks.
+    pub(super) fn association(&self, cidr: Ipv6Net) -> SubnetCidrAssociationId {
+        let digits = fingerprint(format!("{} {cidr}", self.id).as_bytes());
+        format!("subnet-cidr-assoc-0{digits:016x}").parse().expect("17 hex digits make an id")
     }
 
-    pub(super) fn shape(&self, owner: &str, region: &str) -> Record {
-        let associations = self.ipv6_cidrs.iter().map(|cidr| self.ipv6_association(*cidr));
+    pub(super) fn ipv6_association(&self, cidr: Ipv6Net, state: CidrState) -> Record {
+        Record::new()
+            .with("associationId", &self.association(cidr))
+            .with("ipv6CidrBlock", cidr)
+            .with("ipv6CidrBlockState", Record::new().with("state", state.name()))
+    }
+
+    pub(super) fn shape(&self, resources: &Resources, owner: &str, region: &str) -> Record {
+        let associations = self.ipv6_cidrs.iter().map(|cidr| self.ipv6_association(*cidr, CidrState::Associated));
         Record::new()
             .with("subnetId", &self.id)
             .with("subnetArn", format!("arn:aws:ec2:{region}:{owner}:subnet/{}", self.id))
@@ -126,270 +176,23 @@ impl Subnet {
             .with("cidrBlock", self.cidr)
             .with("state", "available")
             .with("ownerId", owner)
-            .with("availabilityZone", zone(region))
+            .with("availabilityZone", self.zone.name(region))
+            .with("availabilityZoneId", self.zone.id(region))
+            .with("availableIpAddressCount", resources.free_count(self))
             .with("defaultForAz", false)
-            .with("mapPublicIpOnLaunch", false)
+            .with("mapPublicIpOnLaunch", self.gives.public_address)
+            .with("assignIpv6AddressOnCreation", self.gives.ipv6_address)
+            .with("enableDns64", false)
+            .with("ipv6Native", false)
+            .with("mapCustomerOwnedIpOnLaunch", false)
             .with("ipv6CidrBlockAssociationSet", Shape::from_iter(associations))
             .renamed("tagSet", "Tags", tags(&self.tags))
     }
 }
 
-/// A route table with its routes and associations.
-#[derive(Clone, Debug)]
-pub struct RouteTable {
-    /// Its id.
-    pub id: RouteTableId,
-    /// Its VPC.
-    pub vpc: VpcId,
-    /// What has been added to the `local` routes.
-    pub routes: Vec<Route>,
-    /// What uses it.
-    pub associations: Vec<Association>,
-    /// Its tags.
-    pub tags: Tags,
-}
-
-/// What a route table is in force for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Association {
-    /// Its id.
-    pub id: AssociationId,
-    /// What it is in force for.
-    pub with: Associated,
-}
-
-/// Who uses a route table.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Associated {
-    /// Every subnet of the VPC without a table of its own.
-    Main,
-    /// One subnet.
-    Subnet(SubnetId),
-    /// What comes in from the internet (an edge association).
-    Gateway(InternetGatewayId),
-}
-
-/// A route that somebody made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Route {
-    /// Where to.
-    pub destination: Destination,
-    /// By way of.
-    pub target: Target,
-}
-
-/// What a route is for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Destination {
-    /// A network of either family.
-    Cidr(IpNet),
-    /// All networks of a prefix list.
-    PrefixList(PrefixListId),
-}
-
-/// What a route leads to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// An internet gateway.
-    InternetGateway(InternetGatewayId),
-    /// A network interface: of a firewall, say. A route to an instance is one to its first interface.
-    Interface(InterfaceId),
-    /// A VPC endpoint; EC2 shows it as a `gatewayId`.
-    Endpoint(EndpointId),
-    /// A NAT gateway.
-    Nat(NatGatewayId),
-    /// A transit gateway.
-    Transit(TransitGatewayId),
-    /// A peering connection.
-    Peering(PeeringId),
-}
-
-/// Whether packets get through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RouteState {
-    /// They do.
-    Active,
-    /// The target is gone, or dead.
-    Blackhole,
-}
-
-impl RouteState {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Blackhole => "blackhole",
-        }
-    }
-}
-
-impl RouteTable {
-    pub(super) fn shape(&self, resources: &Resources, owner: &str, stopped_target: RouteState) -> Record {
-        let local = resources.vpcs.get(&self.vpc).into_iter().flat_map(local_routes);
-        let made = self.routes.iter().map(|route| route.shape(resources, owner, stopped_target));
-        let associations = self.associations.iter().map(|association| association.shape(&self.id));
-        Record::new()
-            .with("routeTableId", &self.id)
-            .with("vpcId", &self.vpc)
-            .with("ownerId", owner)
-            .renamed("routeSet", "Routes", Shape::from_iter(local.chain(made)))
-            .renamed("associationSet", "Associations", Shape::from_iter(associations))
-            .renamed("propagatingVgwSet", "PropagatingVgws", Shape::List(vec![]))
-            .renamed("tagSet", "Tags", tags(&self.tags))
-    }
-}
-
-/// Every network of the VPC has a `local` route in every table.
-fn local_routes(vpc: &Vpc) -> impl Iterator<Item = Record> {
-    let v4 = vpc.cidrs.iter().filter(|cidr| cidr.state == CidrState::Associated).map(|cidr| IpNet::V4(cidr.cidr));
-    let v6 = vpc.ipv6_cidrs.iter().filter(|cidr| cidr.state == CidrState::Associated).map(|cidr| IpNet::V6(cidr.cidr));
-    v4.chain(v6).map(|cidr| {
-        let record = Destination::Cidr(cidr).shape().with("gatewayId", "local");
-        record.with("origin", "CreateRouteTable").with("state", RouteState::Active.name())
-    })
-}
-
-impl fmt::Display for Destination {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Cidr(cidr) => cidr.fmt(f),
-            Self::PrefixList(id) => id.fmt(f),
-        }
-    }
-}
-
-impl Destination {
-    fn shape(&self) -> Record {
-        match self {
-            Self::Cidr(IpNet::V4(cidr)) => Record::new().with("destinationCidrBlock", *cidr),
-            Self::Cidr(IpNet::V6(cidr)) => Record::new().with("destinationIpv6CidrBlock", *cidr),
-            Self::PrefixList(id) => Record::new().with("destinationPrefixListId", id),
-        }
-    }
-}
-
-impl Route {
-    fn shape(&self, resources: &Resources, owner: &str, stopped_target: RouteState) -> Record {
-        let state = self.target.state(resources, stopped_target);
-        let record = self.destination.shape().and(self.target.shape(resources, owner));
-        record.with("origin", "CreateRoute").with("state", state.name())
-    }
-}
-
-impl Target {
-    /// An interface is shown with the instance that it is attached to, as long as it is.
-    fn shape(&self, resources: &Resources, owner: &str) -> Record {
-        let record = Record::new();
-        match self {
-            Self::InternetGateway(id) => record.with("gatewayId", id),
-            Self::Endpoint(id) => record.with("gatewayId", id),
-            Self::Nat(id) => record.with("natGatewayId", id),
-            Self::Transit(id) => record.with("transitGatewayId", id),
-            Self::Peering(id) => record.with("vpcPeeringConnectionId", id),
-            Self::Interface(id) => match resources.interfaces.get(id).and_then(|interface| interface.instance()) {
-                Some(instance) => {
-                    record.with("instanceId", instance).with("instanceOwnerId", owner).with("networkInterfaceId", id)
-                }
-                None => record.with("networkInterfaceId", id),
-            },
-        }
-    }
-
-    fn state(&self, resources: &Resources, stopped_target: RouteState) -> RouteState {
-        let active_if = |holds: bool| if holds { RouteState::Active } else { RouteState::Blackhole };
-        match self {
-            Self::InternetGateway(id) => {
-                active_if(resources.internet_gateways.get(id).is_some_and(|gateway| gateway.vpc.is_some()))
-            }
-            Self::Endpoint(id) => active_if(resources.endpoints.contains_key(id)),
-            Self::Nat(_) | Self::Transit(_) | Self::Peering(_) => RouteState::Active,
-            Self::Interface(id) => {
-                match resources.interfaces.get(id).and_then(|interface| interface.attachment.as_ref()) {
-                    None => RouteState::Blackhole,
-                    Some(_) => match resources.instance_behind(id).map(|instance| instance.state) {
-                        // Attached by a service, or on.
-                        None | Some(InstanceState::Pending | InstanceState::Running) => RouteState::Active,
-                        Some(InstanceState::Stopping | InstanceState::Stopped) => stopped_target,
-                        Some(InstanceState::ShuttingDown | InstanceState::Terminated) => RouteState::Blackhole,
-                    },
-                }
-            }
-        }
-    }
-}
-
-impl Association {
-    fn shape(&self, table: &RouteTableId) -> Record {
-        let record = Record::new().with("routeTableAssociationId", &self.id).with("routeTableId", table);
-        let record = match &self.with {
-            Associated::Main => record.with("main", true),
-            Associated::Subnet(id) => record.with("subnetId", id).with("main", false),
-            Associated::Gateway(id) => record.with("gatewayId", id).with("main", false),
-        };
-        record.with("associationState", Record::new().with("state", "associated"))
-    }
-}
-
-/// An internet gateway.
-#[derive(Clone, Debug)]
-pub struct InternetGateway {
-    /// Its id.
-    pub id: InternetGatewayId,
-    /// The VPC to which it is attached.
-    pub vpc: Option<VpcId>,
-}
-
-/// A VPC endpoint.
-#[derive(Clone, Debug)]
-pub struct VpcEndpoint {
-    /// Its id.
-    pub id: EndpointId,
-    /// Its VPC.
-    pub vpc: VpcId,
-    /// What kind it is.
-    pub kind: EndpointKind,
-    /// What it leads to, such as `com.amazonaws.vpce.eu-west-1.vpce-svc-…`.
-    pub service: String,
-    /// The subnets in which it stands.
-    pub subnets: Vec<SubnetId>,
-    /// Its tags.
-    pub tags: Tags,
-}
-
-/// The kinds of VPC endpoints that matter to routes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EndpointKind {
-    /// In front of a gateway load balancer: the one kind behind which firewalls stand.
-    GatewayLoadBalancer,
-    /// In front of a service, with an interface.
-    Interface,
-    /// S3 or DynamoDB, by routes.
-    Gateway,
-}
-
-impl VpcEndpoint {
-    pub(super) fn shape(&self, owner: &str) -> Record {
-        let kind = match self.kind {
-            EndpointKind::GatewayLoadBalancer => "GatewayLoadBalancer",
-            EndpointKind::Interface => "Interface",
-            EndpointKind::Gateway => "Gateway",
-        };
-        Record::new()
-            .with("vpcEndpointId", &self.id)
-            .with("vpcEndpointType", kind)
-            .with("vpcId", &self.vpc)
-            .with("serviceName", &self.service)
-            .with("state", "available")
-            .renamed("subnetIdSet", "SubnetIds", Shape::from_iter(&self.subnets))
-            .renamed("networkInterfaceIdSet", "NetworkInterfaceIds", Shape::List(vec![]))
-            .renamed("routeTableIdSet", "RouteTableIds", Shape::List(vec![]))
-            .with("ownerId", owner)
-            .renamed("tagSet", "Tags", tags(&self.tags))
-    }
-}
-
-/// The one availability zone of this world.
-pub(super) fn zone(region: &str) -> String {
-    format!("{region}a")
+/// The options of the region that every VPC begins with.
+fn dhcp_options(region: &str) -> String {
+    format!("dopt-0{:016x}", fingerprint(region.as_bytes()))
 }
 
 pub(super) fn tags(tags: &Tags) -> Shape {

@@ -38,6 +38,23 @@ impl Parameters {
         Ok(root)
     }
 
+    /// This node with only those of its members.
+    pub(super) fn only(&self, names: &[&str]) -> Self {
+        let kept = names.iter().filter_map(|name| self.members.get_key_value(&Key::Name((*name).to_owned())));
+        Self { text: None, members: kept.map(|(key, node)| (key.clone(), node.clone())).collect() }
+    }
+
+    /// Gives a member a value.
+    pub(super) fn put(&mut self, name: &str, value: &str) {
+        self.members.entry(Key::Name(name.to_owned())).or_default().text = Some(value.to_owned());
+    }
+
+    /// Gives an element of a list a value.
+    pub(super) fn put_element(&mut self, list: &str, position: u32, value: &str) {
+        let list = self.members.entry(Key::Name(list.to_owned())).or_default();
+        list.members.entry(Key::Position(position)).or_default().text = Some(value.to_owned());
+    }
+
     /// This node's own value.
     pub(super) fn value(&self) -> Option<&str> {
         self.text.as_deref()

@@ -27,7 +27,22 @@ impl Style {
             | "DescribeManagedPrefixLists"
             | "GetManagedPrefixListEntries"
             | "DescribeVpcEndpoints"
-            | "DeleteVpcEndpoints" => Self::Envelope,
+            | "DeleteVpcEndpoints"
+            | "CreateNatGateway" => Self::Envelope,
+            // No record of these has been seen: they are presumed to look like their neighbours.
+            "CreateManagedPrefixList"
+            | "DeleteManagedPrefixList"
+            | "RestoreManagedPrefixListVersion"
+            | "GetManagedPrefixListAssociations"
+            | "DeleteNatGateway"
+            | "DescribeNatGateways"
+            | "CreateVpcEndpoint"
+            | "CreateTransitGateway"
+            | "DeleteTransitGateway"
+            | "DescribeTransitGateways"
+            | "CreateTransitGatewayVpcAttachment"
+            | "DeleteTransitGatewayVpcAttachment"
+            | "DescribeTransitGatewayVpcAttachments" => Self::Envelope,
             _ => Self::Items,
         }
     }
@@ -322,6 +337,12 @@ mod tests {
             ],
             &json!({"ModifyManagedPrefixListRequest": {"PrefixListId": "pl-1", "CurrentVersion": 3, "RemoveEntry":
                 [{"tag": 1, "Cidr": "192.0.2.0/28"}, {"tag": 2, "Cidr": "192.0.2.16/28"}]}}),
+        );
+        check(
+            "CreateNatGateway",
+            &["SubnetId=subnet-1", "AllocationId=eipalloc-1", "ClientToken=x"],
+            &json!({"CreateNatGatewayRequest":
+                {"SubnetId": "subnet-1", "AllocationId": "eipalloc-1", "ClientToken": "x"}}),
         );
         check(
             "DeleteVpcEndpoints",

@@ -6,9 +6,10 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::{
     Associated, Association, AssociationId, Attachment, CidrAssociation, CidrState, Cloud, Destination, Direction,
-    GroupId, GroupRule, Holder, Instance, InstanceId, InstanceState, Interface, InterfaceId, InternetGateway,
-    InternetGatewayId, OnTermination, Permission, PrefixList, PrefixListId, Route, RouteTable, RouteTableId, RuleId,
-    SecurityGroup, Subnet, SubnetId, Tags, Target, Vpc, VpcEndpoint, VpcId, ids::ResourceId,
+    Family, Gifts, GroupId, GroupRule, Holder, Instance, InstanceId, InstanceState, Interface, InterfaceId,
+    InternetGateway, InternetGatewayId, NatGateway, NatReach, OnTermination, Particulars, Permission, PrefixList,
+    PrefixListId, Route, RouteTable, RouteTableId, RuleId, SecurityGroup, Subnet, SubnetId, Tags, Target,
+    TransitGateway, Vpc, VpcAttributes, VpcEndpoint, VpcId, Zone, ids::ResourceId,
 };
 use crate::clock::Moment;
 
@@ -40,7 +41,8 @@ impl Cloud {
     /// Adds a VPC with its primary network.
     pub fn add_vpc(&mut self, id: VpcId, cidr: Ipv4Net) -> Result<(), SetupError> {
         let cidrs = vec![self.associated(cidr.trunc())];
-        let vpc = Vpc { id: id.clone(), cidrs, ipv6_cidrs: vec![], is_default: false, tags: Tags::new() };
+        let (attributes, tags) = (VpcAttributes::default(), Tags::new());
+        let vpc = Vpc { id: id.clone(), cidrs, ipv6_cidrs: vec![], is_default: false, attributes, tags };
         put(&mut self.resources.vpcs, id, vpc)
     }
 
@@ -70,7 +72,8 @@ impl Cloud {
         if !inside {
             return Err(SetupError::Conflict(format!("`{id}` is outside of its VPC: `{vpc}` does not contain {cidr}")));
         }
-        let subnet = Subnet { id: id.clone(), vpc, cidr: cidr.trunc(), ipv6_cidrs: vec![], tags: Tags::new() };
+        let (zone, gives, tags) = (Zone::default(), Gifts::default(), Tags::new());
+        let subnet = Subnet { id: id.clone(), vpc, cidr: cidr.trunc(), ipv6_cidrs: vec![], zone, gives, tags };
         put(&mut self.resources.subnets, id, subnet)
     }
 
@@ -127,6 +130,7 @@ impl Cloud {
         target: Target,
     ) -> Result<(), SetupError> {
         self.check_target(&target)?;
+        self.furnish_target(table, &target)?;
         let table = known_mut(&mut self.resources.route_tables, table)?;
         if table.routes.iter().any(|route| route.destination == destination) {
             return Err(SetupError::Conflict(format!(
@@ -138,19 +142,45 @@ impl Cloud {
         Ok(())
     }
 
+    /// Gateways of which a set-up says nothing else are there as soon as a route leads to them.
+    fn furnish_target(&mut self, table: &RouteTableId, target: &Target) -> Result<(), SetupError> {
+        if let Target::Nat(id) = target
+            && !self.resources.nat_gateways.contains_key(id)
+        {
+            let vpc = known(&self.resources.route_tables, table)?.vpc.clone();
+            let subnet =
+                self.resources.subnets.values().find(|subnet| subnet.vpc == vpc).map(|subnet| subnet.id.clone());
+            let message = || format!("`{id}` has no place: add a subnet to `{vpc}`");
+            let subnet = subnet.ok_or_else(|| SetupError::Conflict(message()))?;
+            let (created, reach) = (Moment::default(), NatReach::Public(None));
+            let (interface, deleted, tags) = (None, None, Tags::new());
+            let gateway = NatGateway { id: id.clone(), subnet, vpc, interface, reach, created, deleted, tags };
+            self.resources.nat_gateways.insert(id.clone(), gateway);
+        }
+        if let Target::Transit(id) = target {
+            let (description, created, tags) = (String::new(), Moment::default(), Tags::new());
+            let gateway = TransitGateway { id: id.clone(), description, created, tags };
+            self.resources.transit_gateways.entry(id.clone()).or_insert(gateway);
+        }
+        Ok(())
+    }
+
     fn check_target(&self, target: &Target) -> Result<(), SetupError> {
         match target {
             Target::InternetGateway(id) => known(&self.resources.internet_gateways, id).map(drop),
             Target::Interface(id) => known(&self.resources.interfaces, id).map(drop),
             Target::Endpoint(id) => known(&self.resources.endpoints, id).map(drop),
-            Target::Nat(_) | Target::Transit(_) | Target::Peering(_) => Ok(()),
+            Target::EgressGateway(id) => known(&self.resources.egress_gateways, id).map(drop),
+            Target::Peering(id) => known(&self.resources.peerings, id).map(drop),
+            Target::Nat(_) | Target::Transit(_) => Ok(()),
         }
     }
 
     /// Adds an internet gateway, attached to a VPC.
     pub fn add_internet_gateway(&mut self, id: InternetGatewayId, vpc: VpcId) -> Result<(), SetupError> {
         known(&self.resources.vpcs, &vpc)?;
-        put(&mut self.resources.internet_gateways, id.clone(), InternetGateway { id, vpc: Some(vpc) })
+        let gateway = InternetGateway { id: id.clone(), vpc: Some(vpc), tags: Tags::new() };
+        put(&mut self.resources.internet_gateways, id, gateway)
     }
 
     /// Adds a VPC endpoint.
@@ -226,6 +256,7 @@ impl Cloud {
             state,
             due: None,
             operator: None,
+            particulars: Particulars::default(),
             tags: Tags::new(),
         };
         put(&mut self.resources.instances, id, instance)?;
@@ -271,8 +302,10 @@ impl Cloud {
     pub fn add_prefix_list(&mut self, id: PrefixListId, name: &str, entries: Vec<IpNet>) -> Result<(), SetupError> {
         let entries: Vec<_> = entries.into_iter().map(|cidr| (cidr.trunc(), None)).collect();
         let entries_max = u32::try_from(entries.len()).unwrap_or(u32::MAX).max(20);
-        let (version, owner, tags) = (1, None, Tags::new());
-        let list = PrefixList { id: id.clone(), name: name.to_owned(), entries, version, entries_max, owner, tags };
+        let family = Family::of(&entries);
+        let (version, earlier, owner, tags) = (1, vec![], None, Tags::new());
+        let name = name.to_owned();
+        let list = PrefixList { id: id.clone(), name, family, entries, version, earlier, entries_max, owner, tags };
         put(&mut self.resources.prefix_lists, id, list)
     }
 }

@@ -68,6 +68,24 @@ impl Record {
         }
     }
 
+    /// Adds a member that the API calls something else, if there is a value.
+    pub(super) fn maybe_renamed(self, wire: &'static str, api: &'static str, value: Option<impl Into<Shape>>) -> Self {
+        match value {
+            Some(value) => self.renamed(wire, api, value),
+            None => self,
+        }
+    }
+
+    /// Gives a member that is there another value.
+    pub(super) fn instead(mut self, wire: &str, value: impl Into<Shape>) -> Self {
+        let member = self.0.iter_mut().find(|member| member.wire == wire);
+        debug_assert!(member.is_some(), "no member `{wire}`");
+        if let Some(member) = member {
+            member.value = value.into();
+        }
+        self
+    }
+
     /// Adds all members of another record.
     pub(super) fn and(mut self, other: Self) -> Self {
         self.0.extend(other.0);

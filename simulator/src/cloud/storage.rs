@@ -2,22 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-
 use super::{Answer, Cloud, ids::fingerprint};
-use crate::{clock::Moment, xml::Element};
+use crate::clock::Moment;
 
 /// All buckets of the account.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Storage {
-    buckets: BTreeMap<String, Bucket>,
+    pub(super) buckets: BTreeMap<String, Bucket>,
 }
 
 /// Keys sort by their UTF-8 bytes, which is the order in which S3 lists them.
 #[derive(Clone, Debug, Default)]
-struct Bucket {
-    objects: BTreeMap<String, Object>,
-    denied: BTreeSet<String>,
+pub(super) struct Bucket {
+    pub(super) objects: BTreeMap<String, Object>,
+    pub(super) denied: BTreeSet<String>,
+    pub(super) created: Moment,
 }
 
 /// An object in a bucket.
@@ -55,9 +54,6 @@ impl Storage {
         self.buckets.get(bucket)?.objects.get(key)
     }
 }
-
-/// No page of a listing is longer.
-const KEYS_MAX: usize = 1000;
 
 impl Cloud {
     /// Adds an empty bucket, unless it is there already.
@@ -102,55 +98,13 @@ impl Cloud {
         Answer { status: 200, headers, body: object.body.clone() }
     }
 
-    /// Answers ListObjectsV2; `query` holds the fields of the query string.
-    pub fn list_objects(&mut self, bucket: &str, query: &[(String, String)]) -> Answer {
-        let request_id = self.s3_request_id();
-        let Some(content) = self.storage.buckets.get(bucket) else { return no_bucket(bucket, &request_id) };
-        let field = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-        let prefix = field("prefix").unwrap_or_default();
-        let size = field("max-keys").map_or(Ok(KEYS_MAX), str::parse);
-        let after =
-            field("continuation-token").map(seen_last).unwrap_or(Some(field("start-after").unwrap_or_default().into()));
-        let (Ok(size), Some(after)) = (size, after) else {
-            let message = "max-keys or continuation-token is not valid";
-            return Answer::s3_error(400, "InvalidArgument", message, &request_id);
-        };
-        let size = size.min(KEYS_MAX);
-        let mut keys = content.objects.iter().filter(|(key, _)| key.starts_with(prefix) && **key > after);
-        let page: Vec<_> = keys.by_ref().take(size).collect();
-        let token = page.last().filter(|_| keys.next().is_some()).map(|(key, _)| STANDARD.encode(key));
-        let root = Element::new("ListBucketResult")
-            .with_attribute("xmlns", "http://s3.amazonaws.com/doc/2006-03-01/")
-            .with(Element::text("Name", bucket))
-            .with(Element::text("Prefix", prefix))
-            .with(Element::text("KeyCount", page.len().to_string()))
-            .with(Element::text("MaxKeys", size.to_string()))
-            .with(Element::text("IsTruncated", token.is_some().to_string()))
-            .with_all(token.map(|token| Element::text("NextContinuationToken", token)))
-            .with_all(page.into_iter().map(|(key, object)| listed(key, object)));
-        Answer::xml(200, "application/xml", &root).and("x-amz-request-id", request_id)
-    }
-
     /// Sixteen letters and digits in capitals.
-    fn s3_request_id(&mut self) -> String {
+    pub(super) fn s3_request_id(&mut self) -> String {
         self.request_ids.suffix().to_ascii_uppercase()
     }
 }
 
-fn listed(key: &str, object: &Object) -> Element {
-    Element::new("Contents")
-        .with(Element::text("Key", key))
-        .with(Element::text("LastModified", object.modified.iso().replace('Z', ".000Z")))
-        .with(Element::text("ETag", format!("\"{}\"", object.etag())))
-        .with(Element::text("Size", object.body.len().to_string()))
-        .with(Element::text("StorageClass", "STANDARD"))
-}
-
-fn seen_last(token: &str) -> Option<String> {
-    String::from_utf8(STANDARD.decode(token).ok()?).ok()
-}
-
-fn no_bucket(bucket: &str, request_id: &str) -> Answer {
+pub(super) fn no_bucket(bucket: &str, request_id: &str) -> Answer {
     let error = [("Code", "NoSuchBucket"), ("Message", "The specified bucket does not exist")];
     Answer::s3_error_about(404, error, Some(("BucketName", bucket)), request_id)
 }
@@ -165,6 +119,7 @@ fn http_date(moment: Moment) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::xml::Element;
 
     fn cloud() -> Cloud {
         let mut cloud = Cloud::new("111122223333", "eu-west-1");
@@ -172,10 +127,6 @@ mod tests {
             cloud.put_object("trail", key, Object::new(key.into(), "text/plain", Moment::default()));
         }
         cloud
-    }
-
-    fn fields(texts: &[(&str, &str)]) -> Vec<(String, String)> {
-        texts.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
     #[test]
@@ -200,27 +151,5 @@ mod tests {
             let answer = cloud.object(bucket, key);
             assert_eq!((answer.status, code(&answer).as_str()), (status, expected));
         }
-    }
-
-    #[test]
-    fn a_listing_goes_on_where_its_page_ended() {
-        let mut cloud = cloud();
-        let mut seen = vec![];
-        let mut token: Option<String> = None;
-        loop {
-            let mut query = fields(&[("list-type", "2"), ("prefix", "a/"), ("max-keys", "2")]);
-            query.extend(token.take().map(|token| ("continuation-token".into(), token)));
-            let root = Element::parse(&cloud.list_objects("trail", &query).text()).unwrap();
-            let contents = root.children.iter().filter(|child| child.name == "Contents");
-            seen.extend(contents.filter_map(|object| object.child_text("Key")).map(str::to_owned));
-            token = root.child_text("NextContinuationToken").map(str::to_owned);
-            assert_eq!(root.child_text("IsTruncated"), Some(if token.is_some() { "true" } else { "false" }));
-            if token.is_none() {
-                break;
-            }
-        }
-        assert_eq!(seen, ["a/1", "a/2", "a/3"]);
-        let after = cloud.list_objects("trail", &fields(&[("start-after", "a/3")])).text();
-        assert!(after.contains("<Key>b/1</Key>") && !after.contains("<Key>a/3</Key>"));
     }
 }

@@ -1,11 +1,14 @@
 //! Stories against the whole model, through its front door.
 
+mod building;
 mod instances;
+mod launching;
 mod logs;
 mod networks;
 mod properties;
 mod reading;
 mod rules;
+mod settings;
 
 use std::time::Duration;
 
@@ -72,7 +75,7 @@ fn last_record(cloud: &Cloud) -> &Value {
 }
 
 fn default_route(cloud: &mut Cloud) -> Value {
-    let tables = cloud.dump(at(0)).route_tables;
-    let routes = tables["RouteTables"][0]["Routes"].as_array().unwrap().clone();
-    routes.into_iter().find(|route| route["DestinationCidrBlock"] == "0.0.0.0/0").unwrap()
+    let tables = cloud.dump(at(0)).route_tables["RouteTables"].as_array().unwrap().clone();
+    let mut routes = tables.iter().flat_map(|table| table["Routes"].as_array().unwrap());
+    routes.find(|route| route["DestinationCidrBlock"] == "0.0.0.0/0").unwrap().clone()
 }

@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use time::macros::format_description;
 
 use super::{
-    Cloud, Object,
+    Answer, Cloud, Object,
     answer::Refusal,
     ids::Mint,
     parameters::Parameters,
     recorded::{self, Style},
     shape::Record,
 };
-use crate::clock::Moment;
+use crate::{clock::Moment, xml::Element};
 
 const EC2_NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
 
@@ -83,7 +83,8 @@ impl Cloud {
             Ok(answer) if !call.reads => record["responseElements"] = response(call, answer),
             Ok(_) => {}
             Err(refusal) => {
-                let side = if refusal.status < 500 { "Client" } else { "Server" };
+                let throttled = refusal.code == "RequestLimitExceeded";
+                let side = if refusal.status < 500 || throttled { "Client" } else { "Server" };
                 record["errorCode"] = json!(format!("{side}.{}", refusal.code));
                 record["errorMessage"] = json!(refusal.message);
             }
@@ -122,6 +123,7 @@ impl Cloud {
 
     /// Adds a record as it is: one that no call of this world makes.
     pub fn keep(&mut self, record: Value) {
+        self.post_record(&record);
         if self.trail.untold.len() == UNTOLD_MAX {
             self.trail.untold.pop_front();
         }
@@ -151,7 +153,9 @@ impl Cloud {
         object.content_encoding = Some("gzip".into());
         let bucket = self.settings.trail_bucket.clone();
         self.put_object(&bucket, &key, object);
-        vec![key]
+        let keys = vec![key];
+        self.post_objects(&keys, now);
+        keys
     }
 
     /// `AWSLogs/111122223333/CloudTrail/eu-west-1/2026/11/02/111122223333_CloudTrail_eu-west-1_20261102T0805Z_….json.gz`
@@ -183,6 +187,15 @@ impl Cloud {
             None => json!({ "type": "IAMUser", "principalId": "AIDAEXAMPLE", "arn": arn, "accountId": account,
                 "accessKeyId": "AKIAEXAMPLE", "userName": caller }),
         }
+    }
+
+    /// STS's GetCallerIdentity.
+    pub(super) fn caller_identity(&self, caller: &str, request_id: &str) -> Answer {
+        let result = Element::new("")
+            .with(Element::text("Arn", self.arn_of(caller)))
+            .with(Element::text("UserId", "AIDAEXAMPLE"))
+            .with(Element::text("Account", &self.account));
+        Answer::sts("GetCallerIdentity", result, request_id)
     }
 
     /// A caller's full name.

@@ -1,65 +1,40 @@
 //! Writing: each action checks everything first and changes nothing if it refuses.
 
+mod actions;
+mod addresses;
+mod assignment;
+mod attributes;
+mod delegation;
+mod egress;
+mod endpoints;
+mod gateways;
 mod groups;
 mod instances;
 mod interfaces;
-mod networks;
+mod launch;
+mod nat;
+mod peerings;
+mod plan;
+mod prefix_lists;
+mod routes;
 mod rules;
+mod subnets;
+mod tables;
+mod tags;
+mod transit;
+mod visibility;
+mod vpcs;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
-use super::{Cloud, answer::Refusal, ids::ResourceId, parameters::Parameters, shape::Record};
+#[cfg(test)]
+pub(super) use self::actions::WRITES;
+pub(super) use self::actions::write;
+use super::{Cloud, InstanceId, Tags, answer::Refusal, ids::ResourceId, parameters::Parameters, shape::Record};
 use crate::clock::Moment;
 
 /// What carries out a writing action.
 pub(super) type Write = fn(&mut Cloud, &Parameters, Moment) -> Result<Record, Refusal>;
-
-/// What carries out that action.
-pub(super) fn write(action: &str) -> Option<Write> {
-    WRITES.iter().find(|(name, _)| *name == action).map(|(_, write)| *write)
-}
-
-/// All writing actions of this world.
-pub(super) const WRITES: [(&str, Write); 38] = [
-    ("RunInstances", instances::run),
-    ("StartInstances", instances::start),
-    ("StopInstances", instances::stop),
-    ("RebootInstances", instances::reboot),
-    ("TerminateInstances", instances::terminate),
-    ("AuthorizeSecurityGroupIngress", rules::authorize_ingress),
-    ("AuthorizeSecurityGroupEgress", rules::authorize_egress),
-    ("RevokeSecurityGroupIngress", rules::revoke_ingress),
-    ("RevokeSecurityGroupEgress", rules::revoke_egress),
-    ("ModifySecurityGroupRules", rules::modify),
-    ("UpdateSecurityGroupRuleDescriptionsIngress", rules::describe_ingress),
-    ("UpdateSecurityGroupRuleDescriptionsEgress", rules::describe_egress),
-    ("CreateSecurityGroup", groups::create),
-    ("DeleteSecurityGroup", groups::delete),
-    ("ModifyManagedPrefixList", groups::modify_prefix_list),
-    ("ModifyNetworkInterfaceAttribute", interfaces::modify),
-    ("ModifyInstanceAttribute", interfaces::modify_by_instance),
-    ("CreateNetworkInterface", interfaces::create),
-    ("DeleteNetworkInterface", interfaces::delete),
-    ("AttachNetworkInterface", interfaces::attach),
-    ("DetachNetworkInterface", interfaces::detach),
-    ("AssignPrivateIpAddresses", interfaces::assign_addresses),
-    ("UnassignPrivateIpAddresses", interfaces::unassign_addresses),
-    ("AssignIpv6Addresses", interfaces::assign_ipv6),
-    ("UnassignIpv6Addresses", interfaces::unassign_ipv6),
-    ("CreateRoute", networks::create_route),
-    ("ReplaceRoute", networks::replace_route),
-    ("DeleteRoute", networks::delete_route),
-    ("AssociateRouteTable", networks::associate),
-    ("DisassociateRouteTable", networks::disassociate),
-    ("ReplaceRouteTableAssociation", networks::replace_association),
-    ("AttachInternetGateway", networks::attach_gateway),
-    ("DetachInternetGateway", networks::detach_gateway),
-    ("DeleteVpcEndpoints", networks::delete_endpoints),
-    ("AssociateVpcCidrBlock", networks::associate_cidr),
-    ("DisassociateVpcCidrBlock", networks::disassociate_cidr),
-    ("CreateTags", groups::create_tags),
-    ("DeleteTags", groups::delete_tags),
-];
 
 /// The answer of most writes.
 fn done() -> Record {
@@ -72,4 +47,40 @@ fn find<'a, I: ResourceId, V>(map: &'a BTreeMap<I, V>, id: &I) -> Result<&'a V, 
 
 fn find_mut<'a, I: ResourceId, V>(map: &'a mut BTreeMap<I, V>, id: &I) -> Result<&'a mut V, Refusal> {
     map.get_mut(id).ok_or_else(|| Refusal::not_found::<I>(id))
+}
+
+/// Something is still in use.
+fn dependent(kind: &str, id: impl fmt::Display) -> Refusal {
+    Refusal::new("DependencyViolation", format!("The {kind} '{id}' has dependencies and cannot be deleted."))
+}
+
+/// What is asked of an instance can only be asked of one of its interfaces.
+fn many_interfaces(id: &InstanceId) -> Refusal {
+    let message = format!(
+        "There are multiple interfaces attached to instance '{id}'. Please specify an interface ID for the operation \
+         instead."
+    );
+    Refusal::new("InvalidInstanceID", message)
+}
+
+/// The tags that a new resource of that type gets; the call makes nothing of another type.
+fn tags_for(parameters: &Parameters, kind: &str) -> Result<Tags, Refusal> {
+    tags_among(parameters, kind, &[kind])
+}
+
+/// The tags that a new resource of that type gets; the call makes resources of several types.
+fn tags_among(parameters: &Parameters, kind: &str, taggable: &[&str]) -> Result<Tags, Refusal> {
+    let mut tags = Tags::new();
+    // The plural is what the younger actions call it.
+    for specification in parameters.list("TagSpecification").chain(parameters.list("TagSpecifications")) {
+        let wanted = specification.required("ResourceType")?;
+        if !taggable.contains(&wanted) {
+            let message = format!("'{wanted}' is not a valid taggable resource type for this operation.");
+            return Err(Refusal::new("InvalidParameterValue", message));
+        }
+        if wanted == kind {
+            tags.extend(tags::new(specification)?);
+        }
+    }
+    Ok(tags)
 }

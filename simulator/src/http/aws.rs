@@ -1,5 +1,5 @@
-//! EC2 and S3 over HTTP, on one port: `POST /` and `GET /?Action=…` are EC2, `GET /bucket/key` and
-//! `GET /bucket?list-type=2` are S3 in path style.
+//! EC2 and S3 over HTTP, on one port: `POST /` and `GET /?Action=…` are EC2 (and STS's GetCallerIdentity), everything else
+//! is S3, in path style or with the bucket in front of `localhost`; and `/_simulator/` is for those who run the world.
 //!
 //! Signatures are not verified: any credentials will do. The access key in them is handed on, for a world that wants to
 //! tell callers apart.
@@ -10,7 +10,7 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     response::Response,
 };
 use percent_encoding::percent_decode_str;
@@ -18,11 +18,11 @@ use tokio::net::TcpListener;
 
 use crate::{
     clock::Moment,
-    cloud::{Answer, Cloud},
+    cloud::{Answer, CONTROL, Cloud, S3Request},
 };
 
-/// Larger requests are refused: no EC2 request comes near it.
-const BODY_BYTES_MAX: usize = 1 << 20;
+/// Larger requests are refused: no EC2 request comes near it, and objects are small here.
+const BODY_BYTES_MAX: usize = 8 << 20;
 
 /// What stands behind the sockets: a world with a clock, a cloud and faults.
 pub trait Backend: Send + Sync + 'static {
@@ -49,6 +49,17 @@ pub enum Call {
         /// The fields of the query string.
         query: Vec<(String, String)>,
     },
+    /// Anything else of S3.
+    S3(S3Request),
+    /// What no AWS has: settings and consequences.
+    Control {
+        /// `GET`, `PUT` or `POST`.
+        method: String,
+        /// What is behind `/_simulator/`.
+        path: String,
+        /// The fields of the query string.
+        query: Vec<(String, String)>,
+    },
 }
 
 impl Call {
@@ -58,7 +69,7 @@ impl Call {
             Self::Ec2(parameters) => {
                 parameters.iter().find(|(name, _)| name == "Action").map(|(_, action)| action.as_str())
             }
-            Self::GetObject { .. } | Self::ListObjects { .. } => None,
+            Self::GetObject { .. } | Self::ListObjects { .. } | Self::S3(_) | Self::Control { .. } => None,
         }
     }
 
@@ -68,6 +79,8 @@ impl Call {
             Self::Ec2(parameters) => cloud.query(parameters, caller, now),
             Self::GetObject { bucket, key } => cloud.object(bucket, key),
             Self::ListObjects { bucket, query } => cloud.list_objects(bucket, query),
+            Self::S3(request) => cloud.s3(request, now),
+            Self::Control { method, path, query } => cloud.control(method, path, query, now),
         }
     }
 }
@@ -118,24 +131,46 @@ async fn respond<B: Backend>(State(backend): State<Arc<B>>, request: Request) ->
     let Ok(body) = to_bytes(body, BODY_BYTES_MAX).await else {
         return bare(StatusCode::PAYLOAD_TOO_LARGE);
     };
-    match call(&head.method, head.uri.path(), head.uri.query().unwrap_or_default(), &body) {
+    match call(&head, &body) {
         Ok(call) => sent(backend.answer(call, credential(&head.headers))),
         Err(status) => bare(status),
     }
 }
 
-/// What the request line and the body ask for.
-fn call(method: &Method, path: &str, query: &str, body: &[u8]) -> Result<Call, StatusCode> {
+/// What a request asks for.
+fn call(head: &Parts, body: &[u8]) -> Result<Call, StatusCode> {
     let fields = |text: &[u8]| form_urlencoded::parse(text).into_owned().collect::<Vec<_>>();
-    let path = percent_decode_str(path.trim_start_matches('/')).decode_utf8().map_err(|_| StatusCode::BAD_REQUEST)?;
-    let (bucket, key) = path.split_once('/').unwrap_or((&path, ""));
-    match (method, bucket, key) {
+    let path = percent_decode_str(head.uri.path().trim_start_matches('/'));
+    let path = path.decode_utf8().map_err(|_| StatusCode::BAD_REQUEST)?;
+    let query = fields(head.uri.query().unwrap_or_default().as_bytes());
+    let of_host = bucket_of_host(&head.headers);
+    let (bucket, key) = match &of_host {
+        Some(bucket) => (bucket.as_str(), path.as_ref()),
+        None => path.split_once('/').unwrap_or((&path, "")),
+    };
+    let (bucket, key) = (bucket.to_owned(), key.to_owned());
+    let is_action = query.iter().any(|(name, _)| name == "Action");
+    match (&head.method, bucket.as_str(), key.as_str()) {
         (&Method::POST, "", _) => Ok(Call::Ec2(fields(body))),
-        (&Method::GET, "", _) => Ok(Call::Ec2(fields(query.as_bytes()))),
-        (&Method::GET, bucket, "") => Ok(Call::ListObjects { bucket: bucket.into(), query: fields(query.as_bytes()) }),
-        (&Method::GET | &Method::HEAD, bucket, key) => Ok(Call::GetObject { bucket: bucket.into(), key: key.into() }),
+        (&Method::GET, "", _) if is_action => Ok(Call::Ec2(query)),
+        (method, CONTROL, path) => Ok(Call::Control { method: method.to_string(), path: path.to_owned(), query }),
+        (&Method::GET | &Method::HEAD | &Method::PUT | &Method::POST | &Method::DELETE, ..) => {
+            let text = |(name, value): (&HeaderName, &HeaderValue)| {
+                Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+            };
+            let headers = head.headers.iter().filter_map(text).collect();
+            let method = head.method.to_string();
+            Ok(Call::S3(S3Request { method, bucket, key, query, headers, body: body.to_vec() }))
+        }
         _ => Err(StatusCode::METHOD_NOT_ALLOWED),
     }
+}
+
+/// The bucket in front of `localhost`, as clients put it there that do not use the path style.
+fn bucket_of_host(headers: &HeaderMap) -> Option<String> {
+    let host = headers.get(header::HOST)?.to_str().ok()?;
+    let name = host.split(':').next()?;
+    Some(name.strip_suffix(".localhost")?.trim_start_matches("s3.").to_owned()).filter(|bucket| !bucket.is_empty())
 }
 
 fn credential(headers: &HeaderMap) -> Option<Credential> {
@@ -244,8 +279,23 @@ mod tests {
         );
         assert!(answers[1].contains("<Key>a b/ü</Key>"), "{}", answers[1]);
         assert!(answers[2].starts_with("HTTP/1.1 404 ") && answers[2].contains("<Code>NoSuchKey</Code>"));
-        assert!(answers[3].starts_with("HTTP/1.1 405 "));
+        assert!(answers[3].starts_with("HTTP/1.1 204 "), "{}", answers[3]);
         assert!(answers[4].contains("content-length: 7\r\n") && answers[4].ends_with("\r\n\r\n"));
+    }
+
+    #[tokio::test]
+    async fn buckets_may_stand_in_the_host_and_settings_have_a_place_of_their_own() {
+        let answers = exchange(&[
+            "GET /a%20b/%C3%BC HTTP/1.1\nHost: trail.localhost:80\nConnection: close\n\n",
+            "PUT /_simulator/settings?reads-lag=2s HTTP/1.1\nHost: x\nConnection: close\n\n",
+            "GET / HTTP/1.1\nHost: localhost\nConnection: close\n\n",
+            "PATCH /trail HTTP/1.1\nHost: x\nConnection: close\n\n",
+        ])
+        .await;
+        assert!(answers[0].ends_with("\r\n\r\ncontent"), "{}", answers[0]);
+        assert!(answers[1].contains(r#""reads-lag":"2s""#), "{}", answers[1]);
+        assert!(answers[2].contains("<ListAllMyBucketsResult "), "{}", answers[2]);
+        assert!(answers[3].starts_with("HTTP/1.1 405 "), "{}", answers[3]);
     }
 
     #[tokio::test]

@@ -293,9 +293,8 @@ fn told(done: Result<(), cloud::SetupError>) -> Told {
 }
 
 fn gateway_load_balancer(id: cloud::EndpointId, vpc: cloud::VpcId) -> VpcEndpoint {
-    let service = "com.amazonaws.vpce.eu-west-1.vpce-svc-0123456789abcdef0".to_owned();
-    let kind = cloud::EndpointKind::GatewayLoadBalancer;
-    VpcEndpoint { id, vpc, kind, service, subnets: Vec::new(), tags: cloud::Tags::new() }
+    let service = "com.amazonaws.vpce.eu-west-1.vpce-svc-0123456789abcdef0";
+    VpcEndpoint::new(id, vpc, cloud::EndpointKind::GatewayLoadBalancer, service)
 }
 
 fn by_family(cidrs: &[IpNet]) -> (Vec<Ipv4Net>, Vec<Ipv6Net>) {

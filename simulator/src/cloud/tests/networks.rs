@@ -44,14 +44,17 @@ fn tables_change_hands() {
     let association = format!("AssociationId={}", answer.child_text("associationId").unwrap());
     ok(&mut cloud, &["Action=DisassociateRouteTable", &association]);
     assert_eq!(code(&mut cloud, &["Action=DisassociateRouteTable", &association]), "InvalidAssociationID.NotFound");
-    let replace = [
-        "Action=ReplaceRoute",
-        "RouteTableId=rtb-0ddddddddddddddd1",
-        "DestinationCidrBlock=0.0.0.0/0",
-        "TransitGatewayId=tgw-0123abcd",
-    ];
+    let made = ok(&mut cloud, &["Action=CreateTransitGateway"]);
+    let transit = made.at(&["transitGateway", "transitGatewayId"]).unwrap().text.clone();
+    let via = format!("TransitGatewayId={transit}");
+    let table = ["RouteTableId=rtb-0ddddddddddddddd1", "DestinationCidrBlock=0.0.0.0/0"];
+    let replace = ["Action=ReplaceRoute", table[0], table[1], &via];
+    assert_eq!(code(&mut cloud, &replace), "InvalidTransitGatewayID.NotFound");
+    let vpc = format!("VpcId={VPC}");
+    let attach = ["Action=CreateTransitGatewayVpcAttachment", &via, &vpc, "SubnetIds.1=subnet-0ccccccccccccccc1"];
+    ok(&mut cloud, &attach);
     ok(&mut cloud, &replace);
-    assert_eq!(default_route(&mut cloud)["TransitGatewayId"], "tgw-0123abcd");
+    assert_eq!(default_route(&mut cloud)["TransitGatewayId"], transit.as_str());
 }
 
 #[test]
@@ -104,7 +107,10 @@ fn ipv6_addresses_come_and_go() {
     assert_eq!(code(&mut cloud, &assign), "InvalidIPAddress.InUse");
     assert_eq!(last_record(&cloud)["requestParameters"]["ipv6AddressesSet"]["items"][0]["ipv6Address"], "2001:db8::5");
     let interfaces = cloud.dump(at(0)).network_interfaces.to_string();
-    assert!(interfaces.contains(r#""Ipv6Addresses":[{"Ipv6Address":"2001:db8::5"}]"#), "{interfaces}");
+    assert!(
+        interfaces.contains(r#""Ipv6Addresses":[{"Ipv6Address":"2001:db8::5","IsPrimaryIpv6":false}]"#),
+        "{interfaces}"
+    );
     ok(&mut cloud, &["Action=UnassignIpv6Addresses", &interface, "Ipv6Addresses.1=2001:db8::5"]);
     assert!(cloud.resources().interfaces[&id::<InterfaceId>(TRUST)].ipv6_addresses.is_empty());
 }
@@ -114,9 +120,8 @@ fn a_detached_gateway_and_a_deleted_endpoint_leave_black_holes() {
     let mut cloud = world();
     let (gateway, endpoint) = ("igw-0123abcd", "vpce-0123abcd");
     cloud.add_internet_gateway(id(gateway), id(VPC)).unwrap();
-    let (kind, service) = (EndpointKind::GatewayLoadBalancer, "com.amazonaws.vpce.eu-west-1.vpce-svc-1".into());
-    let (subnets, tags) = (vec![id(SUBNET)], Tags::new());
-    cloud.add_vpc_endpoint(VpcEndpoint { id: id(endpoint), vpc: id(VPC), kind, service, subnets, tags }).unwrap();
+    let (kind, service) = (EndpointKind::GatewayLoadBalancer, "com.amazonaws.vpce.eu-west-1.vpce-svc-1");
+    cloud.add_vpc_endpoint(VpcEndpoint::new(id(endpoint), id(VPC), kind, service)).unwrap();
     let table = format!("RouteTableId={TABLE}");
     for (destination, target) in [("198.51.100.0/24", gateway), ("203.0.113.0/24", endpoint)] {
         let (destination, target) = (format!("DestinationCidrBlock={destination}"), format!("GatewayId={target}"));

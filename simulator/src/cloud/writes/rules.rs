@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 
-use super::{done, find, find_mut};
+use super::{done, find, find_mut, tags_for};
 use crate::{
     clock::Moment,
     cloud::{
@@ -33,12 +33,15 @@ pub(super) fn revoke_egress(cloud: &mut Cloud, parameters: &Parameters, _: Momen
 fn authorize(cloud: &mut Cloud, parameters: &Parameters, direction: Direction) -> Result<Record, Refusal> {
     let id = cloud.group_named(parameters)?;
     let permissions = cloud.permissions(parameters)?;
-    let rules = cloud.new_rules(direction, permissions);
+    let tags = tags_for(parameters, "security-group-rule")?;
+    let mut rules = cloud.new_rules(direction, permissions);
+    rules.iter_mut().for_each(|rule| rule.tags = tags.clone());
     let group = find_mut(&mut cloud.resources.groups, &id)?;
     for (n, rule) in rules.iter().enumerate() {
         let repeated = rules.iter().take(n).any(|earlier| earlier.allows_like(rule));
         if repeated || group.rule_like(rule).is_some() {
-            let message = format!("the specified rule \"peer: {}\" already exists", rule.peer);
+            let message =
+                format!("the specified rule \"peer: {}, {}, ALLOW\" already exists", rule.peer, words(rule.traffic));
             return Err(Refusal::new("InvalidPermission.Duplicate", message));
         }
     }
@@ -131,6 +134,20 @@ fn redescribe(cloud: &mut Cloud, parameters: &Parameters, direction: Direction) 
     Ok(done())
 }
 
+/// Traffic as EC2's refusals spell it.
+fn words(traffic: Traffic) -> String {
+    let any = |number: i32| if number == -1 { "ALL".to_owned() } else { number.to_string() };
+    let (from, to) = traffic.ports.unwrap_or((-1, -1));
+    match traffic.protocol {
+        Protocol::All => "ALL".to_owned(),
+        Protocol::Tcp => format!("TCP, from port: {from}, to port: {to}"),
+        Protocol::Udp => format!("UDP, from port: {from}, to port: {to}"),
+        Protocol::Icmp => format!("ICMP, type: {}, code: {}", any(from), any(to)),
+        Protocol::Icmpv6 => format!("ICMPv6, type: {}, code: {}", any(from), any(to)),
+        Protocol::Number(number) => number.to_string(),
+    }
+}
+
 fn no_such_rule() -> Refusal {
     Refusal::new("InvalidPermission.NotFound", "The specified rule does not exist in this security group.")
 }
@@ -183,7 +200,11 @@ impl Cloud {
             peers.push(described(self.list_peer(list.required_id("PrefixListId")?)?, list));
         }
         for group in node.list("Groups") {
-            peers.push(described(self.group_peer(group.required_id("GroupId")?)?, group));
+            let id = match group.text("GroupName") {
+                Some(_) => self.group_named(group)?,
+                None => group.required_id("GroupId")?,
+            };
+            peers.push(described(self.group_peer(id)?, group));
         }
         Ok(Permission { traffic: traffic(node)?, peers })
     }
