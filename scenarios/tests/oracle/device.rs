@@ -19,7 +19,7 @@ use drawbridge_core::{
 };
 use drawbridge_simulator::{
     clock::Moment,
-    firewall::{self, Firewall},
+    firewall::Firewall,
     xml::Element,
 };
 
@@ -110,8 +110,8 @@ impl Transport for Wire {
     async fn send(&mut self, request: &Request) -> Result<Answer<String>, Failure> {
         let parameters: Vec<_> = request.parameters().iter().map(|(name, value)| (*name, value.as_str())).collect();
         let Device { model, now } = &mut self.0;
-        let firewall::Answer { status, body } = model.as_admin(ADMIN, &parameters, *now);
-        Ok(Answer { status, document: firewall::Answer { status, body }.text() })
+        let answer = model.as_admin(ADMIN, &parameters, *now);
+        Ok(Answer { status: answer.status, document: answer.text() })
     }
 }
 
