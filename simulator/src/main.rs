@@ -135,7 +135,7 @@ impl Serve {
         );
         println!("AWS        http://{}", served.aws);
         println!(
-            "  as       AWS_ENDPOINT_URL=http://{} AWS_ACCESS_KEY_ID={DRAWBRIDGE} AWS_SECRET_ACCESS_KEY=any AWS_REGION={region}",
+            "  as       AWS_ENDPOINT_URL=http://{} AWS_ACCESS_KEY_ID={DRAWBRIDGE} AWS_SECRET_ACCESS_KEY=any AWS_REGION={region} AWS_DEFAULT_REGION={region}",
             served.aws
         );
         println!("  try      aws --region {region} --endpoint-url http://{} ec2 describe-instances", served.aws);

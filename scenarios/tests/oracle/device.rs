@@ -17,11 +17,7 @@ use drawbridge_core::{
     command::{Failure, JobState},
     firewall::{CommitNote, Configuration, Digest},
 };
-use drawbridge_simulator::{
-    clock::Moment,
-    firewall::Firewall,
-    xml::Element,
-};
+use drawbridge_simulator::{clock::Moment, firewall::Firewall, xml::Element};
 
 use crate::packets::Packet;
 

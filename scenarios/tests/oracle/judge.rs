@@ -76,8 +76,8 @@ fn only_what_is_wanted(trial: &Trial, cloud: &Cloud<'_>, packet: &Packet<'_>) ->
 
 fn i4(trial: &Trial, packet: &Packet<'_>) -> Option<String> {
     let seen = trial.nat.seen(packet, &trial.chosen)?;
-    let is_said = |atom: &&Atom| !seen.is_unsaid() && !(atom.service.is_everything() && seen.is_unsaid_as_everything());
-    let atom = trial.atoms.iter().filter(is_said).find(|atom| atom.holds(&seen, &trial.chosen))?;
+    let is_unsaid = |atom: &Atom| seen.is_unsaid() || atom.service.is_everything() && seen.is_unsaid_as_everything();
+    let atom = trial.atoms.iter().find(|atom| !is_unsaid(atom) && atom.holds(&seen, &trial.chosen))?;
     // Disabling is the administrator's override, whatever else is wrong with the rule.
     let is_disabled = |rule: &Rule| rule.is_disabled && rule.would_match(packet) != Match::No;
     if trial.after.ours().any(is_disabled) {
