@@ -522,3 +522,18 @@ fn what_narrows_a_rule_that_would_do_is_named() {
     let reasons: Vec<_> = plan.reasons.values().map(ToString::to_string).collect();
     expect!["sg-web wants it; nothing allows 0.0.0.0 -> 10.0.1.10 tcp 443 (ssl); `ours-alike` may, but for users; overridden by `no`"].assert_eq(&reasons.join("\n"));
 }
+
+/// The widest is tested first, so that what it holds needs no rule of its own.
+#[test]
+fn what_a_wide_permission_holds_gets_no_rule() {
+    for permissions in [
+        "sg-web tcp/1000-1500 0.0.0.0/0\n sg-web tcp/1000 0.0.0.0/0",
+        "sg-web tcp/20-25 0.0.0.0/0\n sg-web tcp/22 0.0.0.0/0",
+        "sg-web tcp/22 0.0.0.0/0\n sg-web tcp/22 8.8.8.0/24",
+        "sg-web all 0.0.0.0/0\n sg-web tcp/1-65535 0.0.0.0/0\n sg-web icmp 0.0.0.0/0",
+    ] {
+        let plan = Story::of(&format!("i-1 10.0.1.10 sg-web\n {permissions}"), "").plan();
+        let rules = plan.changes.iter().filter(|change| change.rule().is_some()).count();
+        assert_eq!(rules, 1, "{permissions}: {:#?}", plan.changes);
+    }
+}
