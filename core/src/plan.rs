@@ -228,7 +228,6 @@ impl Planner<'_> {
         tags.insert(self.config.owner.clone());
         let written = OwnedRule {
             service: self.service_column(&left.service),
-            spelling: left.clone(),
             status: rule.facts.status,
             tags,
             description: rule.facts.description.clone(),

@@ -78,6 +78,26 @@ pub struct Report {
     pub problem: Option<Problem>,
 }
 
+/// How many places of one administrator are shown to people.
+const PLACES: usize = 10;
+
+impl Report {
+    /// What others have not committed, a line each, as people read it: somebody may have hundreds of changes in progress.
+    pub fn others(&self) -> Vec<String> {
+        let mut by_admin: BTreeMap<&AdminName, Vec<&Node>> = BTreeMap::new();
+        for pending in &self.foreign {
+            by_admin.entry(&pending.admin).or_default().push(&pending.node);
+        }
+        let lines = by_admin.into_iter().flat_map(|(admin, nodes)| {
+            let more = nodes.len().saturating_sub(PLACES);
+            let places = nodes.into_iter().take(PLACES).map(ToString::to_string);
+            let rest = (more > 0).then(|| counted(more, "more place"));
+            places.chain(rest).map(move |place| format!("uncommitted work of `{admin}`: {place}"))
+        });
+        lines.collect()
+    }
+}
+
 /// What went wrong in the end.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {

@@ -25,7 +25,7 @@ use drawbridge_simulator::{
     clock::Moment,
     firewall::{Effected, Uncommitted},
     serve::SharedWorld,
-    world::DRAWBRIDGE,
+    world::{DRAWBRIDGE, World},
     xml::Element,
 };
 
@@ -64,6 +64,8 @@ struct Asked {
     known: Known,
     /// What the run withheld by then; after another look it may be something else.
     withheld: Vec<Withheld>,
+    /// Rules that others have worked on since the run looked.
+    news: BTreeSet<String>,
     /// What the run had left alone when it ended.
     left: Option<Left>,
 }
@@ -122,8 +124,8 @@ impl Witness {
             }
             Command::Commit(_) | Command::CommitAll(_) => {
                 if let Some(known) = self.runs.last() {
-                    let withheld = known.withheld(config);
-                    self.asked.push(Asked { at: world.now(), known: known.clone(), withheld, left: None });
+                    let (withheld, news) = (known.withheld(config), known.news(&world));
+                    self.asked.push(Asked { at: world.now(), known: known.clone(), withheld, news, left: None });
                 }
             }
             Command::FetchLog(_) | Command::Observe(_) | Command::PollJob(_) => {}
@@ -173,7 +175,7 @@ impl Witness {
         let Some(at) = self.asked.iter().position(|asked| asked.at == commit.asked) else {
             return vec!["a commit took effect that nobody asked for".to_owned()];
         };
-        let Asked { known, withheld: mut withheld_then, left, .. } =
+        let Asked { known, withheld: mut withheld_then, news, left, .. } =
             self.asked.drain(..=at).next_back().expect("it was found just now");
         let others = || commit.changes.iter().filter(|change| change.is_of_others(DRAWBRIDGE));
         let (seen, late): (Vec<_>, Vec<_>) = others().partition(|change| change.write <= known.write);
@@ -194,6 +196,10 @@ impl Witness {
             trees::difference(&commit.before, &commit.after, &owner)
                 .map(|place| format!("I1: what is not ours has changed: {place}")),
         );
+        if news.contains(config.bottom_rule.as_str()) {
+            // Above the bottom rule is somewhere else than the run could know.
+            return found;
+        }
         let (Some(inventory), Some(firewall)) = (&known.inventory, &known.firewall) else {
             found.push("a run commits without having looked".to_owned());
             return found;
@@ -209,7 +215,8 @@ impl Witness {
         let is_left = |rule: &RuleFacts| held.contains(rule.name.as_str()) && before.rules.contains(rule);
         let left: BTreeSet<_> = after.rules.iter().filter(|rule| is_left(rule)).map(|rule| rule.name.clone()).collect();
         for configuration in [&mut before, &mut after] {
-            let is_judged = |rule: &RuleFacts| owned_name(rule, &config.owner).is_none() || !left.contains(&rule.name);
+            let is_left = |rule: &RuleFacts| left.contains(&rule.name) || news.contains(rule.name.as_str());
+            let is_judged = |rule: &RuleFacts| owned_name(rule, &config.owner).is_none() || !is_left(rule);
             Arc::make_mut(configuration).rules.retain(is_judged);
         }
         let before = Firewall { running: before, ..(**firewall).clone() };
@@ -235,6 +242,13 @@ impl Witness {
 }
 
 impl Known {
+    /// The rules that others have worked on since the last look. Whoever commits a rule commits all that is in it by then.
+    fn news(&self, world: &World) -> BTreeSet<String> {
+        let late = world.firewall().uncommitted();
+        let late = late.filter(|change| change.is_of_others(DRAWBRIDGE) && change.write > self.write);
+        late.filter_map(|change| trees::rule_above(&change.xpath).map(str::to_owned)).collect()
+    }
+
     /// What the mode and the limits withhold of all that is to be done.
     fn withheld(&self, config: &Config) -> Vec<Withheld> {
         let (Some(inventory), Some(firewall)) = (&self.inventory, &self.firewall) else { return Vec::new() };
@@ -328,6 +342,11 @@ mod tests {
     fn what_others_do_meanwhile_is_not_held_against_a_run() {
         check("before commit 1 admin alice delete r-1\nafter commit 1 admin alice commit\nschedule\nsettled", "kept");
         check("before commit 1 admin alice edit sg-web-1 source 192.0.2.1\nschedule", "kept");
+        check("before commit 1 admin alice edit sg-web-1 destination any\nschedule", "kept");
+        check(
+            "admin alice rule last any -> any allow bottom\nadmin alice commit\nbefore commit 1 admin alice move clean-up bottom\nschedule",
+            "kept",
+        );
     }
 
     #[test]

@@ -240,8 +240,8 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
         for withheld in &report.withheld {
             text.push_str(&format!("withheld  {}: {}\n", withheld.change, withheld.why));
         }
-        for pending in &report.foreign {
-            text.push_str(&format!("note  uncommitted work of `{}`: {}\n", pending.admin, pending.node));
+        for line in report.others() {
+            text.push_str(&format!("note  {line}\n"));
         }
         if let Some(unit) = &report.unit {
             text.push_str(&format!("note  `{unit}` is the active unit\n"));

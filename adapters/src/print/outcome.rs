@@ -20,8 +20,8 @@ pub fn outcome(outcome: &Outcome) -> (String, Option<String>) {
     if let Some(unit) = &report.unit {
         let _ = writeln!(text, "note: `{unit}` is the active unit");
     }
-    for pending in &report.foreign {
-        let _ = writeln!(text, "note: uncommitted work of `{}`: {}", pending.admin, pending.node);
+    for line in report.others() {
+        let _ = writeln!(text, "note: {line}");
     }
     let error = match outcome.ending {
         Ending::OutOfTime if report.problem.is_none() => {

@@ -1,7 +1,6 @@
 //! The program as a Lambda function: one invocation after the other, as the Lambda runtime hands them out.
 
 use std::{
-    fs,
     net::SocketAddr,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -16,7 +15,6 @@ use axum::{
 };
 use drawbridge_simulator::faults::Command;
 use serde_json::{Value, json};
-use tempfile::NamedTempFile;
 use tokio::{
     net::TcpListener,
     sync::{Mutex, mpsc},
@@ -26,11 +24,11 @@ use tokio::{
 use crate::stage::{Running, Stage};
 
 /// What an invocation was answered with: `response` or `error`, and the document.
-type Answer = (String, Value);
+pub(crate) type Answer = (String, Value);
 
 /// The runtime API as a function sees it (Lambda developer guide, `runtimes-api`): it asks for the next invocation, waits,
 /// and posts what came of it.
-struct RuntimeApi {
+pub(crate) struct RuntimeApi {
     address: SocketAddr,
     invocations: mpsc::Sender<Value>,
     answers: mpsc::Receiver<Answer>,
@@ -47,7 +45,7 @@ struct Platform {
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 impl RuntimeApi {
-    async fn listen() -> Self {
+    pub(crate) async fn listen() -> Self {
         let (invocations, invoked) = mpsc::channel(1);
         let (answered, answers) = mpsc::channel(1);
         let router = Router::new()
@@ -61,7 +59,7 @@ impl RuntimeApi {
     }
 
     /// A world in which the function finds this platform.
-    async fn stage(&self) -> Stage {
+    pub(crate) async fn stage(&self) -> Stage {
         Stage::new()
             .await
             .set("AWS_LAMBDA_RUNTIME_API", &self.address.to_string())
@@ -71,7 +69,7 @@ impl RuntimeApi {
     }
 
     /// Invokes the function and waits for what comes of it.
-    async fn invoke(&mut self, stage: &Stage, function: &Running, payload: Value) -> Answer {
+    pub(crate) async fn invoke(&mut self, stage: &Stage, function: &Running, payload: Value) -> Answer {
         self.invocations.send(payload).await.unwrap();
         let began = SystemTime::now();
         loop {
@@ -152,30 +150,6 @@ async fn a_notification_of_s3_becomes_a_rule_in_force() {
         let line: Value = serde_json::from_str(line).unwrap();
         assert!(line["level"].is_string() && line["fields"]["message"].is_string(), "{line:#}");
     }
-}
-
-/// Nothing has to be restarted when the key is rotated: the firewall's refusal is the signal to look for another one.
-#[tokio::test]
-async fn a_key_that_was_rotated_is_read_again() {
-    let mut api = RuntimeApi::listen().await;
-    let file = NamedTempFile::new().unwrap();
-    let stage = api.stage().await.unset("PANOS_API_KEY");
-    let stage = stage.set("DRAWBRIDGE_FIREWALL_API_KEY_FILE", file.path().to_str().unwrap());
-    let keep = |stage: &Stage| fs::write(&file, stage.world.lock().key()).unwrap();
-    keep(&stage);
-    let function = stage.start(&[]);
-    let started = stage.event("deliver StartInstances i-web-2");
-    let (kind, result) = api.invoke(&stage, &function, started).await;
-    assert_eq!((kind.as_str(), &result["ending"]), ("response", &json!("in sync")), "{result:#}");
-
-    stage.world.lock().rotate_key();
-    let stopped = stage.event("deliver StopInstances i-web-2");
-    let (kind, result) = api.invoke(&stage, &function, stopped.clone()).await;
-    assert_eq!(kind, "error", "no other key is kept yet: {result:#}");
-    keep(&stage);
-    let (kind, result) = api.invoke(&stage, &function, stopped).await;
-    assert_eq!((kind.as_str(), &result["ending"]), ("response", &json!("in sync")), "{result:#}");
-    assert!(!stage.running_rules().contains(&"i-web-2-1".to_owned()));
 }
 
 /// A batch as a FIFO queue hands it out.

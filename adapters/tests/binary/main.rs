@@ -8,6 +8,7 @@ mod explain;
 mod lambda;
 mod mishaps;
 mod offline;
+mod rotation;
 mod schema;
 mod settings;
 mod site;

@@ -3,10 +3,10 @@
 use std::{fmt::Write, sync::Arc};
 
 use drawbridge_core::{
-    change::{Change, Direction},
+    change::{Change, Direction, Extras, Position},
     config::{AllowAllEgress, Config, Limit, Limits, Mode, RuleDestination},
     event::Cause,
-    firewall::{Configuration, Effect, Firewall, Node, Pending},
+    firewall::{Carried, Configuration, Effect, Firewall, Node, Pending, Status},
     inventory::Inventory,
     never::Never,
     plan::{Plan, plan},
@@ -254,6 +254,22 @@ fn a_rule_that_is_not_as_we_write_it_is_written_again_in_place() {
     }
 }
 
+#[test]
+fn what_administrators_have_set_on_a_rule_of_ours_is_written_again_with_it() {
+    let rule = "sg-web-1 8.8.8.0/24,9.9.9.9 -> 10.0.1.10 app:ssl app-default ours disabled";
+    let mut story = Story::of("i-1 10.0.1.10 sg-web\n sg-web tcp/443 8.8.8.0/24", rule);
+    let facts = &mut story.candidate.rules[0];
+    facts.tags.insert("theirs".parse().unwrap());
+    facts.description = "ask the web team".to_owned();
+    facts.carried = Carried("<schedule>office-hours</schedule>".to_owned());
+    let (tags, carried) = (facts.tags.clone(), facts.carried.clone());
+    let plan = story.plan();
+    let [Change::Put(written, Position::InPlace)] = &plan.changes[..] else { panic!("{:?}", plan.changes) };
+    assert_eq!(written.spelling, sample::spelling("8.8.8.0/24 -> 10.0.1.10 ssl@tcp/443"));
+    assert_eq!((written.status, &written.tags), (Status::Disabled, &tags));
+    assert_eq!((written.description.as_str(), &written.extras), ("ask the web team", &Extras::Kept(carried)));
+}
+
 /// What we have for an interface in doubt stays, but for what is never opened.
 #[test]
 fn what_is_never_opened_goes_even_where_everything_else_stays() {
@@ -452,6 +468,17 @@ fn behind_destination_nat_a_rule_names_what_was_sent() {
         + sg-web-1  any -> 10.0.0.10  ssl on tcp 443, above `clean-up`
         + sg-web-2  any -> 10.0.0.10  ssl on tcp 8443, above `clean-up`
     "#]]);
+    // Whoever asks why is told by which NAT rule the packet comes.
+    let plan = Story::of(web, "").nat(RuleDestination::Nat, &nat).plan();
+    let by: Vec<_> = plan
+        .wanted
+        .atoms
+        .iter()
+        .flat_map(|(atom, origins)| {
+            origins.iter().map(move |origin| format!("{} by {}", atom.service.l4, origin.nat.as_ref().unwrap()))
+        })
+        .collect();
+    assert_eq!(by, ["tcp 443 by web", "tcp 8443 by more"]);
     Story::of(web, "").nat(RuleDestination::Nat, &nat).check_left_out(&expect![[r#"
         8.8.8.0/24 -> 10.0.1.10  ssh on tcp 22: no NAT rule of the firewall leads there
         8.8.8.0/24 -> 10.0.1.11  ssh on tcp 22: no NAT rule of the firewall leads there
