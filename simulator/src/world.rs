@@ -6,6 +6,7 @@
 
 mod calls;
 mod cloud;
+mod control;
 mod desk;
 mod disturbed;
 mod firewall;
@@ -21,7 +22,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use self::pair::Pair;
+use self::{control::Refused, pair::Pair};
 pub use self::{
     packet::Packet,
     rows::{PendingRow, RuleRow, Tree},
@@ -56,6 +57,8 @@ pub struct World {
     faults: Faults,
     /// Commit jobs of Drawbridge's that are to fail: how many come before each, and with which details.
     failing_jobs: Vec<(u32, Vec<String>)>,
+    /// Requests to the firewall that are not answered by it.
+    refused: Vec<Refused>,
     meanwhile: meanwhile::Meanwhile,
     /// The cloud as it was when a fault of that kind was armed.
     earlier: Option<Box<Cloud>>,
@@ -116,6 +119,7 @@ impl World {
             cloud,
             faults: Faults::default(),
             failing_jobs: Vec::new(),
+            refused: Vec::new(),
             meanwhile: meanwhile::Meanwhile::default(),
             earlier: None,
             time_limit: None,

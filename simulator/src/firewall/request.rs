@@ -28,7 +28,7 @@ impl Request {
                 let command = command.trim_start();
                 ["<show>", "<test>", "<check>"].iter().any(|harmless| command.starts_with(harmless))
             }),
-            Some("version" | "export") => false,
+            Some("version" | "export" | "log" | "report") => false,
             Some(_) | None => true,
         }
     }

@@ -9,6 +9,7 @@ use axum::{
     routing::{MethodRouter, get},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
+use hyper::ext::ReasonPhrase;
 
 use crate::firewall::{Answer, Body, Request};
 
@@ -59,6 +60,9 @@ fn respond(answer: Answer) -> Response {
     };
     let mut response = Response::new(body::Body::from(body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if let Some(Ok(reason)) = answer.reason.map(ReasonPhrase::try_from) {
+        response.extensions_mut().insert(reason);
+    }
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml; charset=UTF-8"));
     // pan-python takes a file only as an attachment of this type.
@@ -143,7 +147,7 @@ mod tests {
     #[tokio::test]
     async fn a_bad_key_is_forbidden() {
         let answer = exchange(&post("/api/", "X-PAN-KEY: nonsense\r\n", "type=op&cmd=%3Cshow/%3E")).await;
-        assert!(answer.starts_with("HTTP/1.1 403 Forbidden"), "{answer}");
+        assert!(answer.starts_with("HTTP/1.1 403 Invalid Credential\r\n"), "{answer}");
         assert!(answer.contains("<response status = 'error' code = '403'><result><msg>Invalid Credential</msg>"));
     }
 

@@ -24,6 +24,9 @@ impl World {
     }
 
     pub(super) fn answer(&mut self, request: &Request) -> Answer {
+        if let Some(refused) = self.take_refusal(request) {
+            return refused;
+        }
         match self.disturbance(request) {
             Some(Disturbance::Instead(answer)) => answer,
             Some(Disturbance::Afterwards(spoil)) => spoil(self.undisturbed(request)),
