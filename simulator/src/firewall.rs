@@ -67,7 +67,7 @@ use user_id::UserId;
 
 pub use admins::{Right, Role};
 pub use answer::{Answer, Body};
-pub use request::Request;
+pub use request::{FILE_NAME, Request};
 pub use settings::{AfterRestart, CommitQueue, Denial, EarlierKeys, Ha, MultiConfig, Settings, Snapshot};
 pub use watch::{Effected, Uncommitted};
 
@@ -280,8 +280,9 @@ impl Firewall {
             Right::UserId => self.user_id(call),
             Right::Export => return self.export(call),
             Right::Log => self.log(call),
-            // Reports are not modelled, and neither are files that come in.
-            Right::Report | Right::Import => Err(Refusal::illegal_parameter("type", request_type)),
+            Right::Import => self.import(call),
+            // Reports are not modelled.
+            Right::Report => Err(Refusal::illegal_parameter("type", request_type)),
         }
         .into()
     }

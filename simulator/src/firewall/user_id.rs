@@ -51,7 +51,7 @@ const TIMEOUT_MAX: u64 = 2_592_000;
 
 impl Firewall {
     pub(super) fn user_id(&mut self, call: &Call<'_>) -> Result<Element, Refusal> {
-        let message = call.command()?;
+        let message = call.message()?;
         let unexpected = |name: &str| Refusal::new(12, format!(" {name} unexpected here"));
         if message.name != "uid-message" {
             return Err(unexpected(&message.name));

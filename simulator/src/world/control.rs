@@ -11,14 +11,15 @@ use crate::{
 };
 
 /// What can be asked for.
-const DEEDS: &str = "`packet`, `expire-keys`, `fail-next-job`, `refuse-next`, `restart` and `ha`";
+const DEEDS: &str = "`packet`, `expire-keys`, `fail-next-job`, `lose-next`, `refuse-next`, `restart` and `ha`";
 
-/// A request that is answered so, whatever it asks for.
+/// A request whose answer is another than the firewall's.
 #[derive(Clone, Debug)]
 pub(super) struct Refused {
     /// Only one of this type.
     request_type: Option<String>,
-    answer: Answer,
+    /// What is answered, whatever it asks for; without that, it takes effect and the connection closes.
+    answer: Option<Answer>,
 }
 
 /// How many requests can be refused at a time.
@@ -86,7 +87,11 @@ impl Fields<'_> {
             }
         };
         let answer = Answer::new(self.parsed("status")?.unwrap_or(200), body);
-        Ok(Refused { request_type: self.get("type").map(str::to_owned), answer })
+        Ok(Refused { answer: Some(answer), ..self.loss() })
+    }
+
+    fn loss(&self) -> Refused {
+        Refused { request_type: self.get("type").map(str::to_owned), answer: None }
     }
 }
 
@@ -113,6 +118,7 @@ impl World {
                 let lines = fields.0.iter().filter(|(name, _)| name == "line").map(|(_, line)| line.as_str());
                 self.firewall.fail_next_job(lines);
             }
+            "lose-next" => self.refuse(&fields.loss(), fields.parsed("count")?.unwrap_or(1)),
             "refuse-next" => self.refuse(&fields.refusal()?, fields.parsed("count")?.unwrap_or(1)),
             "restart" => self.firewall.restart(fields.candidate()?, self.now()),
             "ha" => self.firewall.set_ha(fields.ha()?),
@@ -126,12 +132,13 @@ impl World {
         self.refused.extend(std::iter::repeat_n(refused.clone(), count.min(room)));
     }
 
-    /// The answer to a request that is to be refused.
-    pub(super) fn take_refusal(&mut self, request: &Request) -> Option<Answer> {
+    /// The answer to a request whose answer is to be another.
+    pub(super) fn answer_instead(&mut self, request: &Request) -> Option<Answer> {
         let asked = request.parameter("type");
         let meets = |refused: &Refused| refused.request_type.is_none() || refused.request_type.as_deref() == asked;
         let index = self.refused.iter().position(meets)?;
-        Some(self.refused.remove(index).answer)
+        let lost = |world: &mut Self| Answer { body: Body::Cut, ..world.firewall.request(request, world.now()) };
+        Some(self.refused.remove(index).answer.unwrap_or_else(|| lost(self)))
     }
 }
 
@@ -203,6 +210,15 @@ mod tests {
         asked(&mut world, "refuse-next", &[("status", "502")]).unwrap();
         let answer = world.panos(&Request::default());
         assert_eq!((answer.status, answer.text()), (502, String::new()));
+    }
+
+    #[test]
+    fn what_was_done_may_not_be_heard() {
+        let mut world = world();
+        asked(&mut world, "lose-next", &[("type", "op")]).unwrap();
+        let command = "<request><config-lock><add/></config-lock></request>";
+        assert_eq!(op(&mut world, command), "");
+        assert!(op(&mut world, command).contains("You already own a config lock for scope shared"));
     }
 
     #[test]

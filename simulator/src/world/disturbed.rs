@@ -24,8 +24,8 @@ impl World {
     }
 
     pub(super) fn answer(&mut self, request: &Request) -> Answer {
-        if let Some(refused) = self.take_refusal(request) {
-            return refused;
+        if let Some(other) = self.answer_instead(request) {
+            return other;
         }
         match self.disturbance(request) {
             Some(Disturbance::Instead(answer)) => answer,

@@ -68,7 +68,7 @@ fn the_least_role_opens_config_op_and_commit_and_nothing_else() {
         let text = format!("<response status = 'error' code = '403'><result><msg>{words}</msg></result></response>");
         assert_eq!(answer.text(), text);
     }
-    // What a superuser is told who asks for what is not modelled.
+    // A superuser may ask for everything, but reports are not modelled.
     assert!(story.ask("admin", &[("type", "report")]).contains("Illegal value for parameter \"type\" [report]."));
 }
 

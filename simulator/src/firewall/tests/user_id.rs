@@ -184,3 +184,12 @@ fn a_payload_within_the_type_is_taken_as_well() {
     let told = story.op("fwsync", mapping);
     assert!(told.contains("<ip>192.0.2.1</ip>") && told.contains("<user>ann</user>"), "{told}");
 }
+
+#[test]
+fn a_message_may_come_as_a_file() {
+    let mut story = Story::new();
+    let message = "<uid-message><type>update</type><payload><register><entry ip='10.0.1.25'><tag><member>web</member></tag></entry>\
+                   </register></payload></uid-message>";
+    assert!(story.ask("fwsync", &[("type", "user-id"), ("file", message)]).contains("success"));
+    assert!(registered(&mut story, "<all/>").contains("<member>web</member>"));
+}

@@ -1,6 +1,7 @@
 """What the device tells of itself, its versions, virtual systems and peers."""
 
 import datetime
+import http.client
 import time
 
 from panos import base, device, errors, firewall, objects, policies
@@ -187,7 +188,10 @@ class Mishaps(OnFirewall):
             self.refused(name, error, words, function)
         self.simulator.control("refuse-next", type="config", status=502)
         self.refused("SecurityRule.create, bad gateway", errors.PanURLError, "code: 502", new.create)
-        self.call("SecurityRule.create, at last", new.create)
+        self.simulator.control("lose-next", type="config")
+        with self.assertRaises((errors.PanURLError, http.client.RemoteDisconnected)):
+            new.create()
+        self.assertEqual(self.names()[-1], "i-1")
 
 
 class Alone(OnFirewall):

@@ -107,8 +107,8 @@ class Writes(OnFirewall):
         for action in ["multi-move", "multi-clone", "dance"]:
             self.fails(f"PanXapi.ad_hoc action={action}", f'Illegal value for parameter "action" .{action}.', self.xapi.ad_hoc,
                        {"type": "config", "action": action, "xpath": RULES}, RULES, modify_qs=True)
-        self.fails("PanXapi.ad_hoc type=import", 'Illegal value for parameter "type" .import.', self.xapi.ad_hoc,
-                   "type=import", modify_qs=True)
+        self.fails("PanXapi.ad_hoc type=import", 'Illegal value for parameter "category" .software.', self.xapi.ad_hoc,
+                   "type=import&category=software", modify_qs=True)
 
     def test_audit_comment(self):
         self.call("PanXapi.set(extra_qs={'audit-comment': …})", self.xapi.set, at("i-1"), content(),
