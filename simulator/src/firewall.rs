@@ -23,7 +23,9 @@ mod filter;
 mod hits;
 mod jobs;
 mod journal;
+mod keys;
 mod locks;
+mod logs;
 mod mishaps;
 mod op;
 mod path;
@@ -58,14 +60,15 @@ use check::Strictness;
 use hits::Hits;
 use jobs::Jobs;
 use locks::Locks;
+use logs::Logs;
 use request::Call;
 use snapshots::Snapshots;
 use user_id::UserId;
 
 pub use admins::{Right, Role};
 pub use answer::{Answer, Body};
-pub use request::Request;
-pub use settings::{AfterRestart, CommitQueue, Denial, Ha, MultiConfig, Settings, Snapshot};
+pub use request::{FILE_NAME, Request};
+pub use settings::{AfterRestart, CommitQueue, Denial, EarlierKeys, Ha, MultiConfig, Settings, Snapshot};
 pub use watch::{Effected, Uncommitted};
 
 /// The fragment that was to be loaded is nothing that a firewall could run.
@@ -90,6 +93,7 @@ pub struct Firewall {
     user_id: UserId,
     snapshots: Snapshots,
     hits: Hits,
+    logs: Logs,
     failures: VecDeque<Vec<String>>,
     booted: Moment,
     /// What commits did, if somebody watches.
@@ -118,6 +122,7 @@ impl Firewall {
             user_id: UserId::default(),
             snapshots: Snapshots::default(),
             hits: Hits::default(),
+            logs: Logs::default(),
             failures: VecDeque::new(),
             booted: Moment::default(),
             commits: None,
@@ -194,7 +199,7 @@ impl Firewall {
     pub fn load(&mut self, xpath: &str, fragment: &str) -> Result<(), LoadError> {
         let failed = |why: String| LoadError { xpath: xpath.to_owned(), why };
         let content = Element::parse_fragments(fragment).map_err(|malformed| failed(malformed.to_string()))?;
-        let place = xpath::XPath::parse(xpath).ok().and_then(|xpath| xpath.place());
+        let place = xpath::XPath::parse(xpath).ok().and_then(|xpath| xpath.place_in(self.candidate.tree()).ok());
         let place = place.ok_or_else(|| failed("the XPath does not name one place".into()))?;
         let refused = |refusal: Refusal| failed(refusal.lines.join(";"));
         let mut candidate = self.candidate.clone();
@@ -213,9 +218,9 @@ impl Firewall {
     pub fn request(&mut self, request: &Request, now: Moment) -> Answer {
         self.settle(now);
         if request.parameter("type") == Some("keygen") {
-            return self.keygen(request);
+            return self.keygen(request, now);
         }
-        match self.authenticate(request).map(str::to_owned) {
+        match self.authenticate(request, now).map(str::to_owned) {
             Some(admin) => self.perform(&Call { admin: &admin, request, now }),
             None => self.invalid_credentials(),
         }
@@ -229,23 +234,24 @@ impl Firewall {
         self.perform(&Call { admin, request: &request, now })
     }
 
-    fn keygen(&self, request: &Request) -> Answer {
+    fn keygen(&mut self, request: &Request, now: Moment) -> Answer {
         let [user, password] = ["user", "password"].map(|name| request.parameter(name));
         let (Some(user), Some(password)) = (user, password) else {
             let missing = if user.is_none() { "user" } else { "password" };
             return Err(Refusal::missing_parameter(missing)).into();
         };
-        let key = self.admins.by_password(user, password).and_then(|name| self.admins.key(name));
+        let name = self.admins.by_password(user, password).map(str::to_owned);
+        let key = name.and_then(|name| self.admins.make_key(&name, self.settings.earlier_keys, now));
         key.map_or_else(|| self.invalid_credentials(), |key| Answer::key(&key))
     }
 
     fn invalid_credentials(&self) -> Answer {
-        Answer::denied(self.settings.denial)
+        Answer::bad_credentials(self.settings.denial)
     }
 
-    fn authenticate(&self, request: &Request) -> Option<&str> {
+    fn authenticate(&self, request: &Request, now: Moment) -> Option<&str> {
         match (request.presented_key(), &request.basic) {
-            (Some(key), _) => self.admins.by_key(key),
+            (Some(key), _) => self.admins.by_key(key, now),
             (None, Some((user, password))) => self.admins.by_password(user, password),
             (None, None) => None,
         }
@@ -256,28 +262,27 @@ impl Firewall {
             Ok(request_type) => request_type,
             Err(refusal) => return Err(refusal).into(),
         };
-        let right = match request_type {
-            "config" => Right::Config,
-            "commit" => Right::Commit,
-            "op" | "version" => Right::Op,
-            "user-id" => Right::UserId,
-            "export" => Right::Export,
-            unknown => return Err(Refusal::illegal_parameter("type", unknown)).into(),
+        let Some(right) = Right::to_ask(request_type) else {
+            return Err(Refusal::illegal_parameter("type", request_type)).into();
         };
         match self.admins.role(call.admin) {
             None => return self.invalid_credentials(),
-            Some(role) if !role.allows(right) => return Answer::not_authorized(request_type),
+            Some(role) if !role.allows(right) => return Answer::not_authorized(self.settings.denial, request_type),
             Some(Role::Superreader) if call.request.may_write() => return Answer::unauthorized(),
             Some(_) => {}
         }
         self.generation += u64::from(call.request.may_write());
-        match request_type {
-            "config" => self.config(call),
-            "commit" => self.commit(call),
-            "version" => Ok(self.version()),
-            "user-id" => self.user_id(call),
-            "export" => return self.export(call),
-            _ => self.op(call),
+        match right {
+            Right::Config => self.config(call),
+            Right::Commit => self.commit(call),
+            Right::Op if request_type == "version" => Ok(self.version()),
+            Right::Op => self.op(call),
+            Right::UserId => self.user_id(call),
+            Right::Export => return self.export(call),
+            Right::Log => self.log(call),
+            Right::Import => self.import(call),
+            // Reports are not modelled.
+            Right::Report => Err(Refusal::illegal_parameter("type", request_type)),
         }
         .into()
     }

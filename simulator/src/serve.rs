@@ -10,8 +10,10 @@ use std::{
 use axum::{
     Router,
     extract::{Request, State},
+    http::{StatusCode, Uri},
     middleware::{self, Next},
     response::Response,
+    routing::post,
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -104,11 +106,23 @@ impl SharedWorld {
         Ok(Served { panos: panos_address, aws: aws_address, tasks: [firewall, cloud] })
     }
 
-    /// The firewall as a service.
+    /// The firewall as a service, and the way in to it that no firewall has.
     pub fn panos(&self) -> Router {
-        let world = self.clone();
+        let (world, controlled) = (self.clone(), self.clone());
         let router = panos::router(move |request| world.lock().panos(request));
+        let router = router.route("/_simulator/{deed}", post(async move |uri: Uri| controlled.control(&uri)));
         router.layer(middleware::from_fn_with_state(self.clone(), answer_in_time))
+    }
+}
+
+impl SharedWorld {
+    fn control(&self, uri: &Uri) -> (StatusCode, String) {
+        let deed = uri.path().rsplit('/').next().unwrap_or_default();
+        let fields: Vec<_> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
+        match self.lock().control_firewall(deed, &fields) {
+            Ok(told) => (StatusCode::OK, format!("{told}\n")),
+            Err(wrong) => (StatusCode::BAD_REQUEST, format!("{wrong}\n")),
+        }
     }
 }
 
@@ -154,7 +168,7 @@ mod tests {
     use crate::{faults::Command, script::Script};
 
     /// Sends one form and returns everything that comes back.
-    async fn post(address: SocketAddr, path: &str, headers: &str, form: &str) -> String {
+    async fn send(address: SocketAddr, path: &str, headers: &str, form: &str) -> String {
         let mut stream = TcpStream::connect(address).await.unwrap();
         let length = form.len();
         let request = format!(
@@ -179,13 +193,25 @@ mod tests {
         let served = served(&world).await;
         let key = format!("X-PAN-KEY: {}\r\n", world.lock().key());
         let info =
-            post(served.panos, "/api/", &key, "type=op&cmd=%3Cshow%3E%3Csystem%3E%3Cinfo/%3E%3C/system%3E%3C/show%3E");
+            send(served.panos, "/api/", &key, "type=op&cmd=%3Cshow%3E%3Csystem%3E%3Cinfo/%3E%3C/system%3E%3C/show%3E");
         assert!(info.await.contains("<sw-version>"));
-        assert!(post(served.aws, "/", "", "Action=DescribeInstances").await.contains("10.0.0.10"));
+        assert!(send(served.aws, "/", "", "Action=DescribeInstances").await.contains("10.0.0.10"));
 
         world.lock().advance(Duration::from_secs(60));
-        let clock = post(served.panos, "/api/", &key, "type=op&cmd=%3Cshow%3E%3Cclock/%3E%3C/show%3E").await;
+        let clock = send(served.panos, "/api/", &key, "type=op&cmd=%3Cshow%3E%3Cclock/%3E%3C/show%3E").await;
         assert!(clock.contains("08:01:00"), "{clock}");
+    }
+
+    #[tokio::test]
+    async fn the_firewall_has_a_way_in_for_packets() {
+        let setup = "firewall\nrule web any -> any allow\n----\n";
+        let world = SharedWorld::new(World::build(&Script::parse("test", setup).unwrap()).unwrap());
+        let served = served(&world).await;
+        let packet = "/_simulator/packet?from=untrust&to=trust&source=203.0.113.7&destination=10.0.0.1";
+        let told = send(served.panos, packet, "", "").await;
+        assert!(told.starts_with("HTTP/1.1 200 OK") && told.ends_with("{\"rule\":\"web\"}\n"), "{told}");
+        let told = send(served.panos, "/_simulator/packet", "", "").await;
+        assert!(told.starts_with("HTTP/1.1 400 ") && told.ends_with("`from` is missing\n"), "{told}");
     }
 
     #[tokio::test]
@@ -195,9 +221,9 @@ mod tests {
         world.lock().perform(&story.blocks[0].deeds[0].what).unwrap();
         let served = served(&world).await;
         world.lock().begin(Command::Poll);
-        let asked = timeout(Duration::from_millis(50), post(served.panos, "/api/", "", "type=op"));
+        let asked = timeout(Duration::from_millis(50), send(served.panos, "/api/", "", "type=op"));
         assert!(asked.await.is_err());
         world.lock().begin(Command::Poll);
-        assert!(post(served.panos, "/api/", "", "type=op").await.contains("403"));
+        assert!(send(served.panos, "/api/", "", "type=op").await.contains("403"));
     }
 }

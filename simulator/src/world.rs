@@ -6,6 +6,7 @@
 
 mod calls;
 mod cloud;
+mod control;
 mod desk;
 mod disturbed;
 mod firewall;
@@ -14,14 +15,14 @@ mod meanwhile;
 mod packet;
 mod pair;
 mod rows;
+mod timing;
 mod trail;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 
-use self::pair::Pair;
+use self::{control::Refused, pair::Pair, timing::Clock};
 pub use self::{
     packet::Packet,
     rows::{PendingRow, RuleRow, Tree},
@@ -56,6 +57,8 @@ pub struct World {
     faults: Faults,
     /// Commit jobs of Drawbridge's that are to fail: how many come before each, and with which details.
     failing_jobs: Vec<(u32, Vec<String>)>,
+    /// Requests to the firewall that are not answered by it.
+    refused: Vec<Refused>,
     meanwhile: meanwhile::Meanwhile,
     /// The cloud as it was when a fault of that kind was armed.
     earlier: Option<Box<Cloud>>,
@@ -69,14 +72,6 @@ pub struct World {
     urls: Vec<String>,
     /// Only of a firewall that is one.
     pair: Option<Pair>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Clock {
-    /// It moves when it is told to.
-    Virtual(Moment),
-    /// It began so long ago.
-    Real(Moment, Instant),
 }
 
 /// What came of a deed.
@@ -116,6 +111,7 @@ impl World {
             cloud,
             faults: Faults::default(),
             failing_jobs: Vec::new(),
+            refused: Vec::new(),
             meanwhile: meanwhile::Meanwhile::default(),
             earlier: None,
             time_limit: None,
@@ -127,34 +123,6 @@ impl World {
             urls: Vec::new(),
             pair,
         })
-    }
-
-    /// Lets the clock go by itself from here on, beginning at that date.
-    pub fn run_in_real_time(&mut self, date: OffsetDateTime) {
-        self.clock = Clock::Real(Moment::beginning_at(date), Instant::now());
-    }
-
-    /// The moment that it is.
-    pub fn now(&self) -> Moment {
-        match self.clock {
-            Clock::Virtual(now) => now,
-            Clock::Real(began, since) => began + since.elapsed(),
-        }
-    }
-
-    /// Lets time pass. In real time it passes anyway.
-    pub fn advance(&mut self, span: Duration) {
-        if let Clock::Virtual(now) = self.clock {
-            self.set_clock(now + span);
-        }
-    }
-
-    fn set_clock(&mut self, now: Moment) {
-        if let Clock::Virtual(_) = self.clock {
-            self.clock = Clock::Virtual(now);
-        }
-        self.cloud.tick(now);
-        self.firewall.settle(now);
     }
 
     /// Drawbridge's settings as the story has them, with the ids of the real form.

@@ -120,6 +120,15 @@ impl Refusal {
         Self::new(format!("{}.NotFound", I::ERROR), message)
     }
 
+    /// Ids of instances that name nothing: all of them are told.
+    pub(super) fn instances_not_found(ids: &[&str]) -> Self {
+        let message = match ids {
+            [id] => format!("The instance ID '{id}' does not exist"),
+            _ => format!("The instance IDs '{}' do not exist", ids.join(", ")),
+        };
+        Self::new("InvalidInstanceID.NotFound", message)
+    }
+
     /// A text that has not the form of an id.
     pub(super) fn malformed<I: ResourceId>(text: &str) -> Self {
         // The one id whose two error codes begin differently.

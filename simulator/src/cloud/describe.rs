@@ -2,6 +2,7 @@
 
 mod gateways;
 mod looks;
+mod sharing;
 mod views;
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
@@ -41,7 +42,7 @@ enum Ids {
 
 /// The view of that action.
 pub(super) fn view(action: &str) -> Option<&'static View> {
-    views::VIEWS.iter().chain(&gateways::VIEWS).find(|view| view.action == action)
+    views::VIEWS.iter().chain(&gateways::VIEWS).chain(&sharing::VIEWS).find(|view| view.action == action)
 }
 
 /// A reading action that lists no resources.
@@ -53,6 +54,20 @@ pub(super) fn look(action: &str) -> Option<Look> {
 }
 
 impl Cloud {
+    /// Fails for the first id that is wrong; of instances that are not there, all are told.
+    fn check_ids(&self, view: &View, ids: &[&str]) -> Result<(), Refusal> {
+        let wrong: Vec<_> = ids.iter().filter_map(|id| Some((*id, (view.check_id)(self, id).err()?))).collect();
+        let is_absent = |(_, refusal): &(&str, Refusal)| refusal.code == "InvalidInstanceID.NotFound";
+        match wrong.iter().find(|wrong| !is_absent(wrong)).or(wrong.first()) {
+            None => Ok(()),
+            Some(first) if is_absent(first) => {
+                let ids: Vec<_> = wrong.iter().map(|(id, _)| *id).collect();
+                Err(Refusal::instances_not_found(&ids))
+            }
+            Some((_, refusal)) => Err(refusal.clone()),
+        }
+    }
+
     /// The answer of a Describe action.
     pub(super) fn described(&self, view: &View, parameters: &Parameters) -> Result<Record, Refusal> {
         let ids = parameters.texts(view.id.0);
@@ -60,7 +75,7 @@ impl Cloud {
             let message = format!("The parameter {} cannot be used with the parameter MaxResults", view.id.0);
             return Err(Refusal::combination(message));
         }
-        ids.iter().try_for_each(|id| (view.check_id)(self, id))?;
+        self.check_ids(view, &ids)?;
         let filters = filters(view, parameters)?;
         let names = parameters.texts("GroupName");
         self.check_group_names(&names)?;
@@ -171,7 +186,12 @@ impl Cloud {
 /// What rows are sorted by: their ids, which of tags only the keys make unique.
 fn place(view: &View, row: &Record) -> String {
     let id = first(row, view.id.1);
-    if view.action == "DescribeTags" { format!("{id}/{}", first(row, "key")) } else { id }
+    // Of these, several rows have the same id.
+    match view.action {
+        "DescribeTags" => format!("{id}/{}", first(row, "key")),
+        "DescribeSecurityGroupVpcAssociations" => format!("{id}/{}", first(row, "vpcId")),
+        _ => id,
+    }
 }
 
 fn entry_list(entries: Vec<Record>) -> Record {

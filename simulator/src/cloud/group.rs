@@ -2,7 +2,7 @@
 //!
 //! A group is a list of rules with one source each. DescribeSecurityGroups shows them folded into permissions.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use ipnet::IpNet;
 
@@ -24,6 +24,8 @@ pub struct SecurityGroup {
     pub description: String,
     /// Its VPC.
     pub vpc: VpcId,
+    /// Other VPCs in which it can be used.
+    pub shared_with: BTreeSet<VpcId>,
     /// Its rules of both directions, in the order in which they came.
     pub rules: Vec<GroupRule>,
     /// Its tags.
@@ -167,6 +169,11 @@ impl SecurityGroup {
     pub(super) fn rule_like(&self, other: &GroupRule) -> Option<&GroupRule> {
         let same = |rule: &&GroupRule| (rule.direction, rule.traffic) == (other.direction, other.traffic);
         self.rules.iter().filter(same).find(|rule| rule.peer == other.peer)
+    }
+
+    /// Whether interfaces in that VPC can have it.
+    pub(super) fn is_usable_in(&self, vpc: &VpcId) -> bool {
+        self.vpc == *vpc || self.shared_with.contains(vpc)
     }
 
     pub(super) fn shape(&self, owner: &str, region: &str) -> Record {

@@ -169,6 +169,10 @@ impl Subnet {
 
     pub(super) fn shape(&self, resources: &Resources, owner: &str, region: &str) -> Record {
         let associations = self.ipv6_cidrs.iter().map(|cidr| self.ipv6_association(*cidr, CidrState::Associated));
+        let names = Record::new()
+            .with("hostnameType", "ip-name")
+            .with("enableResourceNameDnsARecord", false)
+            .with("enableResourceNameDnsAAAARecord", false);
         Record::new()
             .with("subnetId", &self.id)
             .with("subnetArn", format!("arn:aws:ec2:{region}:{owner}:subnet/{}", self.id))
@@ -185,6 +189,7 @@ impl Subnet {
             .with("enableDns64", false)
             .with("ipv6Native", false)
             .with("mapCustomerOwnedIpOnLaunch", false)
+            .with("privateDnsNameOptionsOnLaunch", names)
             .with("ipv6CidrBlockAssociationSet", Shape::from_iter(associations))
             .renamed("tagSet", "Tags", tags(&self.tags))
     }

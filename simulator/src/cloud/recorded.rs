@@ -34,6 +34,10 @@ impl Style {
             | "DeleteManagedPrefixList"
             | "RestoreManagedPrefixListVersion"
             | "GetManagedPrefixListAssociations"
+            | "AssociateSecurityGroupVpc"
+            | "DisassociateSecurityGroupVpc"
+            | "DescribeSecurityGroupVpcAssociations"
+            | "GetSecurityGroupsForVpc"
             | "DeleteNatGateway"
             | "DescribeNatGateways"
             | "CreateVpcEndpoint"
@@ -231,7 +235,7 @@ fn tagged(element: &Parameters, tag: u32) -> Value {
 }
 
 /// Texts that look like numbers or truths become such.
-fn coerced(text: &str) -> Value {
+pub(super) fn coerced(text: &str) -> Value {
     if let Ok(number) = text.parse::<i64>() {
         return json!(number);
     }

@@ -1,6 +1,9 @@
 //! Furnishing a world: resources that were there before anybody looked, and of which CloudTrail knows nothing.
 
-use std::{collections::BTreeMap, net::Ipv4Addr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::Ipv4Addr,
+};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
@@ -198,7 +201,15 @@ impl Cloud {
             )));
         }
         let (name, description) = (name.to_owned(), name.to_owned());
-        let group = SecurityGroup { id: id.clone(), name, description, vpc, rules: vec![], tags: Tags::new() };
+        let group = SecurityGroup {
+            id: id.clone(),
+            name,
+            description,
+            vpc,
+            shared_with: BTreeSet::new(),
+            rules: vec![],
+            tags: Tags::new(),
+        };
         put(&mut self.resources.groups, id, group)
     }
 

@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::recorded::coerced;
 use crate::{clock::Moment, xml::Element};
 
 /// A value in an answer.
@@ -144,9 +145,11 @@ impl Record {
         Value::Object(named.collect())
     }
 
-    /// A CloudTrail response in the style of the older actions: lists are `{"items": […]}`, an empty one is `{}`.
+    /// A CloudTrail response in the style of the older actions: lists are `{"items": […]}`, an empty one is `{}`, and there are
+    /// no empty texts.
     pub(super) fn trail_items(&self) -> Value {
-        let named = self.0.iter().map(|member| {
+        let said = self.0.iter().filter(|member| member.value != Shape::Text(String::new()));
+        let named = said.map(|member| {
             let value = match &member.value {
                 Shape::List(elements) if !elements.is_empty() => {
                     let elements: Vec<_> = elements.iter().map(Shape::trail_items).collect();
@@ -219,10 +222,11 @@ impl Shape {
 
     fn trail_envelope(&self) -> Value {
         match self {
-            Self::Text(text) => json!(text),
+            // `true` in the value of a tag is a truth in the public record of a CreateNatGateway.
+            Self::Text(text) => coerced(text),
             Self::Number(number) => json!(number),
             Self::Truth(truth) => json!(truth),
-            Self::Time(moment) => json!(moment.iso()),
+            Self::Time(moment) => json!(moment.iso().replace('Z', ".000Z")),
             Self::List(elements) => match elements.as_slice() {
                 [] => json!(""),
                 [one] => json!({ "item": one.trail_envelope() }),
@@ -319,10 +323,18 @@ mod tests {
         );
         assert_eq!(
             Value::Object(answer().trail_envelope()),
-            json!({"return": true, "groupSet": "", "attachTime": "2026-11-02T08:00:00Z",
+            json!({"return": true, "groupSet": "", "attachTime": "2026-11-02T08:00:00.000Z",
                    "privateIpAddressesSet": {"item": {"privateIpAddress": "10.0.0.4", "primary": true}},
                    "subnetIdSet": {"item": ["subnet-1", "subnet-2"]}})
         );
+    }
+
+    #[test]
+    fn each_style_has_its_own_way_with_texts() {
+        let said = Record::new().with("value", "true").with("reason", "").with("cidr", "10.0.0.0/8");
+        assert_eq!(said.trail_items(), json!({"value": "true", "cidr": "10.0.0.0/8"}));
+        let enveloped = json!({"value": true, "reason": "", "cidr": "10.0.0.0/8"});
+        assert_eq!(Value::Object(said.trail_envelope()), enveloped);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod properties;
 mod reading;
 mod rules;
 mod settings;
+mod sharing;
 
 use std::time::Duration;
 

@@ -18,6 +18,7 @@ mod plan;
 mod prefix_lists;
 mod routes;
 mod rules;
+mod sharing;
 mod subnets;
 mod tables;
 mod tags;

@@ -1,14 +1,19 @@
-//! Administrators, their keys and what their roles let them do.
+//! Administrators, and what their roles let them do.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use crate::xml::Element;
+use super::{keys::Keys, settings::EarlierKeys};
+use crate::{clock::Moment, xml::Element};
 
 /// What the XML API branch of a role can allow (`pan-os-codegen specs/device/adminrole.yaml`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Right {
+    /// Reports.
+    Report,
+    /// Logs.
+    Log,
     /// Read and write the configuration.
     Config,
     /// Operational commands.
@@ -19,19 +24,34 @@ pub enum Right {
     UserId,
     /// Files that leave the firewall.
     Export,
+    /// Files that come in.
+    Import,
 }
 
 impl Right {
-    const ALL: [Self; 5] = [Self::Config, Self::Op, Self::Commit, Self::UserId, Self::Export];
+    const ALL: [Self; 8] =
+        [Self::Report, Self::Log, Self::Config, Self::Op, Self::Commit, Self::UserId, Self::Export, Self::Import];
 
-    /// The element of a role that grants it.
+    /// The right that a request of this type needs; none is needed for a type that there is not.
+    pub(super) fn to_ask(request_type: &str) -> Option<Self> {
+        match request_type {
+            // Which right it needs is not documented.
+            "version" => Some(Self::Op),
+            name => Self::ALL.into_iter().find(|right| right.tag() == name),
+        }
+    }
+
+    /// The element of a role that grants it, and the type of the requests that need it.
     fn tag(self) -> &'static str {
         match self {
+            Self::Report => "report",
+            Self::Log => "log",
             Self::Config => "config",
             Self::Op => "op",
             Self::Commit => "commit",
             Self::UserId => "user-id",
             Self::Export => "export",
+            Self::Import => "import",
         }
     }
 }
@@ -114,8 +134,7 @@ pub(super) struct Admins {
     admins: BTreeMap<String, Admin>,
     /// Those of the running configuration, who take precedence.
     configured: BTreeMap<String, Admin>,
-    /// How often all keys have been revoked.
-    revocations: u32,
+    keys: Keys,
 }
 
 impl Admins {
@@ -124,7 +143,7 @@ impl Admins {
         self.admins.insert(name.to_owned(), Admin { password: Password::Plain(password.to_owned()), role });
     }
 
-    /// Takes over the administrators of a configuration that runs from now on.
+    /// Takes over the administrators and the life of keys from a configuration that runs from now on.
     pub(super) fn configure(&mut self, running: &Element) {
         let users = running.at(&["mgt-config", "users"]).map(|users| users.children.as_slice()).unwrap_or_default();
         let admin = |user: &Element| {
@@ -133,6 +152,7 @@ impl Admins {
             Some((user.attribute("name")?.to_owned(), Admin { password: Password::Hash(hash), role }))
         };
         self.configured = users.iter().filter_map(admin).collect();
+        self.keys.configure(running);
     }
 
     fn admin(&self, name: &str) -> Option<&Admin> {
@@ -159,22 +179,26 @@ impl Admins {
 
     /// Makes every key that was handed out worthless.
     pub(super) fn revoke_keys(&mut self) {
-        self.revocations += 1;
+        self.keys.revoke();
     }
 
-    /// An administrator's key: a function of the credentials, as on a device without a key lifetime.
-    ///
-    /// Twice encoded, as real keys are. The outer alphabet therefore holds only letters, digits and `=`, which matters
-    /// because pan-python sends keys without percent-encoding.
+    /// An administrator's key that does not expire.
     pub(super) fn key(&self, name: &str) -> Option<String> {
-        let admin = self.admin(name)?;
-        let secret = format!("{}:{}:{}", self.revocations, name, admin.password.text());
-        Some(STANDARD.encode(STANDARD.encode(secret)))
+        Some(self.keys.lasting(name, self.admin(name)?.password.text()))
+    }
+
+    /// The key that somebody is given who logs in now.
+    pub(super) fn make_key(&mut self, name: &str, earlier: EarlierKeys, now: Moment) -> Option<String> {
+        let password = self.admin(name)?.password.text().to_owned();
+        Some(self.keys.make(name, &password, earlier, now))
     }
 
     /// Whose key this is.
-    pub(super) fn by_key(&self, key: &str) -> Option<&str> {
-        self.names().find(|name| self.key(name).as_deref() == Some(key))
+    pub(super) fn by_key(&self, key: &str, now: Moment) -> Option<&str> {
+        self.names().find(|name| {
+            let password = self.admin(name).map(|admin| admin.password.text());
+            password.is_some_and(|password| self.keys.open(key, name, password, now))
+        })
     }
 
     /// Who has this password.

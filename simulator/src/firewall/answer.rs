@@ -8,6 +8,8 @@ use crate::xml::Element;
 pub struct Answer {
     /// The HTTP status: 200 for everything but authentication and authorisation.
     pub status: u16,
+    /// What stands behind the status in HTTP's first line, where it is not the usual.
+    pub reason: Option<String>,
     /// What is sent.
     pub body: Body,
     /// Under which name a client saves the body, where it is a file and not an answer.
@@ -33,7 +35,7 @@ impl Answer {
 
     /// An answer of any status and body.
     pub fn new(status: u16, body: Body) -> Self {
-        Self { status, body, attachment: None }
+        Self { status, reason: None, body, attachment: None }
     }
 
     /// A file.
@@ -43,15 +45,24 @@ impl Answer {
 
     /// The answer to an unknown, expired or revoked key, and to a wrong password.
     pub fn invalid_credentials() -> Self {
-        Self::new(403, Body::Text(quoted_oddly(403, "Invalid Credential")))
+        Self::denied(Denial::Forbidden, "Invalid Credential")
     }
 
     /// The same in the manner of one release or another. pan-os-python knows the older words, and only where HTTP has
     /// nothing to complain about.
-    pub(super) fn denied(denial: Denial) -> Self {
+    pub(super) fn bad_credentials(denial: Denial) -> Self {
         match denial {
             Denial::Forbidden => Self::invalid_credentials(),
-            Denial::Told => Self::new(200, Body::Text(quoted_oddly(403, "Invalid credentials."))),
+            Denial::Told => Self::denied(denial, "Invalid credentials."),
+        }
+    }
+
+    /// Code 403 with these words; current releases say them in HTTP's reason phrase, too.
+    fn denied(denial: Denial, words: &str) -> Self {
+        let body = Body::Text(quoted_oddly(403, words));
+        match denial {
+            Denial::Forbidden => Self { reason: Some(words.to_owned()), ..Self::new(403, body) },
+            Denial::Told => Self::new(200, body),
         }
     }
 
@@ -62,9 +73,8 @@ impl Answer {
     }
 
     /// The answer to an administrator whose role lacks the request's type.
-    pub fn not_authorized(request_type: &str) -> Self {
-        let words = format!("Type [{request_type}] not authorized for user role.");
-        Self::new(403, Body::Text(quoted_oddly(403, &words)))
+    pub(super) fn not_authorized(denial: Denial, request_type: &str) -> Self {
+        Self::denied(denial, &format!("Type [{request_type}] not authorized for user role."))
     }
 
     /// The answer with a new key, in the quoting that only this answer has.

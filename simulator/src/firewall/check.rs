@@ -70,6 +70,7 @@ impl Check {
             Node::Anything => {}
             Node::Text(longest) => self.length(&element.text, *longest),
             Node::OneOf(words) => self.keyword(&element.text, words),
+            Node::Number(least, most) => self.number(&element.text, *least, *most),
             Node::Port => self.port(&element.text),
             Node::Ports => self.ports(&element.text),
             Node::Netmask => self.address(&element.text, |text| !text.contains('-')),
@@ -102,6 +103,14 @@ impl Check {
     fn address(&mut self, text: &str, has_form: impl FnOnce(&str) -> bool) {
         if !has_form(text) || parse_range(text).is_none() {
             self.report_invalid(format!("'{text}' is not a valid address"));
+        }
+    }
+
+    fn number(&mut self, text: &str, least: u64, most: u64) {
+        match text.parse::<u64>() {
+            Ok(number) if (least..=most).contains(&number) => {}
+            Ok(number) => self.report(format!("{number} should be equal to or between {least} and {most}")),
+            Err(_) => self.report(format!("'{text}' is invalid")),
         }
     }
 

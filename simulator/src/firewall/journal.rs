@@ -202,11 +202,11 @@ impl Journal {
         let changes: Vec<_> = self.changes.iter().map(|change| (change, &change.path.steps()[1..])).collect();
         refresh(root, &changes);
     }
+}
 
-    /// The answer to `show config list changes`.
-    pub(super) fn to_xml(&self) -> Element {
-        Element::new("journal").with_all(self.changes.iter().map(Change::to_xml))
-    }
+/// The answer to `show config list changes`.
+pub(super) fn to_xml(changes: &[Change]) -> Element {
+    Element::new("journal").with_all(changes.iter().map(Change::to_xml))
 }
 
 /// `changes`: those at or below this element, with the steps that are left from here.

@@ -70,6 +70,15 @@ impl Locks {
         Ok(result_text(words))
     }
 
+    /// Takes a commit lock for somebody who has changed something, beside those of others.
+    pub(super) fn acquire_commit_lock(&mut self, scope: &str, admin: &str, now: Moment) {
+        let is_it = |lock: &Lock| lock.kind == Kind::Commit && lock.scope == scope && lock.admin == admin;
+        if !self.0.iter().any(is_it) {
+            let (scope, admin, comment) = (scope.to_owned(), admin.to_owned(), String::new());
+            self.0.push(Lock { kind: Kind::Commit, scope, admin, comment, created: now });
+        }
+    }
+
     /// Releases a lock of that holder.
     pub(super) fn remove(&mut self, kind: Kind, scope: &str, holder: &str) -> Result<Element, Refusal> {
         let is_meant = |lock: &Lock| lock.kind == kind && lock.scope == scope && lock.admin == holder;

@@ -5,6 +5,7 @@ use super::{
     answer::{Refusal, response, result, result_text},
     commit,
     dynamic::Tagged,
+    journal,
     locks::Kind,
     policy,
     scope::Scope,
@@ -35,7 +36,7 @@ const COMMANDS: &[(&[&str], Handler)] = &[
     (&["show", "commit-locks"],                       |firewall, _, command| Ok(firewall.show_locks(Kind::Commit, command))),
     (&["show", "config", "candidate"],                |firewall, _, _| Ok(result([firewall.candidate().clone()]))),
     (&["show", "config", "list", "audit-comments"],   Firewall::audit_comments),
-    (&["show", "config", "list", "changes"],          |firewall, _, _| Ok(firewall.list_changes())),
+    (&["show", "config", "list", "changes"],          |firewall, _, command| firewall.list_changes(command)),
     (&["show", "config", "running"],                  |firewall, _, _| Ok(result([firewall.running().clone()]))),
     (&["show", "config", "saved"],                    Firewall::show_saved),
     (&["show", "config-locks"],                       |firewall, _, command| Ok(firewall.show_locks(Kind::Config, command))),
@@ -51,9 +52,25 @@ const COMMANDS: &[(&[&str], Handler)] = &[
     (&["show", "user", "group", "list"],              Firewall::show_user_groups),
     (&["show", "user", "group", "name"],              Firewall::show_user_group),
     (&["show", "user", "ip-user-mapping"],            Firewall::show_mappings),
+    (&["show", "user", "ip-user-mapping-mp"],         Firewall::show_mappings),
     (&["test", "security-policy-match"],              Firewall::test_policy),
     (&["validate", "full"],                           Firewall::validate),
     (&["validate", "partial"],                        Firewall::validate),
+];
+
+/// Those that nothing may follow: what is asked for beyond them is not answered with everything.
+const WHOLE: &[&[&str]] = &[
+    &["check", "pending-changes"],
+    &["request", "high-availability", "sync-to-remote", "running-config"],
+    &["show", "chassis-ready"],
+    &["show", "clock"],
+    &["show", "config", "candidate"],
+    &["show", "config", "running"],
+    &["show", "high-availability", "state"],
+    &["show", "jobs", "all"],
+    &["show", "plugins", "packages"],
+    &["show", "system", "info"],
+    &["validate", "full"],
 ];
 
 impl Firewall {
@@ -61,8 +78,10 @@ impl Firewall {
         let command = call.command()?;
         let words = words(&command);
         match COMMANDS.iter().find(|(known, _)| words.starts_with(known)) {
-            Some((_, handler)) => handler(self, call, &command),
-            None => Err(invalid(&words)),
+            Some((known, handler)) if words.len() == known.len() || !WHOLE.contains(known) => {
+                handler(self, call, &command)
+            }
+            Some(_) | None => Err(invalid(&words)),
         }
     }
 
@@ -70,14 +89,14 @@ impl Firewall {
         result_text(if self.candidate.journal().changes().is_empty() { "no" } else { "yes" })
     }
 
-    fn list_changes(&self) -> Element {
-        let journal = self.candidate.journal();
-        result((!journal.changes().is_empty()).then(|| journal.to_xml()))
+    fn list_changes(&self, command: &Element) -> Result<Element, Refusal> {
+        let scope = scope(command, &["config", "list", "changes"], &["partial"])?;
+        let changes = scope.changes(&self.candidate);
+        Ok(result((!changes.is_empty()).then(|| journal::to_xml(&changes))))
     }
 
     fn revert(&mut self, call: &Call<'_>, command: &Element) -> Result<Element, Refusal> {
-        let scope = Scope::parse(command.at(&["config", "partial"]))
-            .map_err(|unknown| Refusal::new(17, format!(" revert -> config -> partial -> {unknown} is invalid")))?;
+        let scope = scope(command, &["config"], &["partial", "skip-validate"])?;
         self.check_may_write(call, None)?;
         commit::revert(&mut self.candidate, &self.running, &scope)?;
         let line = Element::text("line", "All changes were reverted from configuration");
@@ -85,8 +104,7 @@ impl Firewall {
     }
 
     fn validate(&mut self, call: &Call<'_>, command: &Element) -> Result<Element, Refusal> {
-        let scope = Scope::parse(command.child("partial"))
-            .map_err(|unknown| Refusal::new(17, format!(" validate -> partial -> {unknown} is invalid")))?;
+        let scope = scope(command, &[], &["partial", "full"])?;
         self.enqueue_validation(scope, call)
     }
 
@@ -119,14 +137,20 @@ impl Firewall {
         result([self.locks.to_xml(kind, vsys.filter(|vsys| !vsys.is_empty()).unwrap_or("all"))])
     }
 
-    fn set_audit_comment(&mut self, _: &Call<'_>, command: &Element) -> Result<Element, Refusal> {
+    fn set_audit_comment(&mut self, call: &Call<'_>, command: &Element) -> Result<Element, Refusal> {
         let text = |name| command.at(&["audit-comment", name]).map(|element| element.text.clone());
         let missing = |name| Refusal::new(17, format!(" set -> audit-comment is missing '{name}'"));
         let xpath = text("xpath").ok_or_else(|| missing("xpath"))?;
         let comment = text("comment").ok_or_else(|| missing("comment"))?;
         check_comment(&comment)?;
-        self.audit_comments.insert(xpath, comment);
+        self.comment(call, &xpath, &comment);
         Ok(response("success", None).with(Element::new("result")))
+    }
+
+    /// Makes this the comment on a rule, and enters it into the log.
+    pub(super) fn comment(&mut self, call: &Call<'_>, xpath: &str, comment: &str) {
+        self.logs.note_comment(call, xpath, comment);
+        self.audit_comments.insert(xpath.to_owned(), comment.to_owned());
     }
 
     fn audit_comments(&mut self, _: &Call<'_>, command: &Element) -> Result<Element, Refusal> {
@@ -141,6 +165,17 @@ impl Firewall {
         let rules = policy::matching(&self.running, tagged, &query);
         Ok(result([Element::new("rules").with_all(rules)]))
     }
+}
+
+/// What a command limits itself to in its element at `path`, which may have these children.
+fn scope(command: &Element, path: &[&str], known: &[&str]) -> Result<Scope, Refusal> {
+    let element = command.at(path).unwrap_or(command);
+    let way = [&[command.name.as_str()], path].concat().join(" -> ");
+    let invalid = |word: &str| Refusal::new(17, format!(" {way} -> {word} is invalid"));
+    if let Some(unknown) = element.children.iter().find(|child| !known.contains(&child.name.as_str())) {
+        return Err(invalid(&unknown.name));
+    }
+    Scope::parse(element.child("partial")).map_err(|unknown| invalid(&format!("partial -> {unknown}")))
 }
 
 /// Audit comments have up to 256 characters.

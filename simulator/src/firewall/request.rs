@@ -3,7 +3,10 @@
 use super::answer::Refusal;
 use crate::{clock::Moment, xml::Element};
 
-/// A request, its query and its body already merged.
+/// The parameter in which a request has the name of a file that comes with it.
+pub const FILE_NAME: &str = "file.name";
+
+/// A request, its query and its body already merged; the content of a file is the parameter of its form field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
     /// All parameters in order.
@@ -28,7 +31,7 @@ impl Request {
                 let command = command.trim_start();
                 ["<show>", "<test>", "<check>"].iter().any(|harmless| command.starts_with(harmless))
             }),
-            Some("version" | "export") => false,
+            Some("version" | "export" | "log" | "report") => false,
             Some(_) | None => true,
         }
     }
@@ -62,6 +65,15 @@ impl<'a> Call<'a> {
 
     /// The command of an `op` or `commit` request.
     pub(super) fn command(&self) -> Result<Element, Refusal> {
-        Element::parse(self.required("cmd")?).map_err(|malformed| Refusal::new(18, malformed.to_string()))
+        parsed(self.required("cmd")?)
     }
+
+    /// The message of a `user-id` request, which may come as a file.
+    pub(super) fn message(&self) -> Result<Element, Refusal> {
+        self.parameter("file").map_or_else(|| self.command(), parsed)
+    }
+}
+
+fn parsed(text: &str) -> Result<Element, Refusal> {
+    Element::parse(text).map_err(|malformed| Refusal::new(18, malformed.to_string()))
 }

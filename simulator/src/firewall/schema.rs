@@ -17,6 +17,8 @@ pub(super) enum Node {
     Text(usize),
     /// One of these words.
     OneOf(&'static [&'static str]),
+    /// A number from here to there.
+    Number(u64, u64),
     /// One port.
     Port,
     /// A comma-separated list of ports and ranges.
@@ -84,6 +86,11 @@ const fn fields(known: &'static [(&'static str, Node)]) -> Fields {
     Fields { known, ..NOTHING_ELSE }
 }
 
+/// These children as they must be, and others as they come.
+const fn with_others(known: &'static [(&'static str, Node)]) -> Node {
+    Node::Fields(Fields { others: Others::Taken, ..fields(known) })
+}
+
 const ACTION: Node = Node::OneOf(&["allow", "deny", "drop", "reset-client", "reset-server", "reset-both"]);
 const PROFILE_GROUP: Node = Node::Members { of: Some(Kind::ProfileGroup), alone: &[] };
 
@@ -149,8 +156,7 @@ const fn profiles(profile: Profile) -> Node {
     Node::Members { of: Some(Kind::Profile(profile)), alone: &[] }
 }
 
-const PROFILE_GROUP_ENTRY: Object =
-    Object { name: Naming::Plain(63), body: Node::Fields(Fields { others: Others::Taken, ..fields(PROFILES) }) };
+const PROFILE_GROUP_ENTRY: Object = Object { name: Naming::Plain(63), body: with_others(PROFILES) };
 
 const DEFAULT_RULE: Object = Object {
     name: Naming::Plain(63),
@@ -303,29 +309,23 @@ const ZONE: Object = Object {
 };
 const NAMED: Object = Object { name: Naming::Free(63), body: Node::Anything };
 
-const SECURITY_PROFILES: Node = Node::Fields(Fields {
-    others: Others::Taken,
-    ..fields(&[
-        ("virus", Node::Entries(&NAMED)),
-        ("spyware", Node::Entries(&NAMED)),
-        ("vulnerability", Node::Entries(&NAMED)),
-        ("url-filtering", Node::Entries(&NAMED)),
-        ("file-blocking", Node::Entries(&NAMED)),
-        ("wildfire-analysis", Node::Entries(&NAMED)),
-        ("data-filtering", Node::Entries(&NAMED)),
-        ("gtp", Node::Entries(&NAMED)),
-        ("sctp", Node::Entries(&NAMED)),
-    ])
-});
+const SECURITY_PROFILES: Node = with_others(&[
+    ("virus", Node::Entries(&NAMED)),
+    ("spyware", Node::Entries(&NAMED)),
+    ("vulnerability", Node::Entries(&NAMED)),
+    ("url-filtering", Node::Entries(&NAMED)),
+    ("file-blocking", Node::Entries(&NAMED)),
+    ("wildfire-analysis", Node::Entries(&NAMED)),
+    ("data-filtering", Node::Entries(&NAMED)),
+    ("gtp", Node::Entries(&NAMED)),
+    ("sctp", Node::Entries(&NAMED)),
+]);
 
-const RULEBASE: Node = Node::Fields(Fields {
-    others: Others::Taken,
-    ..fields(&[
-        ("security", Node::Fields(fields(&[("rules", Node::Entries(&RULE))]))),
-        ("default-security-rules", Node::Fields(fields(&[("rules", Node::Entries(&DEFAULT_RULE))]))),
-        ("nat", Node::Fields(fields(&[("rules", Node::Entries(&NAT_RULE))]))),
-    ])
-});
+const RULEBASE: Node = with_others(&[
+    ("security", Node::Fields(fields(&[("rules", Node::Entries(&RULE))]))),
+    ("default-security-rules", Node::Fields(fields(&[("rules", Node::Entries(&DEFAULT_RULE))]))),
+    ("nat", Node::Fields(fields(&[("rules", Node::Entries(&NAT_RULE))]))),
+]);
 
 const SCOPE: Node = Node::Fields(Fields {
     others: Others::Taken,
@@ -346,22 +346,27 @@ const SCOPE: Node = Node::Fields(Fields {
         ("external-list", Node::Entries(&NAMED)),
         ("region", Node::Entries(&NAMED)),
         ("schedule", Node::Entries(&NAMED)),
-        (
-            "log-settings",
-            Node::Fields(Fields { others: Others::Taken, ..fields(&[("profiles", Node::Entries(&NAMED))]) }),
-        ),
+        ("log-settings", with_others(&[("profiles", Node::Entries(&NAMED))])),
     ])
 });
 
 const VSYS: Object = Object { name: Naming::Free(63), body: SCOPE };
 const DEVICE: Object = Object {
     name: Naming::Free(63),
-    body: Node::Fields(Fields { others: Others::Taken, ..fields(&[("vsys", Node::Entries(&VSYS))]) }),
+    body: with_others(&[("vsys", Node::Entries(&VSYS)), ("deviceconfig", with_others(&[("setting", SETTING)]))]),
 };
 
+/// Of how the device behaves, what behaves so here.
+const SETTING: Node = with_others(&[(
+    "management",
+    with_others(&[
+        ("auto-acquire-commit-lock", YES_NO),
+        ("api", with_others(&[("key", with_others(&[("lifetime", Node::Number(0, 525_600))]))])),
+    ]),
+)]);
+
 /// The element `config`.
-static CONFIG: Node =
-    Node::Fields(Fields { others: Others::Taken, ..fields(&[("devices", Node::Entries(&DEVICE)), ("shared", SCOPE)]) });
+static CONFIG: Node = with_others(&[("devices", Node::Entries(&DEVICE)), ("shared", SCOPE)]);
 
 impl Node {
     /// What may stand at a path.

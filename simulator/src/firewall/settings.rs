@@ -15,14 +15,14 @@ pub struct Settings {
     pub multi_config: MultiConfig,
     /// High availability.
     pub ha: Ha,
-    /// The name in `show system info`.
-    pub hostname: String,
     /// The serial number in `show system info`.
     pub serial: String,
     /// The release, three parts and perhaps a hotfix: `10.2.9-h1`.
     pub version: String,
-    /// How bad credentials are answered.
+    /// How bad credentials and missing rights are answered.
     pub denial: Denial,
+    /// What a new key does to earlier ones, where keys have a lifetime.
+    pub earlier_keys: EarlierKeys,
 }
 
 impl Settings {
@@ -33,13 +33,22 @@ impl Settings {
     }
 }
 
-/// How bad credentials are answered.
+/// How bad credentials and missing rights are answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Denial {
-    /// `Invalid Credential` with HTTP status 403, as current releases do.
+    /// With HTTP status 403 and the message in its reason phrase, as current releases do: `Invalid Credential`.
     Forbidden,
-    /// `Invalid credentials.` with HTTP status 200, as old releases did.
+    /// With HTTP status 200, as old releases did: `Invalid credentials.`
     Told,
+}
+
+/// What a new key does to an administrator's earlier ones. The documentation of 9.1 says that it ends them; later ones do not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EarlierKeys {
+    /// They are worthless.
+    Ended,
+    /// They live on.
+    Kept,
 }
 
 impl Default for Settings {
@@ -50,10 +59,10 @@ impl Default for Settings {
             snapshot: Snapshot::AtEnqueue,
             multi_config: MultiConfig::On,
             ha: Ha::Standalone,
-            hostname: "fw1".into(),
             serial: "007000000000001".into(),
             version: "10.2.9".into(),
             denial: Denial::Forbidden,
+            earlier_keys: EarlierKeys::Ended,
         }
     }
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{
     Call, Firewall,
-    answer::{Refusal, result, result_text},
+    answer::{Refusal, response, result, result_text},
     candidate::Candidate,
     journal::without_marks,
+    request::FILE_NAME,
 };
 use crate::xml::Element;
 
@@ -58,6 +59,25 @@ impl Firewall {
         Ok(result([self.snapshot(name)?.clone()]))
     }
 
+    /// Takes in a file: a configuration, which is kept under the file's name. Nothing else is modelled.
+    pub(super) fn import(&mut self, call: &Call<'_>) -> Result<Element, Refusal> {
+        match call.required("category")? {
+            "configuration" => {}
+            unknown => return Err(Refusal::illegal_parameter("category", unknown)),
+        }
+        let (text, name) = (call.required("file")?, call.required(FILE_NAME)?);
+        if !is_plain(name) || name == RUNNING {
+            return Err(Refusal::illegal_parameter("file", name));
+        }
+        let config = Element::parse(text).map_err(|malformed| Refusal::new(18, malformed.to_string()))?;
+        if config.name != "config" {
+            return Err(Refusal::new(12, format!(" {} unexpected here", config.name)));
+        }
+        self.snapshots.0.insert(name.to_owned(), without_marks(&config));
+        let line = Element::text("line", format!("{name} saved"));
+        Ok(response("success", None).with(Element::new("msg").with(line)))
+    }
+
     fn snapshot(&self, name: &str) -> Result<&Element, Refusal> {
         if name == RUNNING {
             return Ok(&self.running);
@@ -68,11 +88,12 @@ impl Firewall {
 
 fn file_name<'a>(element: Option<&'a Element>, words: &str) -> Result<&'a str, Refusal> {
     let name = element.map(|element| element.text.trim()).unwrap_or_default();
+    if is_plain(name) { Ok(name) } else { Err(Refusal::new(17, format!(" {words} is invalid"))) }
+}
+
+fn is_plain(name: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    if name.is_empty() || !name.chars().all(is_plain) {
-        return Err(Refusal::new(17, format!(" {words} is invalid")));
-    }
-    Ok(name)
+    !name.is_empty() && name.chars().all(is_plain)
 }
 
 fn no_such_file(name: &str) -> Refusal {

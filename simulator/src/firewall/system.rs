@@ -19,9 +19,9 @@ impl Firewall {
         );
         let time = call.now.formatted(form);
         let uptime = self.uptime(call);
-        let settings = &self.settings;
+        let (settings, hostname) = (&self.settings, self.hostname());
         let fields = [
-            ("hostname", settings.hostname.as_str()),
+            ("hostname", hostname),
             ("ip-address", "10.0.0.4"),
             ("netmask", "255.255.255.0"),
             ("default-gateway", "10.0.0.1"),
@@ -30,7 +30,7 @@ impl Firewall {
             ("mac-address", "02:00:00:00:00:01"),
             ("time", &time),
             ("uptime", &uptime),
-            ("devicename", &settings.hostname),
+            ("devicename", hostname),
             ("family", "vm"),
             ("model", MODEL),
             ("serial", &settings.serial),
@@ -54,6 +54,13 @@ impl Firewall {
         ];
         let fields = fields.map(|(name, value)| Element::text(name, value));
         result([Element::new("system").with_all(fields)])
+    }
+
+    /// The name that the running configuration gives it.
+    fn hostname(&self) -> &str {
+        let device = self.running.child("devices").and_then(|devices| devices.children.first());
+        let name = device.and_then(|device| device.at(&["deviceconfig", "system", "hostname"]));
+        name.map(|name| name.text.as_str()).unwrap_or(MODEL)
     }
 
     /// Whether more than one virtual system runs.

@@ -3,7 +3,9 @@
 mod administrators;
 mod commits;
 mod hits;
+mod keys;
 mod locks;
+mod logs;
 mod nat;
 mod objects;
 mod operations;

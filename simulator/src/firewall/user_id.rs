@@ -51,7 +51,7 @@ const TIMEOUT_MAX: u64 = 2_592_000;
 
 impl Firewall {
     pub(super) fn user_id(&mut self, call: &Call<'_>) -> Result<Element, Refusal> {
-        let message = call.command()?;
+        let message = call.message()?;
         let unexpected = |name: &str| Refusal::new(12, format!(" {name} unexpected here"));
         if message.name != "uid-message" {
             return Err(unexpected(&message.name));
@@ -59,7 +59,9 @@ impl Firewall {
         if message.child_text("type") != Some("update") {
             return Err(Refusal::new(12, " uid-message -> type is invalid"));
         }
-        let sections = message.child("payload").map(|payload| payload.children.as_slice()).unwrap_or_default();
+        // The device takes the payload within the type as well: pan-python's tests put it there.
+        let payload = message.child("payload").or_else(|| message.at(&["type", "payload"]));
+        let sections = payload.map(|payload| payload.children.as_slice()).unwrap_or_default();
         let known = ["register", "unregister", "register-user", "unregister-user", "login", "logout", "groups"];
         if let Some(unknown) = sections.iter().find(|section| !known.contains(&section.name.as_str())) {
             return Err(unexpected(&unknown.name));
@@ -118,7 +120,8 @@ impl Firewall {
     }
 
     pub(super) fn show_mappings(&mut self, call: &Call<'_>, command: &Element) -> Result<Element, Refusal> {
-        let ip = command.at(&["user", "ip-user-mapping", "ip"]).map(|ip| ip.text.as_str());
+        let mapping = command.child("user").and_then(|user| user.children.first());
+        let ip = mapping.and_then(|mapping| mapping.child_text("ip"));
         Ok(self.user_id.mappings.to_xml(call.vsys(), ip, call.now))
     }
 

@@ -30,6 +30,7 @@ impl Firewall {
                 message(13, SAME_AS_BEFORE)
             });
         }
+        self.logs.note_commit(call);
         let id = self.jobs.enqueue(call.admin, Work::Commit, Some(proposal), &description, call.now);
         self.settle(call.now);
         Ok(enqueued("Commit", id))

@@ -1,6 +1,10 @@
 //! The requests that change the candidate, parsed.
 
-use super::{answer::Refusal, path::Path, path::Step, xpath::XPath};
+use super::{
+    answer::Refusal,
+    path::{Path, Step},
+    xpath::{Unclear, XPath},
+};
 use crate::xml::Element;
 
 /// One change of the candidate, as a single request or as an item of `multi-config`.
@@ -30,14 +34,15 @@ pub(super) enum Destination {
 }
 
 impl Write {
-    /// Parses a change from the action's name, its other parameters and its content.
+    /// Parses a change of the tree `root` from the action's name, its other parameters and its content.
     pub(super) fn parse<'a>(
+        root: &Element,
         action: &str,
         parameter: impl Fn(&str) -> Option<&'a str>,
         content: impl FnOnce() -> Result<Vec<Element>, Refusal>,
     ) -> Result<Self, Refusal> {
         let required = |name| parameter(name).ok_or_else(|| Refusal::missing_parameter(name));
-        let place = || place(required("xpath")?);
+        let place = || place(required("xpath")?, root);
         Ok(match action {
             "set" => Self::Set { place: place()?, content: cleaned(content()?) },
             "override" => Self::Set { place: overridden(place()?)?, content: cleaned(content()?) },
@@ -46,10 +51,12 @@ impl Write {
             "rename" => Self::Rename { place: place()?, name: required("newname")?.to_owned() },
             "clone" => Self::Clone {
                 collection: place()?,
-                from: self::place(required("from")?)?,
+                from: self::place(required("from")?, root)?,
                 name: required("newname")?.to_owned(),
             },
-            "move" => Self::Move { place: place()?, to: Destination::parse(required("where")?, parameter("dst"))? },
+            "move" => {
+                Self::Move { place: place()?, to: Destination::parse(required("where")?, parameter("dst"), root)? }
+            }
             unknown => return Err(Refusal::illegal_parameter("action", unknown)),
         })
     }
@@ -77,10 +84,10 @@ impl Write {
 
 impl Destination {
     /// `dst` is the bare name of a sibling, as all clients send it, or its XPath, as the documentation has it.
-    fn parse(word: &str, dst: Option<&str>) -> Result<Self, Refusal> {
+    fn parse(word: &str, dst: Option<&str>, root: &Element) -> Result<Self, Refusal> {
         let sibling = || match dst {
             None | Some("") => Err(Refusal::new(7, "no target specified in move")),
-            Some(xpath) if xpath.starts_with('/') => match place(xpath)?.last() {
+            Some(xpath) if xpath.starts_with('/') => match place(xpath, root)?.last() {
                 Some(Step::Entry(name)) => Ok(name.clone()),
                 _ => Err(bad_xpath()),
             },
@@ -109,8 +116,12 @@ pub(super) fn parse(xpath: &str) -> Result<XPath, Refusal> {
     XPath::parse(xpath).map_err(|_| bad_xpath())
 }
 
-fn place(xpath: &str) -> Result<Path, Refusal> {
-    parse(xpath)?.place().ok_or_else(bad_xpath)
+/// The one place that is meant; an `entry` without a name is the only one of its collection, as the documentation writes it.
+fn place(xpath: &str, root: &Element) -> Result<Path, Refusal> {
+    parse(xpath)?.place_in(root).map_err(|unclear| match unclear {
+        Unclear::Several => Refusal::new(8, "Object not unique"),
+        Unclear::NoPlace => bad_xpath(),
+    })
 }
 
 fn bad_xpath() -> Refusal {

@@ -54,14 +54,20 @@ impl XPath {
         Parser { rest: text.chars().peekable() }.union().map(Self)
     }
 
-    /// The one place that this expression names, whether it exists or not: what a write needs.
-    pub(super) fn place(&self) -> Option<Path> {
-        match self.0.as_slice() {
-            [Alternative { steps, attribute: None }] => {
-                steps.iter().map(StepTest::step).collect::<Option<Vec<_>>>().map(Path::of)
-            }
-            _ => None,
+    /// The one place that this expression names, whether it exists or not: what a write needs. An `entry` without a name is
+    /// the only one that there is in its place in the tree.
+    pub(super) fn place_in(&self, root: &Element) -> Result<Path, Unclear> {
+        let [Alternative { steps, attribute: None }] = self.0.as_slice() else { return Err(Unclear::NoPlace) };
+        let mut place = Path::default();
+        for test in steps {
+            let step = match test.step() {
+                Some(step) => step,
+                None if test.is_any_entry() => only_entry(&place, root)?,
+                None => return Err(Unclear::NoPlace),
+            };
+            place.push(step);
         }
+        Ok(place)
     }
 
     /// The places in a tree that this expression selects, each once, in document order within each alternative.
@@ -102,6 +108,25 @@ impl XPath {
     }
 }
 
+/// Why an expression does not name one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unclear {
+    /// It names several.
+    Several,
+    /// It names none.
+    NoPlace,
+}
+
+fn only_entry(place: &Path, root: &Element) -> Result<Step, Unclear> {
+    let children = place.find(root).map(|element| element.children.as_slice()).unwrap_or_default();
+    let mut entries = children.iter().filter(|child| child.name == "entry");
+    match (entries.next(), entries.next()) {
+        (Some(only), None) => Ok(Step::to(only)),
+        (Some(_), Some(_)) => Err(Unclear::Several),
+        (None, _) => Err(Unclear::NoPlace),
+    }
+}
+
 /// An element that an expression selects, or whose attribute it selects.
 struct Match<'x, 't> {
     place: Path,
@@ -134,6 +159,10 @@ impl StepTest {
         };
         self.tag.as_ref().is_none_or(|tag| *tag == element.name)
             && self.predicates.iter().all(|any_of| any_of.iter().any(holds))
+    }
+
+    fn is_any_entry(&self) -> bool {
+        self.axis == Axis::Child && self.tag.as_deref() == Some("entry") && self.predicates.is_empty()
     }
 
     /// The one element that this test can mean.
@@ -350,13 +379,18 @@ mod tests {
 
     #[test]
     fn a_place_reads_back_from_how_it_is_written() {
+        let root = Element::parse(
+            "<config><one><entry name='a'/></one><two><entry name='a'/><entry name='b'/></two></config>",
+        );
+        let place_in = |xpath: &str| XPath::parse(xpath).unwrap().place_in(root.as_ref().unwrap());
         for name in ["plain", "it's", "\"quoted\"", "both ' and \""] {
             let place = Path::of([Step::Child("config".into()), Step::Entry(name.into()), Step::Member(name.into())]);
-            assert_eq!(XPath::parse(&place.to_string()).unwrap().place(), Some(place));
+            assert_eq!(place_in(&place.to_string()), Ok(place));
         }
-        assert_eq!(XPath::parse("/config/*").unwrap().place(), None);
-        assert_eq!(XPath::parse("/config//rules").unwrap().place(), None);
-        assert_eq!(XPath::parse("/config/entry").unwrap().place(), None);
-        assert_eq!(XPath::parse("/config/entry[@name='a' or @name='b']").unwrap().place(), None);
+        assert_eq!(place_in("/config/one/entry/new").unwrap().to_string(), "/config/one/entry[@name='a']/new");
+        assert_eq!(place_in("/config/two/entry"), Err(Unclear::Several));
+        for text in ["/config/*", "/config//rules", "/config/entry", "/config/one/entry[@name='a' or @name='b']"] {
+            assert_eq!(place_in(text), Err(Unclear::NoPlace), "{text}");
+        }
     }
 }

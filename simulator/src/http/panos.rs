@@ -9,8 +9,9 @@ use axum::{
     routing::{MethodRouter, get},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
+use hyper::ext::ReasonPhrase;
 
-use crate::firewall::{Answer, Body, Request};
+use crate::firewall::{Answer, Body, FILE_NAME, Request};
 
 /// The documentation's ceiling for a request is 5 MB; percent-encoding makes it longer on the wire.
 const BODY_MAX: usize = 16 * 1024 * 1024;
@@ -33,13 +34,38 @@ where
 
 /// Query and body are merged; where a parameter is in both, the query's counts.
 fn request(uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Request {
-    let query = uri.query().unwrap_or_default().as_bytes();
-    let parameters = form_urlencoded::parse(query).chain(form_urlencoded::parse(body));
+    let urlencoded = |text: &[u8]| form_urlencoded::parse(text).into_owned().collect::<Vec<_>>();
+    let mut parameters = urlencoded(uri.query().unwrap_or_default().as_bytes());
+    parameters.extend(boundary(headers).map_or_else(|| urlencoded(body), |boundary| parts(body, &boundary)));
     Request {
-        parameters: parameters.map(|(name, value)| (name.into_owned(), value.into_owned())).collect(),
+        parameters,
         key: headers.get("x-pan-key").and_then(|key| key.to_str().ok()).map(str::to_owned),
         basic: headers.get(header::AUTHORIZATION).and_then(basic),
     }
+}
+
+/// What separates the parts of a form with files.
+fn boundary(headers: &HeaderMap) -> Option<String> {
+    let kind = headers.get(header::CONTENT_TYPE)?.to_str().ok()?.strip_prefix("multipart/form-data")?;
+    let (_, boundary) = kind.split_once("boundary=")?;
+    let boundary = boundary.split(';').next()?.trim().trim_matches('"');
+    Some(format!("--{boundary}"))
+}
+
+/// The fields of a form with files, by RFC 7578. What is not UTF-8 is replaced: files are XML here.
+fn parts(body: &[u8], boundary: &str) -> Vec<(String, String)> {
+    let body = String::from_utf8_lossy(body);
+    let parts = body.split(boundary).filter_map(|part| part.trim_start_matches("\r\n").split_once("\r\n\r\n"));
+    let fields = parts.flat_map(|(head, content)| {
+        let quoted = |name: &str| {
+            let (_, rest) = head.split_once(&format!(" {name}=\""))?;
+            rest.split_once('"').map(|(value, _)| value.to_owned())
+        };
+        let content = content.strip_suffix("\r\n").unwrap_or(content).to_owned();
+        let file = quoted("filename").map(|file| (FILE_NAME.to_owned(), file));
+        quoted("name").map(|name| (name, content)).into_iter().chain(file)
+    });
+    fields.collect()
 }
 
 /// User and password of `Basic dXNlcjpwYXNzd29yZA==`.
@@ -59,6 +85,9 @@ fn respond(answer: Answer) -> Response {
     };
     let mut response = Response::new(body::Body::from(body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if let Some(Ok(reason)) = answer.reason.map(ReasonPhrase::try_from) {
+        response.extensions_mut().insert(reason);
+    }
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml; charset=UTF-8"));
     // pan-python takes a file only as an attachment of this type.
@@ -143,7 +172,7 @@ mod tests {
     #[tokio::test]
     async fn a_bad_key_is_forbidden() {
         let answer = exchange(&post("/api/", "X-PAN-KEY: nonsense\r\n", "type=op&cmd=%3Cshow/%3E")).await;
-        assert!(answer.starts_with("HTTP/1.1 403 Forbidden"), "{answer}");
+        assert!(answer.starts_with("HTTP/1.1 403 Invalid Credential\r\n"), "{answer}");
         assert!(answer.contains("<response status = 'error' code = '403'><result><msg>Invalid Credential</msg>"));
     }
 
@@ -153,6 +182,23 @@ mod tests {
         let answer = exchange(&post("/api/", &basic, "type=export&category=configuration")).await;
         assert!(answer.contains("content-type: application/octet-stream\r\n"), "{answer}");
         assert!(answer.contains("content-disposition: attachment; filename=running-config.xml\r\n"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn a_file_comes_in_as_a_part_of_a_form() {
+        let part =
+            |head: &str, content: &str| format!("--xyz\r\nContent-Disposition: form-data; {head}\r\n\r\n{content}\r\n");
+        let file = "name=\"file\"; filename=\"old.xml\"\r\nContent-Type: application/xml";
+        let config = "<?xml version=\"1.0\"?>\n<config version=\"10.2.0\"><shared/>\r\n\r\n</config>\n";
+        let body = part(file, config) + &part("name=\"category\"", "configuration") + "--xyz--\r\n";
+        let basic = STANDARD.encode("admin:admin-password");
+        let length = body.len();
+        let request = format!(
+            "POST /api/?type=import HTTP/1.1\r\nHost: fw\r\nConnection: close\r\nAuthorization: Basic {basic}\r\n\
+             Content-Type: multipart/form-data; boundary=xyz\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
+        let saved = "<response status=\"success\"><msg><line>old.xml saved</line></msg></response>";
+        assert!(exchange(&request).await.ends_with(saved));
     }
 
     #[tokio::test]

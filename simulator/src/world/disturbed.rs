@@ -24,6 +24,9 @@ impl World {
     }
 
     pub(super) fn answer(&mut self, request: &Request) -> Answer {
+        if let Some(other) = self.answer_instead(request) {
+            return other;
+        }
         match self.disturbance(request) {
             Some(Disturbance::Instead(answer)) => answer,
             Some(Disturbance::Afterwards(spoil)) => spoil(self.undisturbed(request)),

@@ -36,6 +36,14 @@ impl fmt::Display for Packet {
 }
 
 impl World {
+    /// Lets a packet come, which the rule counts that it meets; nothing if a default rule decides.
+    pub fn send(&mut self, packet: &Packet) -> Option<RuleRow> {
+        let met = self.decided_by(packet)?;
+        let now = self.now();
+        self.firewall.count_hit("vsys1", &met.name, now);
+        Some(met)
+    }
+
     /// The first rule of the running configuration that a packet meets; nothing if a default rule decides.
     pub fn decided_by(&mut self, packet: &Packet) -> Option<RuleRow> {
         let Packet { from, to, source, destination, protocol, .. } = packet;

@@ -286,6 +286,22 @@ class Groups(Aws):
         self.counted("describe_security_group_rules")
         return [rule for page in pages for rule in page["SecurityGroupRules"] if rule["IsEgress"] == egress]
 
+    def test_a_group_is_shared_with_another_vpc(self):
+        other = self.vpc("10.21.0.0/16")
+        subnet = self.subnet(other, "10.21.1.0/24")
+        shared = {"GroupId": self.web, "VpcId": other}
+        self.refused("InvalidParameter", "create_network_interface", SubnetId=subnet, Groups=[self.web])
+        self.assertEqual(self.call("associate_security_group_vpc", **shared)["State"], "associating")
+        found = self.call("describe_security_group_vpc_associations", Filters=[named("group-id", self.web)])
+        found = found["SecurityGroupVpcAssociations"]
+        self.assertEqual([(one["VpcId"], one["State"]) for one in found], [(other, "associated")])
+        usable = self.call("get_security_groups_for_vpc", VpcId=other)["SecurityGroupForVpcs"]
+        self.assertEqual({group["GroupName"] for group in usable}, {"default", "web"})
+        held = self.call("create_network_interface", SubnetId=subnet, Groups=[self.web])["NetworkInterface"]["NetworkInterfaceId"]
+        self.refused("DependencyViolation", "disassociate_security_group_vpc", **shared)
+        self.call("delete_network_interface", NetworkInterfaceId=held)
+        self.assertEqual(self.call("disassociate_security_group_vpc", **shared)["State"], "disassociating")
+
     def test_rules_are_authorized_and_revoked_in_every_form(self):
         permissions = [
             {

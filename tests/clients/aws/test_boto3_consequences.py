@@ -79,9 +79,7 @@ class Reading(Aws):
         for name in ("images", "instance_types", "key_pairs", "volumes", "snapshots", "network_acls", "dhcp_options", "flow_logs"):
             self.refused("InvalidAction", "describe_" + name)
         vpc = self.vpc("10.51.0.0/16")
-        self.refused("InvalidAction", "get_security_groups_for_vpc", VpcId=vpc)
         self.refused("InvalidAction", "modify_vpc_endpoint", VpcEndpointId="vpce-0123abcd")
-        self.refused("InvalidAction", "associate_security_group_vpc", VpcId=vpc, GroupId="sg-0123abcd")
         wanted = {"VpcId": vpc, "PeerVpcId": vpc}
         self.refused("InvalidVpcID.NotFound", "create_vpc_peering_connection", PeerOwnerId="999999999999", **wanted)
         table = self.call("create_route_table", VpcId=vpc)["RouteTable"]["RouteTableId"]

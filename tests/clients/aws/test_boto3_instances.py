@@ -224,6 +224,10 @@ class Instances(Aws):
         self.refused("InvalidParameterCombination", "run_instances", SubnetId=self.place, NetworkInterfaces=[card], **base)
         self.refused("InvalidParameterValue", "run_instances", SubnetId=self.place, PrivateIpAddress="10.99.0.1", **base)
         self.refused("InvalidInstanceID.NotFound", "describe_instances", InstanceIds=["i-0123456789abcdef0"])
+        several = ["i-0123456789abcdef0", "i-0123456789abcdef1"]
+        for name in ("describe_instances", "stop_instances"):
+            message = self.refused("InvalidInstanceID.NotFound", name, InstanceIds=several)
+            self.assertEqual(message, "The instance IDs 'i-0123456789abcdef0, i-0123456789abcdef1' do not exist")
         self.refused("InvalidInstanceID.Malformed", "start_instances", InstanceIds=["i-x"])
         self.refused("InvalidParameterCombination", "describe_instances", InstanceIds=["i-0123abcd"], MaxResults=5)
         self.refused("InvalidParameterValue", "describe_instances", MaxResults=3)

@@ -1,6 +1,6 @@
 //! Reading actions that list no resources: attributes, entries of prefix lists, and what refers to what.
 
-use super::{Look, entry_list};
+use super::{Look, entry_list, sharing};
 use crate::cloud::{
     Cloud, GroupId, InstanceId, InterfaceId, Peer, PrefixListId, Protection, VpcId,
     answer::Refusal,
@@ -10,13 +10,14 @@ use crate::cloud::{
     shape::{Record, Shape},
 };
 
-pub(super) const LOOKS: [(&str, Look); 8] = [
+pub(super) const LOOKS: [(&str, Look); 9] = [
     ("GetManagedPrefixListEntries", entries),
     ("GetManagedPrefixListAssociations", associations),
     ("DescribeVpcAttribute", vpc_attribute),
     ("DescribeInstanceAttribute", instance_attribute),
     ("DescribeNetworkInterfaceAttribute", interface_attribute),
     ("DescribeSecurityGroupReferences", references),
+    ("GetSecurityGroupsForVpc", sharing::of_vpc),
     ("DescribeAccountAttributes", account_attributes),
     ("GetManagedResourceVisibility", |cloud, _| Ok(cloud.visibility())),
 ];

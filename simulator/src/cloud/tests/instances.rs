@@ -117,3 +117,19 @@ fn a_shutdown_from_inside_shows_as_a_change_of_state_only() {
     assert_eq!(states, [InstanceState::Stopping, InstanceState::Stopped]);
     assert!(cloud.buffered().is_empty());
 }
+
+#[test]
+fn all_instances_that_are_not_there_are_told() {
+    let mut cloud = world();
+    let several =
+        ["InstanceId.1=i-0aaaaaaaaaaaaaaa1", "InstanceId.2=i-0000000000000000a", "InstanceId.3=i-0000000000000000b"];
+    for action in ["DescribeInstances", "StopInstances", "RebootInstances"] {
+        let action_field = format!("Action={action}");
+        let asked = [&[action_field.as_str()][..], &several].concat();
+        let (status, answer) = ask(&mut cloud, at(1), &asked);
+        let error = answer.at(&["Errors", "Error"]).unwrap();
+        assert_eq!((status, error.child_text("Code")), (400, Some("InvalidInstanceID.NotFound")));
+        let words = "The instance IDs 'i-0000000000000000a, i-0000000000000000b' do not exist";
+        assert_eq!(error.child_text("Message"), Some(words), "{action}");
+    }
+}

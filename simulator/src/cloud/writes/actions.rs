@@ -2,7 +2,7 @@
 
 use super::{
     Write, addresses, assignment, attributes, egress, endpoints, gateways, groups, instances, interfaces, launch, nat,
-    peerings, prefix_lists, routes, rules, subnets, tables, tags, transit, visibility, vpcs,
+    peerings, prefix_lists, routes, rules, sharing, subnets, tables, tags, transit, visibility, vpcs,
 };
 
 /// What carries out that action.
@@ -11,7 +11,7 @@ pub(in crate::cloud) fn write(action: &str) -> Option<Write> {
 }
 
 /// All writing actions of this world.
-pub(in crate::cloud) const WRITES: [(&str, Write); 72] = [
+pub(in crate::cloud) const WRITES: [(&str, Write); 74] = [
     ("RunInstances", launch::run),
     ("StartInstances", instances::start),
     ("StopInstances", instances::stop),
@@ -27,6 +27,8 @@ pub(in crate::cloud) const WRITES: [(&str, Write); 72] = [
     ("UpdateSecurityGroupRuleDescriptionsEgress", rules::describe_egress),
     ("CreateSecurityGroup", groups::create),
     ("DeleteSecurityGroup", groups::delete),
+    ("AssociateSecurityGroupVpc", sharing::associate),
+    ("DisassociateSecurityGroupVpc", sharing::disassociate),
     ("CreateManagedPrefixList", prefix_lists::create),
     ("DeleteManagedPrefixList", prefix_lists::delete),
     ("ModifyManagedPrefixList", prefix_lists::modify),

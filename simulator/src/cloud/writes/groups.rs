@@ -1,5 +1,7 @@
 //! Security groups themselves.
 
+use std::collections::BTreeSet;
+
 use ipnet::IpNet;
 
 use super::{done, find, tags_for};
@@ -74,7 +76,7 @@ impl Cloud {
         }
         let rules = self.new_rules(Direction::Egress, vec![Permission { traffic: Traffic::ALL, peers }]);
         let id: GroupId = self.resource_ids.id();
-        let group = SecurityGroup { id: id.clone(), name, description, vpc, rules, tags };
+        let group = SecurityGroup { id: id.clone(), name, description, vpc, shared_with: BTreeSet::new(), rules, tags };
         self.resources.groups.insert(id.clone(), group);
         id
     }

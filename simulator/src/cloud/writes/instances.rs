@@ -42,9 +42,7 @@ pub(super) fn terminate(cloud: &mut Cloud, parameters: &Parameters, now: Moment)
 }
 
 pub(super) fn reboot(cloud: &mut Cloud, parameters: &Parameters, _: Moment) -> Result<Record, Refusal> {
-    for id in named(parameters)? {
-        find(&cloud.resources.instances, &id)?;
-    }
+    named(cloud, parameters)?;
     Ok(super::done())
 }
 
@@ -56,7 +54,7 @@ fn check_protection(
     attribute: &str,
     protection: fn(&Particulars) -> Protection,
 ) -> Result<(), Refusal> {
-    for id in named(parameters)? {
+    for id in named(cloud, parameters)? {
         if protection(&find(&cloud.resources.instances, &id)?.particulars) == Protection::On {
             let message = format!(
                 "The instance '{id}' may not be {deed}. Modify its '{attribute}' instance attribute and try again."
@@ -68,11 +66,20 @@ fn check_protection(
 }
 
 /// The instances of a call, each once.
-fn named(parameters: &Parameters) -> Result<Vec<InstanceId>, Refusal> {
+fn named(cloud: &Cloud, parameters: &Parameters) -> Result<Vec<InstanceId>, Refusal> {
     let mut ids = parameters.ids("InstanceId")?;
     let mut seen = BTreeSet::new();
     ids.retain(|id: &InstanceId| seen.insert(id.clone()));
-    if ids.is_empty() { Err(Refusal::missing("InstanceId")) } else { Ok(ids) }
+    if ids.is_empty() {
+        return Err(Refusal::missing("InstanceId"));
+    }
+    let absent: Vec<_> = ids.iter().filter(|id| !cloud.resources.instances.contains_key(id)).collect();
+    if !absent.is_empty() {
+        let absent: Vec<_> = absent.into_iter().map(ToString::to_string).collect();
+        let absent: Vec<&str> = absent.iter().map(String::as_str).collect();
+        return Err(Refusal::instances_not_found(&absent));
+    }
+    Ok(ids)
 }
 
 /// Moves all named instances, or none. `may` says where a state leads, if anywhere, or what cannot be done with it.
@@ -83,7 +90,7 @@ fn change_states(
     may: impl Fn(InstanceState) -> Result<Option<InstanceState>, &'static str>,
 ) -> Result<Record, Refusal> {
     let mut moves = vec![];
-    for id in named(parameters)? {
+    for id in named(cloud, parameters)? {
         let previous = find(&cloud.resources.instances, &id)?.state;
         let next = may(previous).map_err(|deed| {
             let message = format!("The instance '{id}' is not in a state from which it can be {deed}.");

@@ -29,11 +29,12 @@ pub(super) fn run(cloud: &mut Cloud, parameters: &Parameters, now: Moment) -> Re
         (cloud.resources, cloud.resource_ids, cloud.next_instances) = (resources, ids, promised);
     }
     let (reservation, launched) = launched?;
-    // The answer shows them pending, even if they run at once.
+    // The answer shows them pending, even if they run at once, and no volume is attached yet.
     let shape = |id: &InstanceId| {
         let instance = cloud.resources.instances.get(id)?;
         let interfaces = cloud.resources.interfaces_of(id);
-        Some(instance.shape(&interfaces, &cloud.resources, &cloud.account, &cloud.region))
+        let shape = instance.shape(&interfaces, &cloud.resources, &cloud.account, &cloud.region);
+        Some(shape.instead("blockDeviceMapping", Shape::List(vec![])))
     };
     let shapes: Vec<_> = launched.iter().filter_map(shape).collect();
     for id in &launched {

@@ -5,7 +5,10 @@ use crate::{
     clock::Moment,
     cloud::{
         AddressAssociation, AllocationId, Cloud, Holder, Interface, NatGateway, NatGatewayId, NatReach, Subnet,
-        SubnetId, answer::Refusal, parameters::Parameters, shape::Record,
+        SubnetId,
+        answer::Refusal,
+        parameters::Parameters,
+        shape::{Record, Shape},
     },
 };
 
@@ -38,10 +41,23 @@ pub(super) fn create(cloud: &mut Cloud, parameters: &Parameters, now: Moment) ->
     }
     let (interface, vpc, subnet) = (Some(interface_id), subnet.vpc, subnet.id);
     let gateway = NatGateway { id: id.clone(), subnet, vpc, interface, reach, created: now, deleted: None, tags };
-    let answer = gateway.shape(&cloud.resources).instead("state", "pending");
+    let answer = coming(gateway.shape(&cloud.resources), &gateway.reach);
     cloud.resources.nat_gateways.insert(id, gateway);
     let token = parameters.text("ClientToken").unwrap_or_default();
     Ok(Record::new().with("clientToken", token).with("natGateway", answer))
+}
+
+/// How a gateway looks in the answer to its creation: of a public one, the address is told and nothing else is known.
+fn coming(shape: Record, reach: &NatReach) -> Record {
+    let shape = shape.instead("state", "pending");
+    match reach {
+        NatReach::Public(Some(allocation)) => {
+            let address =
+                Record::new().with("allocationId", allocation).with("isPrimary", true).with("status", "associating");
+            shape.instead("natGatewayAddressSet", Shape::List(vec![Shape::Record(address)]))
+        }
+        NatReach::Public(None) | NatReach::Private => shape,
+    }
 }
 
 fn reach(cloud: &Cloud, parameters: &Parameters) -> Result<NatReach, Refusal> {

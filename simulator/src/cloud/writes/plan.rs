@@ -72,7 +72,7 @@ fn groups(cloud: &Cloud, place: &Parameters, subnet: &Subnet) -> Result<Vec<Grou
 /// Groups must be there, and in that VPC.
 pub(super) fn check_groups(cloud: &Cloud, groups: &[GroupId], vpc: &VpcId, beside: &str) -> Result<(), Refusal> {
     for id in groups {
-        if find(&cloud.resources.groups, id)?.vpc != *vpc {
+        if !find(&cloud.resources.groups, id)?.is_usable_in(vpc) {
             let message = format!("Security group {id} and {beside} belong to different networks.");
             return Err(Refusal::new("InvalidParameter", message));
         }

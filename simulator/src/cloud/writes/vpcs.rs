@@ -64,6 +64,9 @@ pub(super) fn delete(cloud: &mut Cloud, parameters: &Parameters, _: Moment) -> R
     let all = &mut cloud.resources;
     all.route_tables.retain(|_, table| table.vpc != id);
     all.groups.retain(|_, group| group.vpc != id);
+    for group in all.groups.values_mut() {
+        group.shared_with.remove(&id);
+    }
     all.peerings.retain(|_, peering| ![&peering.requester, &peering.accepter].contains(&&id));
     all.vpcs.remove(&id);
     Ok(done())

@@ -41,6 +41,38 @@ fn a_role_of_the_configuration_opens_what_it_enables() {
 }
 
 #[test]
+fn the_least_role_opens_config_op_and_commit_and_nothing_else() {
+    let mut story = Story::new();
+    let rights: String = ["config", "op", "commit"].map(|right| format!("<{right}>enable</{right}>")).concat();
+    let denied: String = ["report", "log", "user-id", "iot", "export", "import"]
+        .map(|right| format!("<{right}>disable</{right}>"))
+        .concat();
+    let role = format!("<role><device><xmlapi>{rights}{denied}</xmlapi></device></role>");
+    let hash = password_hash("secret");
+    let permissions = "<permissions><role-based><custom><profile>fwsync</profile></custom></role-based></permissions>";
+    let user = format!("<phash>{hash}</phash>{permissions}");
+    assert_eq!(story.set("admin", "/config/shared/admin-role/entry[@name='fwsync']", &role), SUCCEEDED);
+    assert_eq!(story.set("admin", "/config/mgt-config/users/entry[@name='sync']", &user), SUCCEEDED);
+    story.commit_own("admin");
+    assert!(keygen(&mut story, "sync", "secret").text().contains("<key>"));
+
+    assert_eq!(story.set("sync", &rule("i-1"), &allow("any", "ssh")), SUCCEEDED);
+    assert!(story.op("sync", "<show><config><list><changes/></list></config></show>").contains("<owner>sync</owner>"));
+    assert!(story.commit_own("sync").contains("<line>Commit job enqueued with jobid "));
+    assert!(story.op("sync", "<show><jobs><all/></jobs></show>").contains("<user>sync</user>"));
+    assert!(story.running_rules().contains(&"i-1".to_owned()));
+    for request_type in ["report", "log", "user-id", "export", "import"] {
+        let answer = story.answer("sync", &[("type", request_type)]);
+        let words = format!("Type [{request_type}] not authorized for user role.");
+        assert_eq!((answer.status, answer.reason.as_deref()), (403, Some(words.as_str())));
+        let text = format!("<response status = 'error' code = '403'><result><msg>{words}</msg></result></response>");
+        assert_eq!(answer.text(), text);
+    }
+    // A superuser may ask for everything, but reports are not modelled.
+    assert!(story.ask("admin", &[("type", "report")]).contains("Illegal value for parameter \"type\" [report]."));
+}
+
+#[test]
 fn a_superreader_looks_and_does_not_touch() {
     let mut story = Story::new();
     story.firewall.set_role("alice", Role::Superreader);

@@ -62,3 +62,31 @@ fn roles_decide_what_a_key_opens() {
     let removal = "<request><commit-lock><remove><admin>alice</admin></remove></commit-lock></request>";
     assert!(story.op("fwsync", removal).contains(r#"code="16""#));
 }
+
+#[test]
+fn where_the_device_is_set_so_whoever_changes_something_holds_a_commit_lock() {
+    let mut story = Story::new();
+    let management = "/config/devices/entry[@name='localhost.localdomain']/deviceconfig/setting/management";
+    story.set("admin", management, "<auto-acquire-commit-lock>yes</auto-acquire-commit-lock>");
+    story.commit_own("admin");
+    story.multi_config("alice", &format!("<set xpath=\"{}\">{}</set>", rule("i-1"), allow("any", "ssh")));
+    let list = story.op("fwsync", "<show><commit-locks/></show>");
+    assert!(list.contains(r#"<entry name="alice"><type>vsys</type><name>vsys1</name>"#), "{list}");
+    // Both may edit, and neither can commit before the other's lock is gone.
+    assert_eq!(story.set("fwsync", &rule("i-2"), &allow("any", "ssh")), SUCCEEDED);
+    for admin in ["alice", "fwsync"] {
+        assert!(story.commit_own(admin).contains("Other administrators are holding device wide commit locks."));
+    }
+    let remove = "<request><commit-lock><remove><admin>alice</admin></remove></commit-lock></request>";
+    let told = story.ask("admin", &[("type", "op"), ("cmd", remove), ("vsys", "vsys1")]);
+    assert!(told.contains("Commit lock released for alice"), "{told}");
+    assert!(story.commit_own("fwsync").contains("enqueued"));
+    assert!(story.op("fwsync", "<show><commit-locks/></show>").contains("<commit-locks/>"));
+}
+
+#[test]
+fn without_that_setting_nobody_locks_anything_by_writing() {
+    let mut story = Story::new();
+    story.set("alice", &rule("i-1"), &allow("any", "ssh"));
+    assert!(story.op("fwsync", "<show><commit-locks/></show>").contains("<commit-locks/>"));
+}

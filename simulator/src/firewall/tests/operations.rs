@@ -167,3 +167,42 @@ fn the_policy_test_answers_in_the_structure_of_the_device() {
         story.op("fwsync", "<test><security-policy-match><source>10.0.0.1</source></security-policy-match></test>");
     assert!(incomplete.contains("security-policy-match is missing"), "{incomplete}");
 }
+
+#[test]
+fn the_name_of_the_device_is_that_which_runs() {
+    let mut story = Story::new();
+    let system = "/config/devices/entry[@name='localhost.localdomain']/deviceconfig/system";
+    story.set("fwsync", system, "<hostname>fw-two</hostname>");
+    assert!(story.op("fwsync", "<show><system><info/></system></show>").contains("<hostname>fw1</hostname>"));
+    story.commit_own("fwsync");
+    assert!(story.op("fwsync", "<show><system><info/></system></show>").contains("<hostname>fw-two</hostname>"));
+}
+
+#[test]
+fn what_a_command_is_asked_beyond_what_it_knows_is_not_answered_with_everything() {
+    let mut story = Story::new();
+    story.set("alice", &rule("i-1"), &allow("any", "ssh"));
+    for (command, words) in [
+        ("<show><system><info><x/></info></system></show>", "show -&gt; system -&gt; info -&gt; x is invalid"),
+        ("<revert><config><partail/></config></revert>", "revert -&gt; config -&gt; partail is invalid"),
+        ("<revert><config><partial><who/></partial></config></revert>", "config -&gt; partial -&gt; who is invalid"),
+        ("<validate><full><x/></full></validate>", "validate -&gt; full -&gt; x is invalid"),
+        ("<show><config><list><changes><mine/></changes></list></config></show>", "changes -&gt; mine is invalid"),
+    ] {
+        let refused = story.op("fwsync", command);
+        assert!(refused.contains(r#"code="17""#) && refused.contains(words), "{refused}");
+    }
+    assert!(story.candidate_rules().contains(&"i-1".to_owned()));
+}
+
+#[test]
+fn changes_are_listed_for_those_who_are_asked_about() {
+    let mut story = Story::new();
+    story.set("alice", &rule("i-1"), &allow("any", "ssh"));
+    story.set("fwsync", &rule("i-2"), &allow("any", "ssh"));
+    let list = |partial: &str| format!("<show><config><list><changes>{partial}</changes></list></config></show>");
+    let all = story.op("fwsync", &list(""));
+    assert_eq!(all.matches("<entry>").count(), 2, "{all}");
+    let one = story.op("fwsync", &list("<partial><admin><member>alice</member></admin></partial>"));
+    assert!(one.contains("<owner>alice</owner>") && one.matches("<entry>").count() == 1, "{one}");
+}

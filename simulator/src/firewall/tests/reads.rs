@@ -62,6 +62,25 @@ fn predefined_objects_are_read_like_others_and_cannot_be_written() {
 }
 
 #[test]
+fn all_of_the_running_configuration_is_shown_to_whoever_names_no_part() {
+    let mut story = Story::new();
+    let shown = story.ask("fwsync", &[("type", "config"), ("action", "show")]);
+    assert!(shown.starts_with(r#"<response status="success"><result><config version="10.2.0""#), "{shown}");
+}
+
+#[test]
+fn what_stands_below_a_place_is_completed() {
+    let mut story = Story::new();
+    let xpath = "/config/devices/entry[@name='localhost.localdomain']/vsys";
+    assert_eq!(
+        story.ask("fwsync", &[("type", "config"), ("action", "complete"), ("xpath", xpath)]),
+        "<response status=\"success\" code=\"19\"><completions><completion value=\"vsys1\" \
+         vxpath=\"/config/devices/entry[@name=&apos;localhost.localdomain&apos;]/vsys/entry[@name=&apos;vsys1&apos;]\" \
+         current=\"yes\" help-string=\"vsys1\"/></completions></response>"
+    );
+}
+
+#[test]
 fn bad_requests_are_refused_in_their_own_shapes() {
     let mut story = Story::new();
     assert_eq!(

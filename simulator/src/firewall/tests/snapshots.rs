@@ -48,3 +48,30 @@ fn what_was_never_saved_or_was_deleted_is_not_there() {
     story.op("alice", "<request><config-lock><add/></config-lock></request>");
     assert!(op(&mut story, "load", "from", "running-config.xml").contains("Configuration is locked by alice"));
 }
+
+#[test]
+fn a_configuration_that_comes_in_as_a_file_can_be_loaded() {
+    let mut story = Story::new();
+    let exported = story.answer("alice", &[("type", "export"), ("category", "configuration")]).text();
+    story.delete("alice", &rule("web in"));
+    story.commit_own("alice");
+    let import =
+        |category, name, text| [("type", "import"), ("category", category), ("file.name", name), ("file", text)];
+    let saved = story.ask("alice", &import("configuration", "old.xml", exported.as_str()));
+    assert_eq!(saved, "<response status=\"success\"><msg><line>old.xml saved</line></msg></response>");
+    assert!(
+        story.op("alice", "<load><config><from>old.xml</from></config></load>").contains("Config loaded from old.xml")
+    );
+    assert!(story.candidate_rules().contains(&"web in".to_owned()));
+    for (category, name, text, words) in [
+        ("software", "x.tgz", "", "Illegal value for parameter \"category\" [software]."),
+        ("configuration", "../x", exported.as_str(), "Illegal value for parameter \"file\" [../x]."),
+        ("configuration", "running-config.xml", exported.as_str(), "[running-config.xml]"),
+        ("configuration", "x.xml", "<config>", "code=\"18\""),
+        ("configuration", "x.xml", "<rules/>", "rules unexpected here"),
+    ] {
+        let refused = story.ask("alice", &import(category, name, text));
+        assert!(refused.contains(words), "{refused}");
+    }
+    assert!(story.ask("alice", &[("type", "import")]).contains("Missing value for parameter \"category\"."));
+}

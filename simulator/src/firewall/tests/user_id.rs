@@ -174,3 +174,22 @@ fn a_pair_is_brought_into_step() {
     assert!(story.op("fwsync", sync).contains("<msg><line>HA synchronization job has been queued on peer."));
     assert_eq!(story.firewall.settings.ha, pair("synchronized"));
 }
+
+#[test]
+fn a_payload_within_the_type_is_taken_as_well() {
+    let mut story = Story::new();
+    let message = "<uid-message><type>update<payload><login><entry name='ann' ip='192.0.2.1'/></login></payload></type></uid-message>";
+    assert!(story.ask("fwsync", &[("type", "user-id"), ("cmd", message)]).contains("success"));
+    let mapping = "<show><user><ip-user-mapping-mp><ip>192.0.2.1</ip></ip-user-mapping-mp></user></show>";
+    let told = story.op("fwsync", mapping);
+    assert!(told.contains("<ip>192.0.2.1</ip>") && told.contains("<user>ann</user>"), "{told}");
+}
+
+#[test]
+fn a_message_may_come_as_a_file() {
+    let mut story = Story::new();
+    let message = "<uid-message><type>update</type><payload><register><entry ip='10.0.1.25'><tag><member>web</member></tag></entry>\
+                   </register></payload></uid-message>";
+    assert!(story.ask("fwsync", &[("type", "user-id"), ("file", message)]).contains("success"));
+    assert!(registered(&mut story, "<all/>").contains("<member>web</member>"));
+}

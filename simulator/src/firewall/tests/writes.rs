@@ -240,3 +240,13 @@ fn set_up_that_could_not_run_is_refused() {
     assert!(firewall.load(&rule("x"), &allow("any", "rdp")).is_err());
     assert!(firewall.candidate() == firewall.running());
 }
+
+#[test]
+fn the_only_entry_of_a_collection_need_not_be_named() {
+    let mut story = Story::new();
+    let address = "/config/devices/entry/vsys/entry[@name='vsys1']/address/entry[@name='a']";
+    assert_eq!(story.set("fwsync", address, "<ip-netmask>10.0.0.1</ip-netmask>"), SUCCEEDED);
+    assert!(story.get(&format!("{VSYS}/address/entry[@name='a']")).contains("10.0.0.1"));
+    let several = story.set("fwsync", &format!("{}/entry/tag", rules()), "<member>x</member>");
+    assert_eq!(several, r#"<response status="error" code="8"><msg><line>Object not unique</line></msg></response>"#);
+}

@@ -1,6 +1,7 @@
 """Commits, validation, reverts, snapshots and locks."""
 
 from pan.commit import PanCommit
+from pan.xapi import PanXapiError
 from panos import errors, firewall, objects, policies
 
 from pan_os_python.common import WORLD, OnFirewall, rule
@@ -95,9 +96,26 @@ class Commits(OnFirewall):
         self.refused("Firewall.op load config from, of nothing", errors.PanDeviceXapiError, "before.xml does not exist",
                      self.fw.op, load, cmd_xml=False)
 
+    def test_parts(self):
+        self.rulebase().add(rule("i-1")).create()
+        self.fw.set_hostname("fw-two")
+        elsewhere = firewall.FirewallCommit(exclude_policy_and_objects=True)
+        self.assertTrue(self.call("Firewall.commit(FirewallCommit(exclude_…))", self.fw.commit, cmd=elsewhere, sync=True)["success"])
+        self.assertEqual(self.fw.show_system_info()["system"]["hostname"], "fw-two")
+        self.assertEqual(self.running(policies.SecurityRule, self.rulebase()), ["web in", "Clean up"])
+        # Both leave the element empty that says what to exclude.
+        for name in ["commit_device_and_network", "commit_policy_and_objects"]:
+            self.refused("Firewall." + name, errors.PanDeviceXapiError, "commit -> partial -> .* is invalid", getattr(self.fw, name))
+
 
 class BusyCommits(OnFirewall):
     world = WORLD.replace("200ms", "60s")
+
+    def test_no_patience(self):
+        self.rulebase().add(rule("i-1")).create()
+        self.fw.timeout = 1
+        self.refused("Firewall.commit(sync=True), out of time", PanXapiError, "Timeout waiting for job 1 completion",
+                     self.fw.commit, sync=True)
 
     def test_the_queue(self):
         jobs = []
@@ -154,3 +172,15 @@ class Locks(OnFirewall):
         self.fw.add_commit_lock()
         self.fw.commit(sync=True)
         self.assertFalse(self.fw.check_config_locks() or self.fw.check_commit_locks())
+
+    def test_automatic_commit_locks(self):
+        management = "/config/devices/entry[@name='localhost.localdomain']/deviceconfig/setting/management"
+        self.fw.xapi.set(management, "<auto-acquire-commit-lock>yes</auto-acquire-commit-lock>")
+        self.fw.commit(sync=True, exception=True)
+        alice = self.login("alice")
+        self.call("SecurityRule.create, which locks", self.rulebase(alice).add(rule("by alice")).create)
+        self.assertTrue(self.call("Firewall.check_commit_locks, by themselves", self.fw.check_commit_locks))
+        self.refused("Firewall.commit, while somebody has changed something", errors.PanDeviceXapiError,
+                     "Other administrators are holding device wide commit locks.", self.fw.commit)
+        self.assertTrue(alice.commit(sync=True)["success"])
+        self.assertFalse(self.fw.check_commit_locks())

@@ -1,5 +1,6 @@
 """Security and NAT rules, their order, hit counts and audit comments, and the policy test."""
 
+import datetime
 import time
 
 from panos import errors, policies
@@ -141,6 +142,21 @@ class Rules(OnFirewall):
                           "security", all_rules=True)
         self.assertEqual(len(every), 3)
 
+    def test_hits(self):
+        rulebase = self.rulebase()
+        policies.SecurityRule.refreshall(rulebase)
+        packet = {"from": "untrust", "to": "trust", "source": "198.51.100.7", "destination": "10.0.1.25"}
+        before = int(time.time())
+        for port, name in [(443, "web in"), (443, "web in"), (22, "Clean up")]:
+            self.assertEqual(self.simulator.control("packet", destination_port=port, **packet), {"rule": name})
+        counts = self.call("Rulebase.opstate.hit_count.refresh, after hits", rulebase.opstate.hit_count.refresh, "security")
+        self.assertEqual({name: count.hit_count for name, count in counts.items()}, {"web in": 2, "Clean up": 1})
+        web = rulebase.find("web in")
+        self.call("SecurityRule.opstate.hit_count.refresh, after hits", web.opstate.hit_count.refresh)
+        hits = web.opstate.hit_count
+        self.assertEqual(hits.hit_count, 2)
+        self.assertTrue(before - 1 <= hits.first_hit_timestamp <= hits.last_hit_timestamp <= time.time() + 1)
+
     def test_audit_comments(self):
         rulebase = self.rulebase()
         new = rulebase.add(rule("i-1"))
@@ -151,10 +167,23 @@ class Rules(OnFirewall):
         self.refused("SecurityRule.opstate.audit_comment.update, too long", errors.PanDeviceXapiError,
                      "can be at most 256 characters", new.opstate.audit_comment.update, "x" * 257)
 
-    def test_audit_history_is_not_there(self):
-        new = self.rulebase().add(rule("i-1"))
-        self.refused("SecurityRule.opstate.audit_comment.history", errors.PanDeviceXapiError,
-                     'Illegal value for parameter "type" .log.', new.opstate.audit_comment.history)
+    def test_audit_history(self):
+        rulebase = self.rulebase()
+        new, other = rulebase.add(rule("i-1")), rulebase.add(rule("i-11"))
+        new.create()
+        other.create()
+        for told, comment in [(new, "first"), (other, "not this one"), (new, "second")]:
+            told.opstate.audit_comment.update(comment)
+        history = self.call("SecurityRule.opstate.audit_comment.history", new.opstate.audit_comment.history)
+        self.assertEqual([(entry.admin, entry.comment) for entry in history], [("admin", "second"), ("admin", "first")])
+        self.assertLess(abs((history[0].time - datetime.datetime.utcnow()).total_seconds()), 60)
+        oldest = self.call("SecurityRule.opstate.audit_comment.history(direction='forward')", new.opstate.audit_comment.history,
+                           count=1, direction="forward")
+        self.assertEqual([entry.comment for entry in oldest], ["first"])
+        rest = self.call("SecurityRule.opstate.audit_comment.history(skip=…)", new.opstate.audit_comment.history, skip=1)
+        self.assertEqual([entry.comment for entry in rest], ["first"])
+        never = rulebase.add(rule("never"))
+        self.assertEqual(never.opstate.audit_comment.history(), [])
 
     def test_other_kinds_of_rules(self):
         rulebase = self.rulebase()

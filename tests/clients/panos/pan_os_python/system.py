@@ -1,6 +1,8 @@
 """What the device tells of itself, its versions, virtual systems and peers."""
 
 import datetime
+import http.client
+import time
 
 from panos import base, device, errors, firewall, objects, policies
 
@@ -70,6 +72,8 @@ class Systems(OnFirewall):
         seen.refresh()
         self.assertEqual((seen.hostname, seen.dns_primary, seen.dns_secondary), ("fw-two", "10.0.0.2", "10.0.0.3"))
         self.assertEqual(seen.findall(device.NTPServerPrimary)[0].address, "10.0.0.4")
+        self.fw.commit(sync=True, exception=True)
+        self.assertEqual(self.login("admin").show_system_info()["system"]["hostname"], "fw-two")
 
 
 class Versions(Checked):
@@ -142,6 +146,52 @@ class Pairs(OnFirewall):
         self.assertIs(self.fw.active(), other)
         self.rulebase().add(rule("i-1")).create()
         self.assertEqual(self.names(other)[-1], "i-1")
+
+
+class Mishaps(OnFirewall):
+    def test_a_restart(self):
+        self.simulator.control("restart")
+        self.assertFalse(self.call("Firewall.is_ready, after a restart", self.fw.is_ready, seconds=0))
+        self.refused("Firewall.commit, before the auto-commit", errors.PanDeviceXapiError, "auto-commit not yet finished", self.fw.commit)
+        time.sleep(0.4)
+        self.assertTrue(self.call("Firewall.is_ready, after the auto-commit", self.fw.is_ready, seconds=1))
+
+    def test_a_failing_commit(self):
+        self.rulebase().add(rule("i-1")).create()
+        self.simulator.control("fail-next-job", line="disk full")
+        answer = self.call("Firewall.commit, that fails", self.fw.commit, sync=True)
+        self.assertFalse(answer["success"])
+        self.assertIn("disk full", answer["messages"])
+        self.assertTrue(self.fw.commit(sync=True)["success"])
+
+
+    def test_error_classes(self):
+        self.fw.refresh_system_info()
+        new = self.rulebase().add(rule("i-1"))
+        commit = self.fw.commit
+
+        def sync():
+            self.fw.op("request high-availability sync-to-remote running-config")
+
+        for name, error, kind, words, function in [
+            ("SecurityRule.create, session timed out", errors.PanSessionTimedOut, "config", "Session timed out", new.create),
+            ("Firewall.commit, while an install is in progress", errors.PanInstallInProgress, "commit",
+             "You cannot commit while an install is in progress. Please try again later.", commit),
+            ("Firewall.commit, while another is in progress", errors.PanCommitInProgress, "commit",
+             "Another commit/validate is in progress. Please try again later", commit),
+            ("Firewall.op sync-to-remote, while another is in progress", errors.PanHASyncInProgress, "op",
+             "Another sync is in progress. Please try again later", sync),
+            ("Firewall.op sync-to-remote, in vain", errors.PanHAConfigSyncFailed, "op",
+             "Failed to synchronize running configuration with HA peer", sync),
+        ]:
+            self.simulator.control("refuse-next", type=kind, line=words)
+            self.refused(name, error, words, function)
+        self.simulator.control("refuse-next", type="config", status=502)
+        self.refused("SecurityRule.create, bad gateway", errors.PanURLError, "code: 502", new.create)
+        self.simulator.control("lose-next", type="config")
+        with self.assertRaises((errors.PanURLError, http.client.RemoteDisconnected)):
+            new.create()
+        self.assertEqual(self.names()[-1], "i-1")
 
 
 class Alone(OnFirewall):

@@ -115,8 +115,10 @@ class Administrators(OnFirewall):
         self.refused("Firewall.commit, by a reader", errors.PanDeviceXapiError, "Unauthorized request", reader.commit)
         sync = self.login("sync", "Secret-1")
         self.rulebase(sync).add(rule("by sync")).create()
-        self.refused("Firewall.commit, role without it", errors.PanURLError, "403", sync.commit)
-        self.refused("UserId.register, role without it", errors.PanURLError, "403", sync.userid.register, "10.0.0.1", "x")
+        self.refused("Firewall.commit, role without it", errors.PanDeviceXapiError, "Type .commit. not authorized for user role.",
+                     sync.commit)
+        self.refused("UserId.register, role without it", errors.PanDeviceXapiError, "Type .user-id. not authorized for user role.",
+                     sync.userid.register, "10.0.0.1", "x")
 
     def test_bad_credentials(self):
         self.refused("Firewall.refresh_system_info, wrong password", errors.PanInvalidCredentials, "Invalid credentials.",
@@ -128,7 +130,52 @@ class Administrators(OnFirewall):
 
 class Forbidden(OnFirewall):
     def test_bad_credentials(self):
-        self.refused("Firewall.refresh_system_info, wrong password, HTTP 403", errors.PanURLError, "code: 403",
-                     self.login("admin", "wrong").refresh_system_info)
+        self.refused("Firewall.refresh_system_info, wrong password, HTTP 403", errors.PanURLError,
+                     "code: 403 reason: Invalid Credential", self.login("admin", "wrong").refresh_system_info)
         nobody = firewall.Firewall("127.0.0.1", "admin", "x", port=1)
         self.refused("Firewall.refresh_system_info, nobody there", errors.PanURLError, "URLError", nobody.refresh_system_info)
+
+    def test_the_least_role(self):
+        rights = "".join(f"<{right}>enable</{right}>" for right in ["config", "op", "commit"])
+        role = f"<entry name='fwsync'><role><device><xmlapi>{rights}</xmlapi></device></role></entry>"
+        self.fw.xapi.set("/config/shared/admin-role", role)
+        admin = self.fw.add(device.Administrator("sync", role_profile="fwsync"))
+        admin.password_hash = self.fw.request_password_hash("Secret-1")
+        admin.create()
+        self.fw.commit(sync=True, exception=True)
+        sync = self.login("sync", "Secret-1")
+        self.call("Firewall.refresh_system_info, least role", sync.refresh_system_info)
+        new = self.rulebase(sync).add(rule("by sync"))
+        self.call("SecurityRule.create, least role", new.create)
+        self.call("SecurityRule.move, least role", new.move, "before", "Clean up")
+        self.assertTrue(self.call("Firewall.commit(admins=…), least role", sync.commit, sync=True, admins=["sync"])["success"])
+        reason = "code: 403 reason: Type .{}. not authorized for user role."
+        self.refused("UserId.register, least role", errors.PanURLError, reason.format("user-id"), sync.userid.register, "10.0.0.1", "x")
+        self.refused("SecurityRule.opstate.audit_comment.history, least role", errors.PanURLError, reason.format("log"),
+                     new.opstate.audit_comment.history)
+        self.refused("Firewall.xapi.export, least role", errors.PanURLError, reason.format("export"), sync.xapi.export,
+                     category="configuration")
+        self.refused("Firewall.xapi.report, least role", errors.PanURLError, reason.format("report"), sync.xapi.report, "dynamic", "x")
+
+
+class Keys(OnFirewall):
+    LIFETIME = "/config/devices/entry[@name='localhost.localdomain']/deviceconfig/setting/management/api/key"
+
+    def test_a_lifetime(self):
+        self.assertEqual(self.login("alice").api_key, self.login("alice").api_key)
+        self.fw.xapi.set(self.LIFETIME, "<lifetime>60</lifetime>")
+        self.fw.commit(sync=True, exception=True)
+        first, second = self.login("alice"), self.login("alice")
+        self.call("Firewall.api_key, with a lifetime", lambda: first.api_key)
+        first.refresh_system_info()
+        self.assertNotEqual(first.api_key, second.api_key)
+        self.call("Firewall.refresh_system_info, with the later key", second.refresh_system_info)
+        self.refused("Firewall.refresh_system_info, with the earlier key", errors.PanURLError,
+                     "code: 403 reason: Invalid Credential", first.refresh_system_info)
+
+    def test_revocation(self):
+        self.fw.refresh_system_info()
+        self.simulator.control("expire-keys")
+        self.refused("Firewall.refresh_system_info, with a revoked key", errors.PanURLError,
+                     "code: 403 reason: Invalid Credential", self.fw.refresh_system_info)
+        self.call("Firewall.refresh_system_info, logged in anew", self.login("admin").refresh_system_info)

@@ -104,11 +104,11 @@ class Writes(OnFirewall):
         self.fails("PanXapi.override, of what is local", "", self.xapi.override, at("web in"), "<log-end>yes</log-end>")
 
     def test_what_is_not_there(self):
-        for action in ["multi-move", "multi-clone", "complete", "dance"]:
+        for action in ["multi-move", "multi-clone", "dance"]:
             self.fails(f"PanXapi.ad_hoc action={action}", f'Illegal value for parameter "action" .{action}.', self.xapi.ad_hoc,
                        {"type": "config", "action": action, "xpath": RULES}, RULES, modify_qs=True)
-        self.fails("PanXapi.ad_hoc type=import", 'Illegal value for parameter "type" .import.', self.xapi.ad_hoc,
-                   "type=import", modify_qs=True)
+        self.fails("PanXapi.ad_hoc type=import", 'Illegal value for parameter "category" .software.', self.xapi.ad_hoc,
+                   "type=import&category=software", modify_qs=True)
 
     def test_audit_comment(self):
         self.call("PanXapi.set(extra_qs={'audit-comment': …})", self.xapi.set, at("i-1"), content(),
@@ -150,3 +150,20 @@ class Transactions(OnFirewall):
         self.xapi.commit("<commit/>")
         self.fails("PanXapi.ad_hoc multi-config strict-transactional, while committing", "commit",
                    self.send, self.GOOD, **{"strict-transactional": "yes"})
+
+
+class Places(OnFirewall):
+    def test_everything(self):
+        self.call("PanXapi.show(), all of it", self.xapi.show)
+        self.assertIsNotNone(self.xapi.element_result.find("config/devices/entry/vsys"))
+        self.call("PanXapi.ad_hoc complete", self.xapi.ad_hoc,
+                  {"type": "config", "action": "complete", "xpath": RULES}, modify_qs=True)
+        found = [entry.get("value") for entry in self.xapi.element_root.findall("./completions/completion")]
+        self.assertEqual((self.xapi.status_code, found), ("19", ["web in", "Clean up"]))
+
+    def test_entries_without_names(self):
+        self.call("PanXapi.set, the only device", self.xapi.set, "/config/devices/entry/vsys/entry[@name='vsys1']/tag", "<entry name='t'/>")
+        self.xapi.get(VSYS + "/tag/entry[@name='t']")
+        self.assertEqual(self.xapi.status_code, "19")
+        self.fails("PanXapi.set, any of several", "Object not unique", self.xapi.set, RULES + "/entry", "<description>x</description>")
+        self.assertEqual(self.xapi.status_code, "8")

@@ -23,7 +23,7 @@ class Keys(OnFirewall):
         self.assertEqual(with_get.status_code, "19")
         with_serial = self.login("admin", serial="007000000000001")
         self.call("PanXapi(serial=…)", with_serial.op, "show clock", cmd_xml=True)
-        self.fails("PanXapi.keygen, wrong password", "code: 403", self.login("admin", "wrong").keygen)
+        self.fails("PanXapi.keygen, wrong password", "code: 403 reason: Invalid Credential", self.login("admin", "wrong").keygen)
         self.fails("PanXapi.ad_hoc, unknown type", r'Illegal value for parameter "type" \[dance\]', self.xapi.ad_hoc,
                    "type=dance", modify_qs=True)
         self.call("PanXapi.ad_hoc type=version", self.xapi.ad_hoc, "type=version", modify_qs=True)
@@ -68,6 +68,22 @@ class Operations(OnFirewall):
         answer = self.call("PanXapi.op revert config", self.op, f"<revert><config>{OWN}</config></revert>")
         self.assertEqual(answer.findtext("./result/msg/line"), "All changes were reverted from configuration")
         self.assertEqual(self.rules(), ["web in", "Clean up"])
+
+    def test_policy(self):
+        question = ("<test><security-policy-match><source>198.51.100.7</source><destination>10.0.1.25</destination>"
+                    "<protocol>6</protocol><destination-port>443</destination-port><from>untrust</from><to>trust</to>{}"
+                    "</security-policy-match></test>")
+        answer = self.call("PanXapi.op test security-policy-match", self.op, question.format(""))
+        (met,) = answer.findall("./result/rules/entry")
+        self.assertEqual((met.get("name"), met.findtext("index"), met.findtext("action")), ("web in", "1", "allow"))
+        every = self.op(question.format("<show-all>yes</show-all>")).findall("./result/rules/entry")
+        self.assertEqual([rule.get("name") for rule in every], ["web in", "Clean up"])
+        packet = {"from": "untrust", "to": "trust", "source": "198.51.100.7", "destination": "10.0.1.25"}
+        self.assertEqual(self.simulator.control("packet", destination_port=22, **packet), {"rule": "Clean up"})
+        counts = ("<show><rule-hit-count><vsys><vsys-name><entry name='vsys1'><rule-base><entry name='security'><rules><all/></rules>"
+                  "</entry></rule-base></entry></vsys-name></vsys></rule-hit-count></show>")
+        counted = self.call("PanXapi.op show rule-hit-count", self.op, counts).findall(".//rules/entry")
+        self.assertEqual([(rule.get("name"), rule.findtext("hit-count")) for rule in counted], [("web in", "0"), ("Clean up", "1")])
 
     def test_locks(self):
         add = "<request><config-lock><add><comment>c</comment></add></config-lock></request>"
@@ -155,5 +171,15 @@ class Files(OnFirewall):
         self.assertEqual(self.xapi.export_result["file"], "running-config.xml")
         self.assertIn(b"<entry name=\"Clean up\"", self.xapi.export_result["content"])
         self.fails("PanXapi.export, unknown category", r'Illegal value for parameter "category" \[core-file\]', self.xapi.export, "core-file")
-        self.fails("PanXapi.log, not there", r'Illegal value for parameter "type" \[log\]', self.xapi.log, "traffic")
         self.fails("PanXapi.report, not there", r'Illegal value for parameter "type" \[report\]', self.xapi.report, "dynamic", "x")
+
+    def test_logs(self):
+        self.xapi.set(at("i-1"), content())
+        self.xapi.delete(at("web in"))
+        self.call("PanXapi.log('config')", self.xapi.log, "config", nlogs=1)
+        self.assertEqual(self.xapi.status_code, "19")
+        logs = self.xapi.element_result.find("log/logs")
+        self.assertEqual((logs.get("count"), logs.findtext("entry/type"), logs.findtext("entry/cmd")), ("1", "CONFIG", "delete"))
+        self.call("PanXapi.log(filter=…)", self.xapi.log, "config", filter="( cmd eq set )")
+        self.assertEqual([entry.findtext("path") for entry in self.xapi.element_result.findall("log/logs/entry")], [at("i-1")])
+        self.fails("PanXapi.log, no such log", r'Illegal value for parameter "log-type" \[traffic\]', self.xapi.log, "traffic")
