@@ -55,7 +55,7 @@ resource "aws_lambda_function" "drawbridge" {
   description      = "Keeps a firewall's rules in step with security groups"
   runtime          = "provided.al2023"
   handler          = "bootstrap"
-  architectures    = ["arm64"]
+  architectures    = [var.architecture]
   filename         = var.package
   source_code_hash = try(filebase64sha256(var.package), null)
   role             = aws_iam_role.function[0].arn

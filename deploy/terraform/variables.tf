@@ -7,7 +7,7 @@ variable "name" {
 }
 
 variable "package" {
-  description = "The zip that deploy/build.sh makes, for arm64"
+  description = "The zip that deploy/build.sh makes"
   type        = string
   default     = null
 }
@@ -20,6 +20,17 @@ variable "runner" {
   validation {
     condition     = contains(["lambda", "host"], var.runner)
     error_message = "It is one of lambda, host."
+  }
+}
+
+variable "architecture" {
+  description = "What the package was built for"
+  type        = string
+  default     = "arm64"
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.architecture)
+    error_message = "It is one of arm64, x86_64."
   }
 }
 
