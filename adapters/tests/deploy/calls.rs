@@ -96,6 +96,13 @@ pub(crate) fn services() -> BTreeSet<String> {
     services
 }
 
+/// All of the program.
+pub(crate) fn source() -> String {
+    let mut whole = String::new();
+    each_source(&repository("adapters/src"), &mut |_, source| whole.push_str(source));
+    whole
+}
+
 /// Hands over every source file, without its tests.
 fn each_source(directory: &Path, visit: &mut impl FnMut(&Path, &str)) {
     for entry in fs::read_dir(directory).unwrap() {

@@ -9,8 +9,9 @@ use std::{
 
 use drawbridge::settings::{KEYS, Otherwise, Settings, SettingsFile};
 use expect_test::expect_file;
+use tempfile::NamedTempFile;
 
-use crate::text::repository;
+use crate::{stage::Stage, text::repository};
 
 /// Commands that the documents tell of and that this program does not have.
 const EXPECTED: &[&str] = &["adopt", "doctor", "uninstall", "watch"];
@@ -80,6 +81,39 @@ fn commands_and_options_are_those_of_the_program() {
         }
     }
     assert!(found > 5, "only {found} commands were tried");
+}
+
+/// The settings that the documents give to a host, which say nothing of the key.
+fn settings_of_a_host() -> String {
+    let host = fs::read_to_string(repository("docs/host.md")).unwrap();
+    blocks(&host).into_iter().find(|block| block.trim_start().starts_with("mode = ")).unwrap()
+}
+
+/// Against a firewall and an account that are there; the environment names them, and wins over the file.
+#[tokio::test]
+async fn commands_of_the_documents_run() {
+    let stage = Stage::new().await.with_work();
+    let (file, instance) = (NamedTempFile::new().unwrap(), stage.real("i-web-2"));
+    fs::write(&file, settings_of_a_host()).unwrap();
+    let name = file.path().to_str().unwrap();
+    let mut ran = 0;
+    for (path, text) in documents() {
+        for words in uses(&text) {
+            if !["plan", "explain", "apply", "settings"].contains(&words[0].as_str()) {
+                continue;
+            }
+            let word = |word: &String| match word.as_str() {
+                word if word.ends_with(".toml") => name.to_owned(),
+                word if word.starts_with("i-") => instance.clone(),
+                word => word.to_owned(),
+            };
+            let words: Vec<_> = words.iter().map(word).collect();
+            let ended = stage.run(&words.iter().map(String::as_str).collect::<Vec<_>>()).await;
+            assert!(matches!(ended.status, Some(0 | 2)), "{path:?}: {words:?}: {ended:#?}");
+            ran += 1;
+        }
+    }
+    assert!(ran > 5, "only {ran} commands ran");
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::text::{below, file, quoted, sam, terraform};
+use crate::{
+    calls,
+    text::{below, file, quoted, sam, terraform},
+};
 
 /// The metrics of the table in `deploy/README.md`.
 fn listed() -> BTreeSet<String> {
@@ -55,4 +58,15 @@ fn graphs_show_every_metric_that_is_listed_and_alarms_no_other() {
     assert_eq!(shown(&terraform("alarms")), listed);
     assert!(alarms_of_sam().is_subset(&listed));
     assert_eq!(alarms_of_sam(), alarms_of_terraform());
+}
+
+/// A metric under another name would leave its graph empty, and its alarm silent for ever.
+#[test]
+fn the_program_writes_every_metric_that_is_listed() {
+    let source = calls::source();
+    if source.contains("CloudWatchMetrics") {
+        for metric in listed() {
+            assert!(source.contains(&format!("\"{metric}\"")), "nobody writes `{metric}`");
+        }
+    }
 }
