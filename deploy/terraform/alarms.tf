@@ -12,7 +12,7 @@ locals {
       missing     = "breaching" # silence is what this is about
     }
     refusals = {
-      description = "The firewall or AWS refused something. The log says what, and what to do about it."
+      description = "A run withheld something, or would not decide. The log says what, and what to do about it."
       metric      = "Refusals"
       period      = 300
       periods     = 1

@@ -105,6 +105,7 @@ data "aws_iam_policy_document" "host" {
       "sqs:ReceiveMessage",          # the long poll
       "sqs:DeleteMessage",           # after a run that succeeded
       "sqs:ChangeMessageVisibility", # while a run takes longer, or to have it back soon
+      "sqs:GetQueueAttributes",      # doctor looks at what is in it
     ]
     resources = [aws_sqs_queue.queue.arn]
   }

@@ -67,11 +67,15 @@ const NO_OPERATIONS: &[&str] = &["get_mut", "get_ref", "send"];
 /// Calls that everybody may make.
 const FREE: &[&str] = &["sts:GetCallerIdentity"];
 
+/// What the names of SQS's operations begin with on the wire (API reference of SQS).
+const SQS: &str = "AmazonSQS.";
+
 /// The actions that the calls need.
 pub(crate) fn actions() -> BTreeSet<String> {
     let mut actions = BTreeSet::new();
     each_source(&repository("adapters/src"), &mut |path, source| {
         let services = services_in(source);
+        actions.extend(messages_in(source).into_iter().map(|operation| format!("sqs:{operation}")));
         for operation in operations_in(source) {
             let [service] = &services[..] else { panic!("{path:?}: of which service is {operation}? {services:?}") };
             let action = format!("{service}:{operation}");
@@ -92,7 +96,10 @@ pub(crate) fn actions() -> BTreeSet<String> {
 /// The services that the code uses at all.
 pub(crate) fn services() -> BTreeSet<String> {
     let mut services = BTreeSet::new();
-    each_source(&repository("adapters/src"), &mut |_, source| services.extend(services_in(source)));
+    each_source(&repository("adapters/src"), &mut |_, source| {
+        services.extend(services_in(source));
+        services.extend(source.contains(SQS).then(|| "sqs".to_owned()));
+    });
     services
 }
 
@@ -128,6 +135,12 @@ fn services_in(source: &str) -> Vec<String> {
         .collect();
     services.dedup();
     services
+}
+
+/// Operations of SQS, where a source speaks to it without the SDK: by name.
+fn messages_in(source: &str) -> BTreeSet<String> {
+    let operations = source.split(".call(\"").skip(1).filter_map(|rest| rest.split('"').next());
+    if source.contains(SQS) { operations.map(str::to_owned).collect() } else { BTreeSet::new() }
 }
 
 /// Operations that are begun: a method without arguments whose name begins with a verb, in a source that uses the SDK.
