@@ -124,17 +124,13 @@ fn each_source(directory: &Path, visit: &mut impl FnMut(&Path, &str)) {
     }
 }
 
-/// The services whose clients a source makes.
+/// The services whose clients a source names; of one that gets its client from elsewhere, those that it mentions.
 fn services_in(source: &str) -> Vec<String> {
-    let makes_client = |rest: &&str| rest.contains("Client");
-    let mut services: Vec<String> = source
-        .split("aws_sdk_")
-        .skip(1)
-        .filter(makes_client)
-        .map(|rest| rest.chars().take_while(char::is_ascii_alphanumeric).collect())
-        .collect();
-    services.dedup();
-    services
+    let mentions: Vec<_> = source.split("aws_sdk_").skip(1).collect();
+    let named: Vec<_> = mentions.iter().copied().filter(|rest| rest.contains("Client")).collect();
+    let services = if named.is_empty() { mentions } else { named };
+    let name = |rest: &str| rest.chars().take_while(char::is_ascii_alphanumeric).collect();
+    services.into_iter().map(name).collect::<BTreeSet<String>>().into_iter().collect()
 }
 
 /// Operations of SQS, where a source speaks to it without the SDK: by name.
