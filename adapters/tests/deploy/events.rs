@@ -1,0 +1,160 @@
+//! What wakes the function, and how its queue is set up.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use drawbridge_core::{
+    config::Scope,
+    event::{Event, EventKind},
+};
+
+use crate::text::{below, pascal, quoted, remark, sam, terraform};
+
+/// The rules with a pattern, under the names that both give them.
+const RULES: [&str; 4] = ["calls", "tags", "states", "trail"];
+
+/// EventBridge takes no longer pattern (quotas of EventBridge).
+const PATTERN_MAX: usize = 2048;
+
+/// The lists of a pattern, by the key above each.
+type Pattern = BTreeMap<String, BTreeSet<String>>;
+
+/// A rule's pattern in the template: lists stand in one line each, or with a line for each item.
+fn pattern_of_sam(rule: &str) -> Pattern {
+    let template = sam();
+    let rule = below(&template, &format!("  {}Rule:", pascal(rule))).join("\n");
+    let (mut pattern, mut key) = (Pattern::new(), String::new());
+    for line in below(&rule, "      EventPattern:") {
+        let line = remark(line).0.trim();
+        if let Some(item) = line.strip_prefix("- ") {
+            pattern.entry(key.clone()).or_default().insert(item.to_owned());
+            continue;
+        }
+        let (label, value) = line.split_once(':').unwrap_or_else(|| panic!("no part of a pattern: `{line}`"));
+        key = label.to_owned();
+        match value.trim().strip_prefix('[').and_then(|value| value.strip_suffix(']')) {
+            Some(item) => drop(pattern.entry(key.clone()).or_default().insert(item.to_owned())),
+            None if value.is_empty() => {}
+            None => drop(pattern.entry(key.clone()).or_default().insert(value.trim().to_owned())),
+        }
+    }
+    pattern
+}
+
+/// The same in the module.
+fn pattern_of_terraform(rule: &str) -> Pattern {
+    let module = terraform("events");
+    let (mut pattern, mut key) = (Pattern::new(), String::new());
+    for line in below(&module, &format!("    {rule} = {{")) {
+        let line = remark(line).0.trim();
+        if let Some((label, value)) = line.split_once(" = ") {
+            key = label.trim().to_owned();
+            match value.strip_prefix('[').and_then(|value| value.strip_suffix(']')) {
+                Some(item) => drop(pattern.entry(key.clone()).or_default().insert(item.trim_matches('"').to_owned())),
+                None if ["[", "{"].contains(&value) => {}
+                None => drop(pattern.entry(key.clone()).or_default().insert(value.to_owned())),
+            }
+        } else if let [item] = quoted(line)[..] {
+            pattern.entry(key.clone()).or_default().insert(item.to_owned());
+        } else {
+            assert!(["]", "}"].contains(&line), "no part of a pattern: `{line}`");
+        }
+    }
+    pattern
+}
+
+/// What is the same and written in two ways.
+fn in_words_of_sam(pattern: Pattern) -> Pattern {
+    let word = |item: String| match item.as_str() {
+        "{ exists = false }" => "{exists: false}".to_owned(),
+        "{ name = [coalesce(var.trail_bucket, \"none\")] }" => "{name: [!Ref TrailBucket]}".to_owned(),
+        _ => item
+            .replace("{ key = [{ wildcard = \"", "{key: [{wildcard: !Sub \"")
+            .replace("var.trail_prefix", "TrailPrefix")
+            .replace("\" }] }", "\"}]}"),
+    };
+    pattern.into_iter().map(|(key, items)| (key, items.into_iter().map(word).collect())).collect()
+}
+
+#[test]
+fn template_and_module_listen_to_the_same_events() {
+    for rule in RULES {
+        let pattern = pattern_of_sam(rule);
+        assert!(pattern.len() >= 2, "{rule}: {pattern:?}");
+        assert_eq!(pattern, in_words_of_sam(pattern_of_terraform(rule)), "{rule}");
+        let size: usize =
+            pattern.iter().flat_map(|(key, items)| items.iter().map(move |item| key.len() + item.len())).sum();
+        assert!(size < PATTERN_MAX, "{rule}");
+    }
+}
+
+#[test]
+fn calls_count_only_where_they_succeeded() {
+    for rule in ["calls", "tags"] {
+        let pattern = pattern_of_sam(rule);
+        assert_eq!(pattern["errorCode"], BTreeSet::from(["{exists: false}".to_owned()]));
+        assert_eq!(pattern["eventSource"], BTreeSet::from(["ec2.amazonaws.com".to_owned()]));
+    }
+}
+
+fn event(name: &str) -> Event {
+    Event {
+        id: String::new(),
+        name: name.to_owned(),
+        principal: None,
+        instances: BTreeSet::new(),
+        groups: BTreeSet::new(),
+        kind: EventKind::Call,
+    }
+}
+
+/// A function that is woken for nothing costs money, and a look at everything.
+#[test]
+fn every_call_that_wakes_is_worth_a_look() {
+    let calls = &pattern_of_sam("calls")["eventName"];
+    assert!(calls.len() > 35, "{calls:?}");
+    for name in calls {
+        assert!(event(name).is_worth_a_look(&Scope::default()), "{name}");
+    }
+    for name in &pattern_of_sam("tags")["eventName"] {
+        assert!(event(name).is_tagging(), "{name}");
+    }
+}
+
+/// The number that follows the word, in a line of its own; each stands there once.
+#[track_caller]
+fn number(text: &str, word: &str) -> u32 {
+    let values: Vec<_> = text
+        .lines()
+        .filter_map(|line| remark(line).0.trim().strip_prefix(word))
+        .filter_map(|rest| rest.trim_start_matches([':', '=', ' ']).parse().ok())
+        .collect();
+    let [value] = values[..] else { panic!("{word}: {values:?}") };
+    value
+}
+
+#[test]
+fn times_fit_each_other() {
+    let template = sam();
+    let timeout = number(&template, "Timeout");
+    let visible = number(&template, "VisibilityTimeout");
+    assert!(visible >= 6 * timeout, "Lambda's guide asks for six times the timeout");
+    assert!(number(&template, "maxReceiveCount") >= 5, "Lambda's guide asks for five");
+    assert!(timeout <= 900, "Lambda's most");
+    let queue = terraform("queue");
+    assert_eq!(timeout, number(&terraform("function"), "timeout"));
+    assert_eq!(visible, number(&queue, "visibility_timeout_seconds"));
+    assert_eq!(number(&template, "BatchSize"), number(&terraform("function"), "batch_size"));
+    assert_eq!(number(&template, "maxReceiveCount"), number(&queue, "maxReceiveCount"));
+}
+
+/// One group, and so one batch at a time: two writers would do each other's work twice.
+#[test]
+fn all_messages_are_of_one_group() {
+    let groups = |text: &str, word: &str| text.matches(word).count();
+    let template = sam();
+    assert_eq!(groups(&template, "SqsParameters: {MessageGroupId: drawbridge}"), RULES.len() + 1);
+    assert_eq!(groups(&template, "MessageGroupId"), RULES.len() + 1);
+    let module = terraform("events");
+    assert_eq!(groups(&module, "message_group_id = \"drawbridge\""), 1);
+    assert_eq!(groups(&module, "resource \"aws_cloudwatch_event_target\""), 1);
+}
