@@ -30,13 +30,14 @@ pub enum Family {
 const V4_FIRST: u128 = 0xffff_0000_0000;
 const V4_LAST: u128 = 0xffff_ffff_ffff;
 
+/// The families are no neighbours: nothing is a range that begins in one and ends in the other.
 impl Countable for Address {
     fn next(self) -> Option<Self> {
-        self.0.checked_add(1).map(Self)
+        self.0.checked_add(1).map(Self).filter(|next| next.family() == self.family())
     }
 
     fn previous(self) -> Option<Self> {
-        self.0.checked_sub(1).map(Self)
+        self.0.checked_sub(1).map(Self).filter(|previous| previous.family() == self.family())
     }
 }
 
@@ -218,7 +219,8 @@ impl FromStr for AddressRange {
 impl Set<Address> {
     /// Every address of both families: what `any` means in a rule.
     pub fn everything() -> Self {
-        Self::from_iter([Range::unchecked(Address(0), Address(u128::MAX))])
+        let below = Range::unchecked(Address(0), Address(V4_FIRST - 1));
+        Self::from_iter([below, Family::Ipv4.whole(), Family::Ipv6.whole()])
     }
 }
 
@@ -276,5 +278,9 @@ mod tests {
         assert!(!Family::Ipv4.whole().meets(Family::Ipv6.whole()));
         assert!(Set::everything().contains(Family::Ipv4.whole()) && Set::everything().contains(Family::Ipv6.whole()));
         assert_eq!("::/0".parse::<AddressRange>().unwrap().family(), Family::Ipv6);
+        // Also where they would touch.
+        let all_but: Set<_> = Set::everything().minus(&["8.8.8.0/25".parse().unwrap()].into_iter().collect());
+        let printed: Vec<_> = all_but.ranges().iter().map(ToString::to_string).collect();
+        assert_eq!(printed, ["::-::fffe:ffff:ffff", "0.0.0.0-8.8.7.255", "8.8.8.128-255.255.255.255", "any"]);
     }
 }

@@ -310,8 +310,19 @@ pub struct NatRule {
     pub destination: Addresses,
     /// The service before translation.
     pub service: Services,
+    /// Which of the packets that its columns stand for it matches.
+    pub matches: Matches,
     /// What it does to the destination.
     pub translation: DestinationTranslation,
+}
+
+/// Which of the packets that the columns of a NAT rule stand for it matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Matches {
+    /// All of them.
+    All,
+    /// Nobody can tell which: source ports, or an element that we do not know, decide as well. It matches no others.
+    Some,
 }
 
 /// What a NAT rule does to the destination of a packet.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     address::AddressRange,
-    firewall::{Addresses, DestinationTranslation, NatRule, Services},
+    firewall::{Addresses, DestinationTranslation, Matches, NatRule, Services},
     id::{RuleName, ZoneName},
     range::Range,
     service::L4,
@@ -137,7 +137,10 @@ impl<'a> Nat<'a> {
 
 /// The packets that this rule, if it is the first to match, translates to what is asked for.
 fn before(rule: &NatRule, instance: AddressRange, peer: AddressRange, wanted: L4) -> Vec<Packets> {
-    let DestinationTranslation::Static { to, port } = rule.translation else { return Vec::new() };
+    let (DestinationTranslation::Static { to, port }, Matches::All) = (&rule.translation, rule.matches) else {
+        return Vec::new();
+    };
+    let (to, port) = (*to, *port);
     let (Addresses::Known { set: sources, .. }, Addresses::Known { set: destinations, .. }) =
         (&rule.source, &rule.destination)
     else {
@@ -330,6 +333,13 @@ mod tests {
             &expect!["198.51.100.128/25 -> 203.0.113.5 tcp 443 by b\n"],
         );
         check(&["a fqdn -> 203.0.113.5 to 10.0.1.99", all], WEB, &expect![""]);
+        // Whatever of its packets such a rule takes, it takes none of anybody else's.
+        check(
+            &["a 198.51.100.0/25 -> any to 10.0.1.99 some", all],
+            "198.51.100.0/24 -> 10.0.1.10 tcp/443",
+            &expect!["198.51.100.128/25 -> 203.0.113.5 tcp 443 by b\n"],
+        );
+        check(&["a any -> 203.0.113.5 to 10.0.1.10 some"], WEB, &expect![""]);
         check(
             &["a 198.51.100.0/24 -> 203.0.113.5 to 10.0.1.10"],
             WEB,

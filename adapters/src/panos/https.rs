@@ -208,7 +208,7 @@ impl Transport for Https {
         let sent = self.client.post(url).header(KEY, self.key.clone()).body(request.encoded()).send().await;
         let response = sent.map_err(|error| failure(&error))?;
         let status = response.status().as_u16();
-        let body = body(response).await?;
+        let body = body(response, ANSWER_MAX).await?;
         let document = String::from_utf8(body).map_err(|_| not_panos("its answer is not UTF-8"))?;
         Ok(Answer { status, document })
     }
@@ -230,12 +230,12 @@ impl Transport for Https {
     }
 }
 
-/// The whole body, as long as it keeps within bounds.
-async fn body(mut response: Response) -> Result<Vec<u8>, Failure> {
+/// The whole body, as long as it has at most so many bytes.
+async fn body(mut response: Response, max: usize) -> Result<Vec<u8>, Failure> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
-        if body.len() + chunk.len() > ANSWER_MAX {
-            return Err(not_panos(&format!("its answer is longer than {ANSWER_MAX} bytes")));
+        if body.len() + chunk.len() > max {
+            return Err(not_panos(&format!("its answer is longer than {max} bytes")));
         }
         body.extend_from_slice(&chunk);
     }
@@ -286,6 +286,13 @@ fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn an_answer_that_does_not_end_fills_no_memory() {
+        let answered = |text: &'static str| Response::from(axum::http::Response::new(text));
+        assert_eq!(body(answered("1234"), 4).await, Ok(b"1234".to_vec()));
+        assert_eq!(body(answered("12345"), 4).await, Err(not_panos("its answer is longer than 4 bytes")));
+    }
 
     #[test]
     fn a_host_is_https_unless_it_is_this_machine() {

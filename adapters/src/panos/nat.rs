@@ -4,7 +4,7 @@ use std::{borrow::Cow, net::IpAddr};
 
 use drawbridge_core::{
     address::AddressRange,
-    firewall::{Addresses, DestinationTranslation, NatRule, Services, Status, Zones},
+    firewall::{DestinationTranslation, Matches, NatRule, Services, Status, Zones},
     id::RuleName,
 };
 
@@ -31,7 +31,7 @@ pub(super) struct Entry<'a> {
     destination_translation: Destination<'a>,
     /// The address that a static source translation gives, where it works both ways.
     bidirectional: Option<Cow<'a, str>>,
-    columns: Columns,
+    matches: Matches,
 }
 
 /// Which packets a rule is for.
@@ -60,15 +60,6 @@ enum Destination<'a> {
     Unknown,
 }
 
-/// Whether the columns say all that decides which packets match.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Columns {
-    /// They do.
-    Complete,
-    /// Some are missing, or there is an element that we do not know.
-    Doubtful,
-}
-
 impl<'a> Entry<'a> {
     /// Reads a rule, the cursor standing in its entry. Children as in `PaloAltoNetworks/pan-os-codegen`,
     /// `specs/policies/network-address-translation.yaml`.
@@ -95,7 +86,7 @@ impl<'a> Entry<'a> {
                 | "active-active-device-binding" => {}
                 _ => {
                     if decides(&cursor.element(tag)?) {
-                        entry.columns = Columns::Doubtful;
+                        entry.matches = Matches::Some;
                     }
                 }
             }
@@ -115,7 +106,7 @@ impl<'a> Entry<'a> {
             status: Status::Enabled,
             destination_translation: Destination::Kept,
             bidirectional: None,
-            columns: Columns::Complete,
+            matches: Matches::All,
         }
     }
 
@@ -123,7 +114,7 @@ impl<'a> Entry<'a> {
         match text {
             "ipv4" | "" => {}
             "nat64" | "nptv6" => self.nat_type = NatType::Ipv6,
-            _ => self.columns = Columns::Doubtful,
+            _ => self.matches = Matches::Some,
         }
     }
 
@@ -135,17 +126,17 @@ impl<'a> Entry<'a> {
         let name: RuleName = self.name.parse().map_err(|error| Malformed::Content(clean(&format!("{error}"))))?;
         if [&self.from, &self.source, &self.destination].iter().any(|column| column.as_ref().is_none_or(Vec::is_empty))
         {
-            self.columns = Columns::Doubtful;
+            self.matches = Matches::Some;
         }
         let mut doubts = Vec::new();
         let from = zones("from", &or_any(self.from.take()), &mut doubts);
         if !doubts.is_empty() {
-            self.columns = Columns::Doubtful;
+            self.matches = Matches::Some;
         }
         let (source, destination) = (or_any(self.source.take()), or_any(self.destination.take()));
         let (service, by_service) = service(&self.service, resolver);
-        if by_service == Columns::Doubtful {
-            self.columns = Columns::Doubtful;
+        if by_service == Matches::Some {
+            self.matches = Matches::Some;
         }
         let translation = translation(&self.destination_translation, &destination, resolver);
         let destinations = resolver.addresses(&destination, Negation::Plain, &mut doubts);
@@ -154,15 +145,17 @@ impl<'a> Entry<'a> {
             NatRule {
                 name: name.clone(),
                 from: Zones::Any,
-                source: if_complete(self.columns, destinations.clone()),
+                source: destinations.clone(),
                 destination: resolver.addresses(&after, Negation::Plain, &mut doubts),
                 // A port that packets go to is one that answers come from.
                 service: if service == Services::Any { Services::Any } else { Services::Unknown },
+                matches: self.matches,
                 translation: turned_round(&self.destination_translation, &source, &after, resolver),
             }
         });
-        let source = if_complete(self.columns, resolver.addresses(&source, Negation::Plain, &mut doubts));
-        let rule = NatRule { name, from, source, destination: destinations, service, translation };
+        let source = resolver.addresses(&source, Negation::Plain, &mut doubts);
+        let rule =
+            NatRule { name, from, source, destination: destinations, service, matches: self.matches, translation };
         Ok(std::iter::once(rule).chain(reverse))
     }
 }
@@ -215,21 +208,14 @@ fn text_of<'a>(element: &Element<'a>, child: &str) -> Cow<'a, str> {
 }
 
 /// The service column. Source ports would decide as well, and have no place in what a NAT rule means: where they do, the
-/// rule matches at most these services.
-fn service<'a>(names: &[Cow<'a, str>], resolver: &Resolver<'_, 'a>) -> (Services, Columns) {
+/// rule matches some of these services' packets.
+fn service<'a>(names: &[Cow<'a, str>], resolver: &Resolver<'_, 'a>) -> (Services, Matches) {
     let mut doubts = Vec::new();
     let service = match names {
         [] => Services::Any,
         names => resolver.services(names, &mut doubts),
     };
-    (service, if doubts.is_empty() { Columns::Complete } else { Columns::Doubtful })
-}
-
-fn if_complete(columns: Columns, addresses: Addresses) -> Addresses {
-    match columns {
-        Columns::Complete => addresses,
-        Columns::Doubtful => Addresses::Unknown,
-    }
+    (service, if doubts.is_empty() { Matches::All } else { Matches::Some })
 }
 
 /// What becomes of a destination: one address for all, or as many as there were before.

@@ -75,6 +75,19 @@ async fn nobody_waits_for_ever() {
     assert!(began.elapsed() < Duration::from_secs(10));
 }
 
+/// Management traffic carries the key, and goes where the settings say; a proxy is for AWS only.
+#[tokio::test]
+async fn no_proxy_is_asked_for_the_firewall() {
+    let (proxy, url) = silent();
+    let stage = Stage::new().await;
+    let firewall = stage.variable("PANOS_HOSTNAME").replace("127.0.0.1", "localhost");
+    let stage = stage.set("PANOS_HOSTNAME", &firewall).set("NO_PROXY", "127.0.0.1").set("HTTP_PROXY", &url);
+    let planned = stage.run(&["plan"]).await;
+    assert_eq!((planned.status, planned.stderr.as_str()), (Some(0), ""), "{planned:#?}");
+    proxy.set_nonblocking(true).unwrap();
+    assert!(proxy.accept().is_err(), "somebody has asked the proxy");
+}
+
 #[tokio::test]
 async fn what_answers_makes_no_sense() {
     check_fault(

@@ -73,6 +73,11 @@ impl Stage {
         self
     }
 
+    /// What a variable is.
+    pub(crate) fn variable(&self, name: &str) -> &str {
+        &self.variables[name]
+    }
+
     /// Takes a variable away.
     pub(crate) fn unset(mut self, variable: &str) -> Self {
         self.variables.remove(variable).unwrap();

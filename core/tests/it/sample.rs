@@ -7,7 +7,7 @@ use drawbridge_core::{
     change::{Direction, Spelling},
     config::{AllowAllEgress, Config, Gateway, InterfaceScope, Limits, Mode, RuleDestination, Scope, Timing},
     firewall::{
-        Action, Addresses, Applications, Carried, Configuration, DestinationTranslation, Firewall, Narrowing, NatRule,
+        Action, Addresses, Applications, Carried, Configuration, DestinationTranslation, Firewall, Matches, Narrowing, NatRule,
         Place, Profiles, RuleFacts, RuleType, ServiceFacts, Services, Status, TouchedBy, Zones,
     },
     inventory::{
@@ -186,7 +186,7 @@ pub(crate) fn rule(line: &str) -> RuleFacts {
 }
 
 /// `NAME SOURCES -> DESTINATIONS WORD..`: `to ADDRESSES` or `to ADDRESS:PORT`, `none`, `unknown`, `tcp/443` and the like,
-/// `from:ZONE`. Sources can be `fqdn`.
+/// `from:ZONE`, `some` for a rule that matches nobody knows which. Sources can be `fqdn`.
 pub(crate) fn nat_rule(line: &str) -> NatRule {
     let words: Vec<_> = line.split_whitespace().collect();
     let [name, source, "->", destination, rest @ ..] = words.as_slice() else { panic!("`{line}` is no NAT rule") };
@@ -201,6 +201,7 @@ pub(crate) fn nat_rule(line: &str) -> NatRule {
         source: addresses(source),
         destination: addresses(destination),
         service: Services::Any,
+        matches: Matches::All,
         translation: DestinationTranslation::None,
     };
     let mut words = rest.iter();
@@ -208,6 +209,7 @@ pub(crate) fn nat_rule(line: &str) -> NatRule {
         match word.split_once(':') {
             Some(("from", zone)) => made.from = zones(zone),
             _ if *word == "none" => made.translation = DestinationTranslation::None,
+            _ if *word == "some" => made.matches = Matches::Some,
             _ if *word == "unknown" => made.translation = DestinationTranslation::Unknown,
             _ if *word == "to" => {
                 let text = words.next().unwrap();

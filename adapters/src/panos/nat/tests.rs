@@ -1,4 +1,4 @@
-use drawbridge_core::firewall::Configuration;
+use drawbridge_core::firewall::{Addresses, Configuration};
 use expect_test::{Expect, expect};
 
 use super::*;
@@ -47,7 +47,8 @@ fn line(rule: &NatRule) -> String {
         DestinationTranslation::Unknown => "?".to_owned(),
     };
     let (source, destination) = (addresses(&rule.source), addresses(&rule.destination));
-    format!("{}  {from}: {source} -> {destination}  {service} => {translation}", rule.name)
+    let some = if rule.matches == Matches::Some { "some of " } else { "" };
+    format!("{}  {some}{from}: {source} -> {destination}  {service} => {translation}", rule.name)
 }
 
 fn entry(name: &str, columns: &str) -> String {
