@@ -1,0 +1,150 @@
+//! Notices what has changed, tells the page, and lets CloudTrail and the schedule wake Drawbridge.
+
+use std::{sync::Arc, time::Duration};
+
+use drawbridge_simulator::{script::Limits, xml::Element};
+use serde_json::json;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::{
+    Shared,
+    drawbridge::News,
+    eyes::Seen,
+    timeline::{self, Before, clock},
+    view,
+};
+
+/// How often the world is compared with what the page knows.
+const TICK: Duration = Duration::from_millis(20);
+
+/// How often while a commit job is at work or has failed, and what the firewall says of it depends on the time.
+const AT_WORK: Duration = Duration::from_millis(200);
+
+/// Watches for ever.
+pub(super) async fn keep_watching(lab: Arc<Shared>) {
+    let mut watch = Watch {
+        lab: lab.clone(),
+        before: Before::default(),
+        marks: None,
+        seen: Seen::default(),
+        refreshed: Instant::now(),
+        cost: Duration::ZERO,
+        recorded: None,
+        looked: Instant::now(),
+    };
+    lab.hub.publish([("access", lab.access.to_json())]);
+    let _ = lab.news.send(News::look("the lab opens: a first look", Limits::Kept));
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        watch.tick().await;
+    }
+}
+
+struct Watch {
+    lab: Arc<Shared>,
+    before: Before,
+    marks: Option<Marks>,
+    seen: Seen,
+    refreshed: Instant,
+    /// How long it took to tell everything.
+    cost: Duration,
+    /// When the first record came that no file holds yet.
+    recorded: Option<Instant>,
+    looked: Instant,
+}
+
+/// What is another one whenever anything may have changed.
+#[derive(Clone, PartialEq)]
+struct Marks {
+    cloud: Option<u64>,
+    firewall: Option<u64>,
+    write: u64,
+    running: Arc<Element>,
+}
+
+impl Marks {
+    fn are(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.running, &other.running)
+            && (self.cloud, self.firewall, self.write) == (other.cloud, other.firewall, other.write)
+    }
+}
+
+impl Watch {
+    async fn tick(&mut self) {
+        self.deliver();
+        let marks = self.marks();
+        let is_at_work = marks.cloud.is_none() || marks.firewall.is_none();
+        // In a large world less often: most of the time is everybody else's.
+        let is_due = is_at_work && self.refreshed.elapsed() >= AT_WORK.max(self.cost * 5);
+        if !is_due && self.marks.as_ref().is_some_and(|before| before.are(&marks)) {
+            return;
+        }
+        self.marks = Some(marks);
+        let began = Instant::now();
+        self.tell();
+        // What it means takes longer to work out in a large world.
+        self.seen = self.lab.eyes.lock().await.look().await;
+        self.tell();
+        self.refreshed = Instant::now();
+        self.cost = self.refreshed - began;
+    }
+
+    fn marks(&self) -> Marks {
+        let mut world = self.lab.world.lock();
+        Marks {
+            cloud: world.cloud_generation(),
+            firewall: world.firewall_generation(),
+            write: world.firewall().latest_write(),
+            running: world.firewall().kept_running().clone(),
+        }
+    }
+
+    /// Tells the page how everything is, and what has happened.
+    fn tell(&mut self) {
+        let (at, entries, sections) = {
+            let mut world = self.lab.world.lock();
+            let mut entries = timeline::of_cloud(&mut world);
+            let (pending, locks) = (world.pending(), view::firewall::locks(&mut world));
+            entries.extend(self.before.of_firewall(&mut world, &pending, &locks));
+            let config = &self.lab.config;
+            let sections = [
+                ("names", view::names(&world)),
+                ("rules", view::rulebase::rows(&world, &pending, &self.seen, config)),
+                ("instances", view::cloud::instances(&world, &self.seen)),
+                ("groups", view::cloud::groups(&world, &self.seen)),
+                ("firewall", view::firewall::state(&world, &locks, &pending, &self.lab.access.admins)),
+                ("decision", json!({ "unfit": self.seen.unfit, "mode": view::mode(config) })),
+            ];
+            (clock(world.now()), entries, sections)
+        };
+        // Names come first: what follows is full of them.
+        self.lab.hub.publish(sections);
+        entries.into_iter().for_each(|entry| self.lab.hub.note(&at, entry));
+    }
+
+    /// Lets CloudTrail write its file when it is time, and the schedule come round.
+    fn deliver(&mut self) {
+        let Shared { options, world, news, .. } = &*self.lab;
+        let heard = {
+            let mut world = world.lock();
+            if world.cloud().buffered().is_empty() {
+                self.recorded = None;
+                None
+            } else if self.recorded.get_or_insert_with(Instant::now).elapsed() >= options.deliver {
+                let keys = world.write_logs();
+                Some(world.cloud().s3_notification(&keys, world.now()))
+            } else {
+                None
+            }
+        };
+        if let Some(notification) = heard {
+            self.lab.hear("CloudTrail wrote a log file".to_owned(), &notification);
+        }
+        if self.looked.elapsed() >= options.schedule {
+            self.looked = Instant::now();
+            let _ = news.send(News::look("the schedule", Limits::Kept));
+        }
+    }
+}
