@@ -39,7 +39,8 @@ function show() {
   rows.set(all.filter((rule) => is(rule) && has(rule)));
   const number = (state) => all.filter(state).length;
   const work = number((rule) => !["running", "planned"].includes(rule.state));
-  $("rule-count").textContent = `${number((rule) => rule.position)} rules, ${number((rule) => rule.ours && rule.position)} ours`
+  const rules = number((rule) => rule.position);
+  $("rule-count").textContent = `${rules} ${rules === 1 ? "rule" : "rules"}, ${number((rule) => rule.ours && rule.position)} ours`
     + (work ? `, ${work} not committed` : "");
 }
 

@@ -1,8 +1,8 @@
 //! Drawbridge at work: a run whenever there is news, one at a time, with every step on the timeline.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, thread, time::Duration};
 
-use drawbridge::driver;
+use drawbridge::{driver, settings::Settings};
 use drawbridge_core::{
     command::{Command, Failure, Reply},
     config::{self, Config},
@@ -11,15 +11,18 @@ use drawbridge_core::{
 };
 use drawbridge_simulator::{faults::Moment, script::Limits, world::Performed};
 use serde_json::{Value, json};
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 
 use super::{
-    Shared,
+    STACK, Shared,
     hub::{Entry, Kind},
 };
 use crate::{
     stage::{Act, BUDGET, kind},
-    wire::ByWire,
+    wire::{ByWire, Wire, WireError},
 };
 
 /// Something for which Drawbridge is woken.
@@ -54,8 +57,39 @@ impl News {
     }
 }
 
+/// Starts it in a thread of its own, because deciding about a large world takes a while and the page is not to wait. It stops
+/// when what is returned is dropped.
+///
+/// # Errors
+/// If it cannot be put together.
+pub(super) async fn start(
+    lab: Arc<Shared>,
+    wire: Wire,
+    settings: Settings,
+    heard: mpsc::UnboundedReceiver<News>,
+) -> Result<oneshot::Sender<()>, WireError> {
+    let (stop, stopped) = oneshot::channel();
+    let (tell, told) = oneshot::channel();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let work = async move {
+        match wire.connect(settings).await {
+            Ok(actor) => {
+                let _ = tell.send(Ok(()));
+                tokio::select! {
+                    () = keep_running(lab, actor, heard) => {}
+                    _ = stopped => {}
+                }
+            }
+            Err(error) => drop(tell.send(Err(error))),
+        }
+    };
+    thread::Builder::new().name("drawbridge".to_owned()).stack_size(STACK).spawn(move || runtime.block_on(work))?;
+    let ended = |_| Err(io::Error::other("Drawbridge's thread ended before it began").into());
+    told.await.unwrap_or_else(ended).map(|()| stop)
+}
+
 /// Runs for ever.
-pub(super) async fn keep_running(lab: Arc<Shared>, mut actor: ByWire, mut heard: mpsc::UnboundedReceiver<News>) {
+async fn keep_running(lab: Arc<Shared>, mut actor: ByWire, mut heard: mpsc::UnboundedReceiver<News>) {
     lab.status(json!({ "doing": null, "last": "has not run yet", "ending": null }));
     while let Some(mut news) = heard.recv().await {
         while let Ok(more) = heard.try_recv() {

@@ -42,7 +42,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tokio::{
     net::TcpListener,
-    sync::{Mutex, mpsc},
+    sync::{Mutex, mpsc, oneshot},
     task::{JoinHandle, JoinSet},
 };
 
@@ -55,6 +55,9 @@ use crate::{
 
 /// The world that the lab begins with unless another one is given.
 pub const FIRST_WORLD: &str = include_str!("../../lab/world.scenario");
+
+/// The stack of our threads, as much as a program's first one has: the SDK's futures are deep where nothing is optimised.
+const STACK: usize = 8 << 20;
 
 /// How the lab is to be.
 #[derive(Clone, Debug)]
@@ -132,6 +135,8 @@ pub struct Lab {
     /// The world itself.
     pub world: SharedWorld,
     server: JoinHandle<()>,
+    /// Drawbridge stops when this is gone.
+    _drawbridge: oneshot::Sender<()>,
     _others: JoinSet<()>,
 }
 
@@ -194,11 +199,10 @@ impl Lab {
             news,
             access: access.clone(),
         });
-        let actor = wire.connect(set).await?;
-        others.spawn(drawbridge::keep_running(shared.clone(), actor, heard));
+        let drawbridge = drawbridge::start(shared.clone(), wire, set, heard).await?;
         others.spawn(watch::keep_watching(shared.clone()));
         let server = tokio::spawn(server::serve(listener, shared));
-        Ok(Self { page, access, world, server, _others: others })
+        Ok(Self { page, access, world, server, _drawbridge: drawbridge, _others: others })
     }
 
     /// Waits until the page is served no more, which does not happen by itself.

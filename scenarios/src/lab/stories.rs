@@ -1,10 +1,12 @@
 //! Stories, told whole in a world of their own, for the page to show step by step.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, thread};
 
 use drawbridge_simulator::script::{self, Script};
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
+use super::STACK;
 use crate::replay::{Medium, Transcript, Watched, tell as tell_story};
 
 /// The stories of a folder, each with the reason for which it exists.
@@ -35,8 +37,15 @@ pub(super) fn read(folder: &Path, file: &str) -> Result<String, String> {
 
 /// Tells a story, in a thread of its own: the lab goes on meanwhile.
 pub(super) async fn tell(file: String, text: String) -> Result<Value, String> {
-    let told = tokio::task::spawn_blocking(move || tell_now(&file, &text)).await;
-    told.map_err(|_| "the story cannot be told: whoever tells it gave up; `replay` says why".to_owned())?
+    let (tell, told) = oneshot::channel();
+    let work = move || {
+        // Whoever asked may be gone by now.
+        let _ = tell.send(tell_now(&file, &text));
+    };
+    let thread = thread::Builder::new().name("story".to_owned()).stack_size(STACK).spawn(work);
+    thread.map_err(|error| format!("the story cannot be told: {error}"))?;
+    told.await
+        .unwrap_or_else(|_| Err("the story cannot be told: whoever tells it gave up; `replay` says why".to_owned()))
 }
 
 fn tell_now(file: &str, text: &str) -> Result<Value, String> {

@@ -4,7 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use drawbridge_simulator::{script::Limits, xml::Element};
 use serde_json::json;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::{
+    runtime::Handle,
+    task::JoinHandle,
+    time::{Instant, MissedTickBehavior, interval},
+};
 
 use super::{
     Shared,
@@ -29,6 +33,7 @@ pub(super) async fn keep_watching(lab: Arc<Shared>) {
         seen: Seen::default(),
         refreshed: Instant::now(),
         cost: Duration::ZERO,
+        looking: None,
         recorded: None,
         looked: Instant::now(),
     };
@@ -48,8 +53,10 @@ struct Watch {
     marks: Option<Marks>,
     seen: Seen,
     refreshed: Instant,
-    /// How long it took to tell everything.
+    /// How long it took to look.
     cost: Duration,
+    /// The look under way, and when it began.
+    looking: Option<(JoinHandle<Seen>, Instant)>,
     /// When the first record came that no file holds yet.
     recorded: Option<Instant>,
     looked: Instant,
@@ -74,21 +81,37 @@ impl Marks {
 impl Watch {
     async fn tick(&mut self) {
         self.deliver();
+        let is_seen = self.take_look().await;
         let marks = self.marks();
         let is_at_work = marks.cloud.is_none() || marks.firewall.is_none();
         // In a large world less often: most of the time is everybody else's.
         let is_due = is_at_work && self.refreshed.elapsed() >= AT_WORK.max(self.cost * 5);
-        if !is_due && self.marks.as_ref().is_some_and(|before| before.are(&marks)) {
-            return;
+        let is_changed = is_due || self.marks.as_ref().is_none_or(|before| !before.are(&marks));
+        if is_changed || is_seen {
+            self.tell();
         }
-        self.marks = Some(marks);
-        let began = Instant::now();
-        self.tell();
-        // What it means takes longer to work out in a large world.
-        self.seen = self.lab.eyes.lock().await.look().await;
-        self.tell();
-        self.refreshed = Instant::now();
-        self.cost = self.refreshed - began;
+        // What is changed while somebody looks is looked at next.
+        if is_changed && self.looking.is_none() {
+            self.marks = Some(marks);
+            self.refreshed = Instant::now();
+            self.looking = Some((self.look(), Instant::now()));
+        }
+    }
+
+    /// Looks, in another thread: in a large world it takes a while to work out what everything means.
+    fn look(&self) -> JoinHandle<Seen> {
+        let (lab, runtime) = (self.lab.clone(), Handle::current());
+        tokio::task::spawn_blocking(move || runtime.block_on(async { lab.eyes.lock().await.look().await }))
+    }
+
+    /// Takes what was seen, if somebody has looked.
+    async fn take_look(&mut self) -> bool {
+        let Some((look, began)) = self.looking.take_if(|(look, _)| look.is_finished()) else { return false };
+        self.cost = began.elapsed();
+        if let Ok(seen) = look.await {
+            self.seen = seen;
+        }
+        true
     }
 
     fn marks(&self) -> Marks {

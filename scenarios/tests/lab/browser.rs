@@ -4,6 +4,7 @@ use std::{
     env, fs,
     io::{BufRead, BufReader},
     net::SocketAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -148,8 +149,9 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        if !self.session.is_empty() && !std::thread::panicking() {
-            self.call("DELETE", &self.session, &Value::Null);
+        if !self.session.is_empty() {
+            // Also after a failure, so that no browser is left behind; what goes wrong now is no news.
+            let _ = catch_unwind(AssertUnwindSafe(|| self.call("DELETE", &self.session, &Value::Null)));
         }
         let _ = self.driver.kill();
         let _ = self.driver.wait();
