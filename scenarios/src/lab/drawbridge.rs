@@ -112,7 +112,7 @@ async fn run(lab: &Shared, actor: &mut ByWire, news: News) {
         match run.advance(began.elapsed(), input) {
             Next::Do(command, limit) => {
                 steps.tell(run.report());
-                lab.doing(&command.to_string(), detail(&command));
+                lab.doing(&command.to_string(), &detail(&command));
                 input = match carry_out(lab, actor, &command, limit).await {
                     Some(Ok(reply)) => Input::Done(reply),
                     Some(Err(failure)) => Input::Failed(failure),
@@ -121,7 +121,7 @@ async fn run(lab: &Shared, actor: &mut ByWire, news: News) {
             }
             Next::Sleep(how_long) => {
                 steps.tell(run.report());
-                lab.doing("wait", format!("{:.1} s", how_long.as_secs_f64()));
+                lab.doing("wait", &format!("{:.1} s", how_long.as_secs_f64()));
                 tokio::time::sleep(how_long).await;
                 input = Input::Woke;
             }
@@ -223,7 +223,7 @@ fn detail(command: &Command) -> String {
 }
 
 impl Shared {
-    fn doing(&self, command: &str, detail: String) {
+    fn doing(&self, command: &str, detail: &str) {
         self.status(json!({ "doing": command, "detail": detail }));
     }
 

@@ -72,7 +72,7 @@ impl Before {
             Entry::new(Kind::Change, format!("{admin}: {} {}", action.to_lowercase(), place(xpath)))
         }));
         self.pending = pending.iter().map(key).collect();
-        let has = |locks: &[Lock], lock: &Lock| locks.iter().any(|other| other == lock);
+        let has = |locks: &[Lock], lock: &Lock| locks.contains(lock);
         let taken = locks.iter().filter(|lock| !has(&self.locks, lock));
         entries.extend(taken.map(|lock| {
             let comment = if lock.comment.is_empty() { String::new() } else { format!(": {}", lock.comment) };

@@ -29,6 +29,7 @@ pub(super) async fn keep_watching(lab: Arc<Shared>) {
     let mut watch = Watch {
         lab: lab.clone(),
         before: Before::default(),
+        told: None,
         marks: None,
         seen: Seen::default(),
         refreshed: Instant::now(),
@@ -50,6 +51,9 @@ pub(super) async fn keep_watching(lab: Arc<Shared>) {
 struct Watch {
     lab: Arc<Shared>,
     before: Before,
+    /// What the page knows.
+    told: Option<Marks>,
+    /// What was looked at last.
     marks: Option<Marks>,
     seen: Seen,
     refreshed: Instant,
@@ -71,10 +75,20 @@ struct Marks {
     running: Arc<Element>,
 }
 
+/// Whether the page knows how one side of the world is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Told,
+    Changed,
+}
+
 impl Marks {
     fn are(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.running, &other.running)
-            && (self.cloud, self.firewall, self.write) == (other.cloud, other.firewall, other.write)
+        self.cloud == other.cloud && self.are_of_firewall(other)
+    }
+
+    fn are_of_firewall(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.running, &other.running) && (self.firewall, self.write) == (other.firewall, other.write)
     }
 }
 
@@ -86,10 +100,15 @@ impl Watch {
         let is_at_work = marks.cloud.is_none() || marks.firewall.is_none();
         // In a large world less often: most of the time is everybody else's.
         let is_due = is_at_work && self.refreshed.elapsed() >= AT_WORK.max(self.cost * 5);
-        let is_changed = is_due || self.marks.as_ref().is_none_or(|before| !before.are(&marks));
-        if is_changed || is_seen {
-            self.tell();
+        let is_told = |of: &dyn Fn(&Marks) -> bool| !is_due && !is_seen && self.told.as_ref().is_some_and(of);
+        let cloud = if is_told(&|told| told.cloud == marks.cloud) { Side::Told } else { Side::Changed };
+        let firewall = if is_told(&|told| told.are_of_firewall(&marks)) { Side::Told } else { Side::Changed };
+        if [cloud, firewall].contains(&Side::Changed) {
+            self.tell_events(firewall);
+            self.tell_state(cloud, firewall);
+            self.told = Some(marks.clone());
         }
+        let is_changed = is_due || self.marks.as_ref().is_none_or(|before| !before.are(&marks));
         // What is changed while somebody looks is looked at next.
         if is_changed && self.looking.is_none() {
             self.marks = Some(marks);
@@ -124,27 +143,37 @@ impl Watch {
         }
     }
 
-    /// Tells the page how everything is, and what has happened.
-    fn tell(&mut self) {
-        let (at, entries, sections) = {
+    /// Tells the page what has happened. Names come first: what follows is full of them.
+    fn tell_events(&mut self, firewall: Side) {
+        let (at, names, entries) = {
             let mut world = self.lab.world.lock();
             let mut entries = timeline::of_cloud(&mut world);
-            let (pending, locks) = (world.pending(), view::firewall::locks(&mut world));
-            entries.extend(self.before.of_firewall(&mut world, &pending, &locks));
-            let config = &self.lab.config;
-            let sections = [
-                ("names", view::names(&world)),
-                ("rules", view::rulebase::rows(&world, &pending, &self.seen, config)),
-                ("instances", view::cloud::instances(&world, &self.seen)),
-                ("groups", view::cloud::groups(&world, &self.seen)),
-                ("firewall", view::firewall::state(&world, &locks, &pending, &self.lab.access.admins)),
-                ("decision", json!({ "unfit": self.seen.unfit, "mode": view::mode(config) })),
-            ];
-            (clock(world.now()), entries, sections)
+            if firewall == Side::Changed {
+                let (pending, locks) = (world.pending(), view::firewall::locks(&mut world));
+                entries.extend(self.before.of_firewall(&mut world, &pending, &locks));
+            }
+            (clock(world.now()), view::names(&world), entries)
         };
-        // Names come first: what follows is full of them.
-        self.lab.hub.publish(sections);
+        self.lab.hub.publish([("names", names)]);
         entries.into_iter().for_each(|entry| self.lab.hub.note(&at, entry));
+    }
+
+    /// Tells the page how everything is by now.
+    fn tell_state(&self, cloud: Side, firewall: Side) {
+        let Shared { config, access, .. } = &*self.lab;
+        let mut sections = vec![("decision", json!({ "unfit": self.seen.unfit, "mode": view::mode(config) }))];
+        if cloud == Side::Changed {
+            let world = self.lab.world.lock();
+            sections.push(("instances", view::cloud::instances(&world, &self.seen)));
+            sections.push(("groups", view::cloud::groups(&world, &self.seen)));
+        }
+        if firewall == Side::Changed {
+            let mut world = self.lab.world.lock();
+            let (pending, locks) = (world.pending(), view::firewall::locks(&mut world));
+            sections.push(("rules", view::rulebase::rows(&world, &pending, &self.seen, config)));
+            sections.push(("firewall", view::firewall::state(&world, &locks, &pending, &access.admins)));
+        }
+        self.lab.hub.publish(sections);
     }
 
     /// Lets CloudTrail write its file when it is time, and the schedule come round.

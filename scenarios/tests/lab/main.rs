@@ -1,6 +1,13 @@
 //! The lab from outside: over HTTP, and in a headless Chromium where one is installed. Pictures are kept in the build's
 //! folder for temporary files.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "helpers of tests fail as tests do, and say what they skip and measure"
+)]
+
 mod browser;
 mod http;
 mod running;
@@ -35,7 +42,7 @@ fn what_anybody_does_is_on_the_page_at_once_and_leads_to_rules() {
         page.ours().iter().any(|(state, _)| *state == "added")
     });
     let cause = format!("StartInstances {real}");
-    page.until(&mut messages, "the rule", |page| page.ours().iter().any(|ours| *ours == ("running", cause.as_str())));
+    page.until(&mut messages, "the rule", |page| page.ours().contains(&("running", cause.as_str())));
     page.until(&mut messages, "the commit", |page| page.says("commit by drawbridge"));
 
     // An administrator at work is told from what is in force.
@@ -172,7 +179,7 @@ fn stories_are_told_step_by_step_in_the_browser() {
     browser.press(&["2"]);
     browser.wait_for("document.querySelectorAll('#story-list button').length > 50");
     let story =
-        "[...document.querySelectorAll('#story-list button')].find((one) => one.innerText.startsWith('first-day'))";
+        "[...document.querySelectorAll('#story-list button')].find((one) => one.textContent.startsWith('first-day'))";
     browser.run(&format!("{story}.click()"));
     browser.wait_for("document.querySelector('#told-story .badge.good')?.innerText === 'as expected'");
     browser.press(&["j", "j"]);
@@ -198,7 +205,13 @@ fn events_reach_the_browser_in_under_200_ms() {
     browser.look(1600, 1000, "light");
     browser.open(&lab.url());
     browser.wait_for(IN_SYNC);
-    // From the request of a client to the line on the page, for a dozen calls.
+    let spans = spans(&browser);
+    assert!(spans[spans.len() / 2] < 200.0, "{spans:?}");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+/// How many milliseconds it takes from a client's request to the line on the page, for a dozen calls; the shortest first.
+fn spans(browser: &Browser) -> Vec<f64> {
     let measured = browser.run_async(
         "const spans = [];
          const box = document.querySelector('#timeline');
@@ -206,24 +219,25 @@ fn events_reach_the_browser_in_under_200_ms() {
            const before = performance.now();
            const arrived = new Promise((resolve) => {
              const seen = new MutationObserver(() => {
-               if (box.lastChild?.innerText.includes('AuthorizeSecurityGroupIngress')) { seen.disconnect(); resolve(performance.now()); }
+               const added = [...box.children].slice(-9).filter((line) => line.innerText.includes('AuthorizeSecurityGroupIngress'));
+               if (added.some((line) => Number(line.dataset.id) > last)) { seen.disconnect(); resolve(performance.now()); }
              });
+             const last = Number(box.lastChild.dataset.id);
              seen.observe(box, { childList: true });
            });
            const line = `call AuthorizeSecurityGroupIngress sg-database tcp/${port} from sg-webserver`;
            await fetch('/deed', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ line }) });
            spans.push(await arrived - before);
-           await new Promise((resolve) => setTimeout(resolve, 120));
+           await new Promise((resolve) => setTimeout(resolve, 150));
          }
          return spans;",
     );
-    let mut spans: Vec<f64> =
-        measured.as_array().expect("there are measurements").iter().filter_map(Value::as_f64).collect();
+    let measured = measured.as_array().unwrap_or_else(|| panic!("there are no measurements: {measured}")).clone();
+    let mut spans: Vec<f64> = measured.iter().filter_map(Value::as_f64).collect();
     spans.sort_by(f64::total_cmp);
     println!("events reached the page after {spans:.0?} ms");
     assert_eq!(spans.len(), 12);
-    assert!(spans[spans.len() / 2] < 200.0, "{spans:?}");
-    assert_eq!(browser.complaints(), Vec::<String>::new());
+    spans
 }
 
 /// Two thousand rules of an administrator, and some hundred instances.
@@ -273,6 +287,9 @@ fn two_thousand_rules_scroll_and_update_without_a_stall() {
         "[...document.querySelectorAll('#rules .rule.ours')].find((rule) => rule.innerText.includes('i-web-2-1'))";
     browser.wait_for(&format!("{second}?.dataset.state === 'running'"));
     browser.picture("lab-large");
+    // Each of these makes Drawbridge decide anew about all of it, on whatever cores there are.
+    let spans = spans(&browser);
+    assert!(spans[spans.len() / 2] < 3000.0, "{spans:?}");
     let long: Vec<f64> = serde_json::from_value(browser.run("return window.long")).unwrap();
     println!("long tasks: {long:.0?} ms");
     // Far more than it takes on a machine that has nothing else to do.

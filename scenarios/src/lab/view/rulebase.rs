@@ -105,8 +105,8 @@ impl<'r> Deleted<'r> {
         Self(behind)
     }
 
-    fn behind(&mut self, name: &str, mut tell: impl FnMut(&Row)) {
-        self.0.remove(name).into_iter().flatten().for_each(|row| tell(row));
+    fn behind(&mut self, name: &str, tell: impl FnMut(&Row)) {
+        self.0.remove(name).into_iter().flatten().for_each(tell);
     }
 }
 
@@ -141,7 +141,9 @@ impl Page<'_> {
             State::Planned => {
                 self.seen.additions.iter().find(|(rule, _)| rule.name.to_string() == name).map(|(_, why)| why)
             }
-            _ => self.seen.planned.get(name),
+            State::Running | State::Added | State::Changed | State::Moved | State::Deleted => {
+                self.seen.planned.get(name)
+            }
         };
         json!({
             "name": name, "position": position, "state": state.name(), "ours": is_ours,
