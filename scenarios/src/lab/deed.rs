@@ -55,12 +55,13 @@ fn read(line: &str) -> Result<Vec<Deed>, String> {
     if line.is_empty() || line.contains(['\n', '\r']) {
         return Err("give one line, such as `call StartInstances i-web-2`".to_owned());
     }
+    let nothing = || format!("`{line}` is nothing that happens; try `call StartInstances i-web-2`");
+    if line.starts_with('#') {
+        return Err(nothing());
+    }
     let script = Script::parse("line", &format!("{line}\n----\n")).map_err(|mistake| mistake.what)?;
     let deeds: Vec<_> = script.blocks.into_iter().flat_map(|block| block.deeds).map(|deed| deed.what).collect();
-    if deeds.is_empty() {
-        return Err(format!("`{line}` is nothing that happens; try `call StartInstances i-web-2`"));
-    }
-    Ok(deeds)
+    if deeds.is_empty() { Err(nothing()) } else { Ok(deeds) }
 }
 
 /// An administrator asks for a commit, and does not wait for it: time is real.
