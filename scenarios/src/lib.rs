@@ -13,6 +13,7 @@
 pub mod direct;
 pub mod expect;
 mod judge;
+pub mod lab;
 pub mod replay;
 mod settings;
 mod settled;

@@ -4,6 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 use anstream::{eprintln, print, println};
@@ -11,6 +12,7 @@ use anstyle::{AnsiColor, Style};
 use clap::{Parser, Subcommand};
 use drawbridge_scenarios::{
     expect,
+    lab::{FIRST_WORLD, Lab, Options, Waits},
     replay::{Medium, Transcript, tell},
     swarm::{Campaign, Then, swarm},
 };
@@ -60,6 +62,34 @@ enum Command {
         #[arg(long)]
         keep_going: bool,
     },
+    /// Watch the loop on one page.
+    ///
+    /// Runs a world in real time, and Drawbridge in it: a fake AWS, a fake firewall, the real adapters between, and a page on
+    /// loopback that follows live. The AWS CLI and PAN-OS clients can take part; how is printed. Ctrl-C ends it.
+    Lab(LabArguments),
+}
+
+#[derive(Debug, clap::Args)]
+struct LabArguments {
+    /// What is there at first: the set-up of a scenario file.
+    #[arg(long, value_name = "FILE.scenario")]
+    world: Option<PathBuf>,
+    /// Where the stories are that the page tells step by step.
+    #[arg(long, value_name = "FOLDER", default_value = "scenarios")]
+    stories: PathBuf,
+    /// The port of the page, on 127.0.0.1; 0 takes any free one.
+    #[arg(long, default_value_t = 8640)]
+    port: u16,
+    /// How often CloudTrail writes what happened into a log file. Real ones come about every five minutes.
+    #[arg(long, value_name = "SPAN", default_value = "1s", value_parser = humantime::parse_duration)]
+    deliver: Duration,
+    /// How often Drawbridge looks without having heard of anything.
+    #[arg(long, value_name = "SPAN", default_value = "5m", value_parser = humantime::parse_duration)]
+    schedule: Duration,
+    /// Wait as long as the settings say before looks and between questions about a commit, and not just so long that one can
+    /// watch.
+    #[arg(long)]
+    real_waits: bool,
 }
 
 const GOOD: Style = Style::new().bold().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Green)));
@@ -74,7 +104,34 @@ async fn main() -> ExitCode {
             let then = if keep_going { Then::GoOn } else { Then::Stop };
             campaign(Campaign { seed, runs, threads, then })
         }
+        Command::Lab(arguments) => match lab(arguments).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{BAD}error{BAD:#}: {error}");
+                ExitCode::FAILURE
+            }
+        },
     }
+}
+
+/// Opens the lab and keeps it open.
+async fn lab(arguments: LabArguments) -> Result<(), String> {
+    let LabArguments { world, stories, port, deliver, schedule, real_waits } = arguments;
+    let (file, text) = match &world {
+        Some(path) => {
+            let file = path.display().to_string();
+            let text = fs::read_to_string(path).map_err(|error| format!("`{file}` cannot be read: {error}"))?;
+            (file, text)
+        }
+        None => ("the first world".to_owned(), FIRST_WORLD.to_owned()),
+    };
+    let script = Script::parse(&file, &text).map_err(|mistake| mistake.to_string())?;
+    let waits = if real_waits { Waits::AsSet } else { Waits::Short };
+    let options = Options { port, deliver, schedule, waits, stories };
+    let mut lab = Lab::open(&script, options).await.map_err(|error| error.to_string())?;
+    println!("{}", lab.introduction());
+    lab.closed().await;
+    Ok(())
 }
 
 /// Tells stories at random until there were enough, or one of them fails.

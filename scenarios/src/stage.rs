@@ -188,7 +188,7 @@ impl<A: Act + Send + Sync> Perform for Inner<'_, A> {
 }
 
 /// The simulator's name of a command.
-const fn kind(command: &Command) -> faults::Command {
+pub(crate) const fn kind(command: &Command) -> faults::Command {
     match command {
         Command::FetchLog(_) => faults::Command::Fetch,
         Command::Observe(_) => faults::Command::Observe,

@@ -158,9 +158,9 @@ pub struct Names {
 }
 
 impl Names {
-    /// Makes an id known under its fixed real form, unless it is known already.
+    /// Makes an id known under its fixed real form, unless it is known already or is the real form of a known one.
     pub fn add(&mut self, id: &Id) {
-        if !self.real.contains_key(&id.text) {
+        if !self.real.contains_key(&id.text) && !self.short.contains_key(&id.text) {
             self.bind(id, &id.real());
         }
     }
@@ -171,6 +171,11 @@ impl Names {
             self.short.remove(&former);
         }
         self.short.insert(real.to_owned(), id.text.clone());
+    }
+
+    /// Every real id that has a short one, with it.
+    pub fn shortened(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.short.iter().map(|(real, short)| (real.as_str(), short.as_str()))
     }
 
     /// The real form of an id.
@@ -274,6 +279,16 @@ mod tests {
         assert!(long.contains(&format!("{}-3", Id::parse("i-1").unwrap().real())), "{long}");
         assert!(long.ends_with("multi-1 i-123 _i-1"), "{long}");
         assert_eq!(names.shorten(&long), short);
+    }
+
+    #[test]
+    fn a_real_id_does_not_take_the_place_of_its_short_one() {
+        let mut names = names(&["i-1"]);
+        let real = Id::parse("i-1").unwrap().real();
+        names.add(&Id::parse(&real).unwrap());
+        assert_eq!(names.shorten(&real), "i-1");
+        assert_eq!(names.real(&Id::parse(&real).unwrap()), real);
+        assert_eq!(names.shortened().collect::<Vec<_>>(), [(real.as_str(), "i-1")]);
     }
 
     #[test]
