@@ -5,9 +5,10 @@ resource "aws_sqs_queue" "queue" {
   fifo_queue                  = true
   content_based_deduplication = true # EventBridge sends no id of its own
 
-  # Six times the function's timeout, as Lambda's guide asks: a batch that finds the function busy is tried again within this
-  # time. A batch whose run failed comes back after it, and the message group waits for that.
-  visibility_timeout_seconds = 1800
+  # A batch whose run failed comes back after this, and the message group waits for that: little more than the function's
+  # timeout, not the six times that Lambda's guide asks for. These are for batches that find the function busy, and of one
+  # message group there is one batch at a time.
+  visibility_timeout_seconds = 360
   message_retention_seconds  = 14400 # a wake-up call that is older tells nothing that the next look does not see
   sqs_managed_sse_enabled    = true
 

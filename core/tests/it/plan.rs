@@ -298,6 +298,35 @@ fn what_is_never_opened_goes_even_where_everything_else_stays() {
     ]]);
 }
 
+#[test]
+fn what_is_never_opened_is_told_with_its_entries() {
+    let never = |mut story: Story, entries: &[&str]| {
+        story.config.never_open = entries.iter().map(|text| text.parse::<Never>().unwrap()).collect();
+        story
+    };
+    let two = "i-1 10.0.1.10 sg-web,sg-x\n sg-web tcp/22-23 8.8.8.0/24\n sg-x tcp/22 9.9.9.0/24";
+    never(Story::of(two, ""), &["tcp/22", "tcp/23"]).check(&expect![[r#"
+        tcp/22 stays closed (`never_open`), asked for by sg-web and 1 more
+        tcp/23 stays closed (`never_open`), asked for by sg-web
+    "#]]);
+    never(Story::of(two, ""), &["tcp/22", "tcp/23"]).check_left_out(&expect![[r#"
+        sg-web tcp 22-23 with 8.8.8.0/24: `never_open` lists tcp/22, tcp/23
+        sg-x tcp 22 with 9.9.9.0/24: `never_open` lists tcp/22
+    "#]]);
+    // Nothing is left of the peers, or nothing of the ports.
+    never(Story::of(two, ""), &["8.8.8.0/23", "tcp/22"]).check_left_out(&expect![[r#"
+        sg-web tcp 22-23 with 8.8.8.0/24: `never_open` lists tcp/22, 8.8.8.0/23
+        sg-x tcp 22 with 9.9.9.0/24: `never_open` lists tcp/22
+    "#]]);
+    // A port that may be opened can be another one before translation.
+    let nat = ["web any -> 10.0.0.10 tcp/8443 to 10.0.1.10:443"];
+    let web = || Story::of("i-1 10.0.1.10 sg-web\n sg-web tcp/443 8.8.8.0/24", "").nat(RuleDestination::Nat, &nat);
+    never(web(), &["tcp/8443"]).check(&expect![[r#""#]]);
+    never(web(), &["tcp/8443"]).check_left_out(&expect![[r#"
+        8.8.8.0/24 -> 10.0.0.10  ssl on tcp 8443: `never_open` lists it
+    "#]]);
+}
+
 const MANY: &str =
     "i-1 10.0.1.10 sg-web\n sg-web tcp/22 8.8.8.0/24\n sg-web tcp/443 8.8.8.0/24\n sg-web tcp/8443 8.8.8.0/24";
 

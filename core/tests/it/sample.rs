@@ -7,8 +7,8 @@ use drawbridge_core::{
     change::{Direction, Spelling},
     config::{AllowAllEgress, Config, Gateway, InterfaceScope, Limits, Mode, RuleDestination, Scope, Timing},
     firewall::{
-        Action, Addresses, Applications, Carried, Configuration, DestinationTranslation, Firewall, Matches, Narrowing, NatRule,
-        Place, Profiles, RuleFacts, RuleType, ServiceFacts, Services, Status, TouchedBy, Zones,
+        Action, Addresses, Applications, Carried, Configuration, DestinationTranslation, Firewall, Matches, Narrowing,
+        NatRule, Place, Profiles, RuleFacts, RuleType, ServiceFacts, Services, Status, TouchedBy, Zones,
     },
     inventory::{
         Destination, IcmpTypes, Instance, InstanceState, Interface, Inventory, Peer, Permission, Route, RouteState,
