@@ -18,12 +18,16 @@ use drawbridge_core::{
 };
 
 use crate::{
-    deployment, driver,
+    deployment,
+    doctor::{self, Verdict},
+    driver,
     facts::{Facts, Sources},
     live::{Live, NotReady},
     logging,
     print::{self, Detail},
-    render, subject,
+    render,
+    settings::{QueueUrl, Source},
+    subject,
 };
 
 /// Keeps a Palo Alto firewall's security rules in step with AWS.
@@ -80,6 +84,21 @@ enum Command {
         #[arg(long)]
         accept_limits: bool,
     },
+    /// Look whether Drawbridge can do its work here, and say what to do where it cannot. Changes nothing.
+    ///
+    /// Looks at the settings; at AWS's credentials and each permission, with dry runs; at the way to the firewall, its
+    /// certificate, key, release and the rights of the key's account; at bottom rule, zones and profiles; at gateways and
+    /// the routes to them; at clocks; at locks and uncommitted work of others; and, where `watch` asks a queue or a bucket, at
+    /// the events in it. The rights to write and to commit are asked for with a transaction that deletes a rule that is not
+    /// there, and with a commit of our own changes while there are none.
+    ///
+    /// Exit status: 0 all is well, 2 there are warnings, 1 there are failures.
+    Doctor {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        events: Events,
+    },
     /// List every setting with its meaning and default.
     Settings,
 }
@@ -112,6 +131,28 @@ impl Files {
     }
 }
 
+/// Where events come from, instead of what the settings say.
+#[derive(Debug, Args)]
+struct Events {
+    /// Take messages from this queue of SQS (`watch.queue_url`).
+    #[arg(long, value_name = "URL", conflicts_with = "bucket")]
+    queue: Option<QueueUrl>,
+    /// List this bucket of a trail instead (`watch.bucket`).
+    #[arg(long, value_name = "NAME")]
+    bucket: Option<String>,
+    /// What stands before `AWSLogs/` in the keys of that trail (`watch.prefix`).
+    #[arg(long, value_name = "PREFIX", requires = "bucket", default_value = "", hide_default_value = true)]
+    prefix: String,
+}
+
+impl Events {
+    fn source(&self) -> Option<Source> {
+        let prefix = self.prefix.trim_matches('/').to_owned();
+        let bucket = self.bucket.clone().map(|name| Source::Bucket { name, prefix });
+        self.queue.clone().map(Source::Queue).or(bucket)
+    }
+}
+
 #[derive(Debug, Args)]
 struct Common {
     /// The settings file.
@@ -141,6 +182,7 @@ pub async fn run() -> ExitCode {
         Command::Apply { common, within, accept_limits } => {
             apply(&common, within, accept_limits.then_some(Limits::ACCEPTED)).await
         }
+        Command::Doctor { common, events } => doctor(&common, events.source()).await,
         Command::Settings => print::out(&print::settings()).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {
@@ -203,6 +245,17 @@ async fn apply(common: &Common, within: Duration, limits: Option<Limits>) -> Res
         Ending::InSync | Ending::Irrelevant => ExitCode::SUCCESS,
         Ending::Withheld => ExitCode::from(2),
         Ending::Failed | Ending::OutOfTime => ExitCode::FAILURE,
+    })
+}
+
+async fn doctor(common: &Common, source: Option<Source>) -> Result<ExitCode, NotReady> {
+    logging::to_stderr(common.verbose)?;
+    let report = doctor::examine(common.config.as_deref(), source).await;
+    print::out(&if common.json { json(&render::doctor(&report)) } else { print::doctor(&report) })?;
+    Ok(match report.verdict() {
+        Verdict::Ok => ExitCode::SUCCESS,
+        Verdict::Warning => ExitCode::from(2),
+        Verdict::Failure => ExitCode::FAILURE,
     })
 }
 

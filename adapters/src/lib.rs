@@ -13,6 +13,7 @@
 pub mod aws;
 pub mod cli;
 pub mod deployment;
+pub mod doctor;
 pub mod driver;
 pub mod envelope;
 pub mod facts;

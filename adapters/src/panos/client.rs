@@ -152,7 +152,7 @@ impl<T: Transport> Panos<T> {
         self.written(asked, Lock::Commit).await
     }
 
-    async fn ask_for_commit(&mut self, request: Request) -> Result<Committed, Failure> {
+    pub(super) async fn ask_for_commit(&mut self, request: Request) -> Result<Committed, Failure> {
         let answer = self.transport.send(&request).await?;
         let said = match tree(&answer) {
             Ok(response) => match response.text_at(&["result", "job"]).map(str::parse) {

@@ -11,6 +11,8 @@ use drawbridge_core::{
 };
 use serde_json::{Value, json};
 
+use crate::doctor;
+
 pub use plan::plan;
 use rule::change;
 
@@ -20,12 +22,25 @@ const OUTCOME_VERSION: u32 = 1;
 /// The version of an explanation.
 const EXPLANATION_VERSION: u32 = 1;
 
+/// The version of what a doctor has found.
+const DOCTOR_VERSION: u32 = 1;
+
 /// An explanation: what is said, and below it what that rests on.
 pub fn explanation(told: &[Told]) -> Value {
     fn lines(told: &[Told]) -> Vec<Value> {
         told.iter().map(|Told { what, because }| json!({ "what": what, "because": lines(because) })).collect()
     }
     json!({ "version": EXPLANATION_VERSION, "explanation": lines(told) })
+}
+
+/// What a doctor has found.
+pub fn doctor(report: &doctor::Report) -> Value {
+    let finding = |finding: &doctor::Finding| json!({ "check": finding.check, "verdict": finding.verdict.to_string(), "says": finding.says });
+    json!({
+        "version": DOCTOR_VERSION,
+        "verdict": report.verdict().to_string(),
+        "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
+    })
 }
 
 /// A run's outcome.

@@ -4,6 +4,7 @@
 
 mod certificates;
 mod commands;
+mod doctor;
 mod explain;
 mod lambda;
 mod mishaps;
