@@ -100,7 +100,7 @@ impl<T: Transport> Panos<T> {
     /// # Errors
     /// [`Trouble::RoleLacks`] if it may not.
     pub async fn may_commit(&mut self, us: &AdminName) -> Result<Committed, Failure> {
-        let note = CommitNote { owner: self.account.owner.clone(), digest: Digest(0) };
+        let note = CommitNote { owner: self.account.owner.clone(), digest: Digest(0), run: None };
         self.ask_for_commit(Request::commit(us, &note)).await
     }
 

@@ -1,7 +1,7 @@
 //! Changes as one transaction: a `multi-config` document whose operations all take effect, or none.
 
 use drawbridge_core::{
-    change::{Change, Extras, OwnedRule, Position, ServiceObject, WrittenService},
+    change::{Adopted, Change, Extras, OwnObject, OwnedRule, Position, ServiceObject, WrittenService},
     firewall::Status,
     id::TagName,
     run::CHANGES_MAX,
@@ -86,6 +86,26 @@ fn operations(change: &Change, vsys: &Vsys, before: usize) -> Vec<String> {
         Change::Delete(name) => {
             let path = xml(XPath::rule(vsys, &name.to_string()).as_str());
             vec![format!("<delete id=\"{}\" xpath=\"{path}\"/>", before + 1)]
+        }
+        Change::Adopt(Adopted { from, to, owner }) => {
+            let name = to.to_string();
+            let mut operations = Vec::new();
+            if from.number.is_none() {
+                let path = xml(XPath::rule(vsys, &from.to_string()).as_str());
+                operations.push(format!("<rename id=\"{}\" xpath=\"{path}\" newname=\"{}\"/>", before + 1, xml(&name)));
+            }
+            let path = xml(XPath::rule(vsys, &name).as_str());
+            let id = before + operations.len() + 1;
+            // `set` adds to the tags that are there.
+            operations.push(format!("<set id=\"{id}\" xpath=\"{path}\">{}</set>", list("tag", [owner.as_str()])));
+            operations
+        }
+        Change::Drop(object) => {
+            let path = match object {
+                OwnObject::Service(name) => XPath::vsys(vsys).child("service").entry(name.as_str()),
+                OwnObject::Tag(name) => XPath::vsys(vsys).child("tag").entry(name.as_str()),
+            };
+            vec![format!("<delete id=\"{}\" xpath=\"{}\"/>", before + 1, xml(path.as_str()))]
         }
     }
 }

@@ -49,10 +49,24 @@ pub fn doctor(report: &doctor::Report) -> Value {
 /// `ReportBatchItemFailures` looks for it (Lambda guide, services-sqs-errorhandling).
 pub fn outcome(outcome: &Outcome) -> Value {
     let Report {
-        events, unreadable, applied, commits, retries, withheld, notes, unit, foreign, steps, problem, ..
+        run,
+        owned,
+        events,
+        unreadable,
+        applied,
+        commits,
+        retries,
+        withheld,
+        notes,
+        unit,
+        foreign,
+        steps,
+        problem,
+        ..
     } = &outcome.report;
     json!({
         "version": OUTCOME_VERSION,
+        "run": run.to_string(),
         "ending": outcome.ending.to_string(),
         "summary": outcome.to_string(),
         "problem": problem.as_ref().map(ToString::to_string),
@@ -69,6 +83,7 @@ pub fn outcome(outcome: &Outcome) -> Value {
             "change": change(&held.change), "why": held.why.to_string(),
         })).collect::<Vec<_>>(),
         "notes": notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "rules_owned": owned,
         "active_unit": unit,
         "others_uncommitted": foreign.iter().map(|pending| json!({
             "admin": pending.admin.as_str(), "what": pending.node.to_string(),
