@@ -84,7 +84,8 @@ pub(crate) async fn sdk(settings: &Settings) -> SdkConfig {
     aws::sdk_config(&settings.aws, settings.config.timing.read).await
 }
 
-async fn connect(settings: Settings, sdk: &SdkConfig) -> Result<Deployment, NotReady> {
+/// Puts a deployment together from settings in hand.
+pub(crate) async fn connect(settings: Settings, sdk: &SdkConfig) -> Result<Deployment, NotReady> {
     let firewall = firewall(&settings, async || sdk.clone()).await?;
     let ec2 = Ec2::new(sdk).map_err(|error| NotReady(error.to_string()))?;
     let logs = S3Logs::new(sdk, settings.aws.log_size_max);

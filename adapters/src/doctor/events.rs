@@ -50,10 +50,13 @@ async fn queue(settings: &Settings, sdk: &SdkConfig, url: &QueueUrl, report: &mu
         Ok(Depth { waiting: 0, in_flight }) => {
             report.ok(EVENTS, format!("nothing waits in the queue, {in_flight} messages are being worked on"));
         }
-        Ok(Depth { waiting, in_flight }) => report.warn(
-            EVENTS,
-            format!("{waiting} messages wait in the queue, {in_flight} are being worked on: does `drawbridge watch` or the function run?"),
-        ),
+        Ok(Depth { waiting, in_flight }) => {
+            let waiting = if waiting == 1 { "1 message waits".to_owned() } else { format!("{waiting} messages wait") };
+            report.warn(
+                EVENTS,
+                format!("{waiting} in the queue, {in_flight} are being worked on: does `drawbridge watch` or the function run?"),
+            );
+        }
         Err(failure) => report.fail(EVENTS, failure.what),
     }
 }

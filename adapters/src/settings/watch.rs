@@ -75,15 +75,27 @@ impl QueueUrl {
 impl Reader {
     pub(super) fn watch(&mut self) -> Option<WatchSettings> {
         let queue: Option<Option<QueueUrl>> = self.maybe("watch.queue_url", parsed);
-        let bucket: Option<Option<String>> = self.maybe("watch.bucket", parsed);
-        let prefix: Option<Option<String>> = self.maybe("watch.prefix", parsed);
+        let bucket = self.maybe("watch.bucket", bucket);
+        let prefix = self.maybe("watch.prefix", prefix);
         let every = self.one("watch.every", positive_duration);
         let metrics = self.maybe("watch.metrics_addr", parsed);
         self.at_most_one(&["watch.queue_url", "watch.bucket"])?;
-        let prefix = prefix?.unwrap_or_default().trim_matches('/').to_owned();
+        let prefix = prefix?.unwrap_or_default();
         let bucket = bucket?.map(|name| Source::Bucket { name, prefix });
         Some(WatchSettings { source: queue?.map(Source::Queue).or(bucket), every: every?, metrics: metrics? })
     }
+}
+
+/// The name of a bucket (S3 user guide, `bucketnamingrules`).
+fn bucket(text: &str) -> Result<String, String> {
+    let fits = (3..=63).contains(&text.len())
+        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_'));
+    if fits { Ok(text.to_owned()) } else { Err(format!("`{text}` is no name of a bucket")) }
+}
+
+fn prefix(text: &str) -> Result<String, String> {
+    let fits = !text.contains(char::is_control);
+    if fits { Ok(text.trim_matches('/').to_owned()) } else { Err("a key holds no control characters".to_owned()) }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod adopt;
 mod certificates;
 mod commands;
 mod doctor;
@@ -9,7 +10,10 @@ mod explain;
 mod lambda;
 mod mishaps;
 mod offline;
+mod queue;
 mod schema;
 mod settings;
 mod site;
 mod stage;
+mod uninstall;
+mod watch;
