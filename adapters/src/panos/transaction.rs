@@ -194,7 +194,7 @@ mod tests {
     use drawbridge_core::{
         change::{Columns, Direction, Spelling},
         firewall::Carried,
-        id::OwnedName,
+        id::{FormerName, OwnedName},
         range::Range,
         service::{L4, Service},
     };
@@ -369,6 +369,45 @@ mod tests {
             </multi-config>
         "#]],
         );
+    }
+
+    #[test]
+    fn what_a_person_asks_for_once() {
+        let owner = || "aws".parse().unwrap();
+        check(
+            Change::Drop(OwnObject::Service("tcp_8443".parse().unwrap())),
+            &expect![[r#"
+                <multi-config>
+                <delete id="1" xpath="V/service/entry[@name=&apos;tcp_8443&apos;]"/>
+                </multi-config>
+            "#]],
+        );
+        check(
+            Change::Drop(OwnObject::Tag(owner())),
+            &expect![[r#"
+                <multi-config>
+                <delete id="1" xpath="V/tag/entry[@name=&apos;aws&apos;]"/>
+                </multi-config>
+            "#]],
+        );
+        let adopted = |from: &str| Adopted {
+            from: FormerName::parse(from).unwrap(),
+            to: OwnedName::parse("sg-0f00baa1-2").unwrap(),
+            owner: owner(),
+        };
+        check(
+            Change::Adopt(adopted("sg-0f00baa1")),
+            &expect![[r#"
+                <multi-config>
+                <rename id="1" xpath="V/rulebase/security/rules/entry[@name=&apos;sg-0f00baa1&apos;]" newname="sg-0f00baa1-2"/>
+                <set id="2" xpath="V/rulebase/security/rules/entry[@name=&apos;sg-0f00baa1-2&apos;]">
+                <tag><member>aws</member></tag>
+                </set>
+                </multi-config>
+            "#]],
+        );
+        let transaction = Transaction::of(&[Change::Adopt(adopted("sg-0f00baa1-2"))], &Vsys::default()).unwrap();
+        assert!(!transaction.request.encoded().contains("rename"), "it has a name of our form already");
     }
 
     #[test]

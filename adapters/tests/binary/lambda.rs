@@ -128,6 +128,13 @@ async fn a_notification_of_s3_becomes_a_rule_in_force() {
     let signed = format!("; by arn:aws:iam::111122223333:user/operator; event {event}; {run}<");
     assert!(stage.trees()[1].to_string().contains(&signed), "{signed} in {}", stage.trees()[1]);
     assert!(stage.asked("<show><jobs><all></all></jobs></show>").contains(&format!("drawbridge; {run}<")));
+    let rule = format!(
+        "/config/devices/entry[@name='localhost.localdomain']/vsys/entry[@name='vsys1']/rulebase/security/rules/entry[@name='{}-1']",
+        stage.real("i-web-2")
+    );
+    let comments =
+        format!("<show><config><list><audit-comments><xpath>{rule}</xpath></audit-comments></list></config></show>");
+    assert!(stage.asked(&comments).contains(&run), "{}", stage.asked(&comments));
     assert!(function.said(&stage, None).stdout.contains(result["run"].as_str().unwrap()));
 
     let before = stage.trees();
