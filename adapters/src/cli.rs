@@ -2,28 +2,36 @@
 
 use std::{
     io::{self, IsTerminal as _},
+    net::SocketAddr,
     path::PathBuf,
     process::ExitCode,
     time::Duration,
 };
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
 use drawbridge_core::{
     config::Limits,
     explain::Explainer,
     plan::plan,
-    report::Ending,
+    report::{Ending, Outcome},
     rulebase::Rulebase,
     run::{Trigger, Wake},
 };
 
 use crate::{
-    deployment, driver,
+    confirm::Asked,
+    deployment,
+    doctor::{self, Verdict},
+    driver,
     facts::{Facts, Sources},
     live::{Live, NotReady},
     logging,
+    once::{self, Deed},
     print::{self, Detail},
-    render, subject,
+    render,
+    settings::{QueueUrl, Source},
+    subject, watch,
 };
 
 /// Keeps a Palo Alto firewall's security rules in step with AWS.
@@ -47,7 +55,8 @@ chooses how much is logged (`warn`, `info`, `debug`).
 As a Lambda function (AWS_LAMBDA_RUNTIME_API is set) the same program takes S3 notifications, EventBridge events and
 schedules, and needs no arguments.
 
-Exit status: 0 nothing to do, or done; 2 there is something to change (plan), or something was withheld (apply); 1 an error.";
+Exit status: 0 nothing to do, or done; 2 there is something to change (plan, or --dry-run), something was withheld or left
+(apply, uninstall, adopt), or there are warnings (doctor); 1 an error, or failures (doctor).";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -80,8 +89,79 @@ enum Command {
         #[arg(long)]
         accept_limits: bool,
     },
+    /// Stay, and make it so whenever something happens: on a host, what the function is in Lambda.
+    ///
+    /// Hears of events by an SQS queue (`--queue`) that gets what the function's would, or from the bucket of a CloudTrail
+    /// trail (`--bucket`), which it lists; and looks every now and then without any (`--every`). A message is deleted when its
+    /// run is done. Settings of the section `watch` say the same as the options.
+    ///
+    /// On SIGTERM or SIGINT it stops: at once, if the run under way has changed nothing yet, and otherwise when that is
+    /// committed, or after 75 seconds; the next run goes on from what it finds. Give it 90 seconds before it is killed.
+    ///
+    /// Exit status: 0 when it was asked to stop, 1 if it cannot begin.
+    Watch {
+        #[command(flatten)]
+        common: Settled,
+        #[command(flatten)]
+        events: Events,
+        /// Look this often although nothing has happened (`watch.every`, 5 minutes unless set).
+        #[arg(long, value_parser = humantime::parse_duration)]
+        every: Option<Duration>,
+        /// A run may take this long (`90s`, `15m`).
+        #[arg(long, default_value = "15m", value_parser = humantime::parse_duration)]
+        within: Duration,
+        /// Serve metrics for Prometheus here, as `127.0.0.1:9464` (`watch.metrics_addr`).
+        #[arg(long, value_name = "ADDRESS")]
+        metrics_addr: Option<SocketAddr>,
+    },
+    /// Look whether Drawbridge can do its work here, and say what to do where it cannot. Changes nothing.
+    ///
+    /// Looks at the settings; at AWS's credentials and each permission, with dry runs; at the way to the firewall, its
+    /// certificate, key, release and the rights of the key's account; at bottom rule, zones and profiles; at gateways and
+    /// the routes to them; at clocks; at locks and uncommitted work of others; and, where `watch` asks a queue or a bucket, at
+    /// the events in it. The rights to write and to commit are asked for with a transaction that deletes a rule that is not
+    /// there, and with a commit of our own changes while there are none.
+    ///
+    /// Exit status: 0 all is well, 2 there are warnings, 1 there are failures.
+    Doctor {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        events: Events,
+    },
+    /// Remove every rule and object of ours, and commit that: nothing of Drawbridge is left on the firewall.
+    ///
+    /// Ours are the rules with a name of our form that carry our tag, disabled ones too, the service objects that carry it, and
+    /// the tag. `mode` and `limits` do not matter; locks, and uncommitted work of others, do as always: what somebody else
+    /// works on stays, and is named. AWS is not asked. Stop whatever runs Drawbridge first, or it makes everything again.
+    ///
+    /// Exit status: 0 nothing of ours is left, 2 something had to stay (with `--dry-run`: there is something to remove), 1 an
+    /// error.
+    Uninstall(Once),
+    /// Make the rules ours that the Lambda function of 2016 made, and commit that: from then on Drawbridge keeps them.
+    ///
+    /// They are recognised by their names: the id of an instance or of a security group, alone or with a number. They get our
+    /// tag; one without a number gets one, because ours have. Nothing else about them changes now. The next run shrinks,
+    /// rewrites or deletes what AWS does not call for: look at `drawbridge plan` before that. AWS is not asked here.
+    ///
+    /// Exit status: 0 done, 2 something was left, because somebody else works on it (with `--dry-run`: there is something to
+    /// adopt), 1 an error.
+    Adopt {
+        #[command(flatten)]
+        options: Once,
+        /// Only these rules.
+        #[arg(value_name = "RULE")]
+        rules: Vec<String>,
+    },
     /// List every setting with its meaning and default.
     Settings,
+    /// Print what makes a shell complete commands and options.
+    ///
+    /// For example: `drawbridge completions bash > /etc/bash_completion.d/drawbridge`.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -110,6 +190,55 @@ impl Files {
     fn sources(&self) -> Sources<'_> {
         Sources { inventory: self.inventory.as_deref(), firewall: self.firewall_config.as_deref() }
     }
+}
+
+/// Where events come from, instead of what the settings say.
+#[derive(Debug, Args)]
+struct Events {
+    /// Take messages from this queue of SQS (`watch.queue_url`).
+    #[arg(long, value_name = "URL", conflicts_with = "bucket")]
+    queue: Option<QueueUrl>,
+    /// List this bucket of a trail instead (`watch.bucket`).
+    #[arg(long, value_name = "NAME")]
+    bucket: Option<String>,
+    /// What stands before `AWSLogs/` in the keys of that trail (`watch.prefix`).
+    #[arg(long, value_name = "PREFIX", requires = "bucket", default_value = "", hide_default_value = true)]
+    prefix: String,
+}
+
+impl Events {
+    fn source(&self) -> Option<Source> {
+        let prefix = self.prefix.trim_matches('/').to_owned();
+        let bucket = self.bucket.clone().map(|name| Source::Bucket { name, prefix });
+        self.queue.clone().map(Source::Queue).or(bucket)
+    }
+}
+
+/// What somebody does once, and confirms.
+#[derive(Debug, Args)]
+struct Once {
+    #[command(flatten)]
+    common: Common,
+    /// Print what would be done, and do nothing.
+    #[arg(long, conflicts_with = "yes")]
+    dry_run: bool,
+    /// Do not ask for confirmation.
+    #[arg(long, short)]
+    yes: bool,
+    /// Give up after this long (`90s`, `15m`).
+    #[arg(long, default_value = "15m", value_parser = humantime::parse_duration)]
+    within: Duration,
+}
+
+/// What every command that prints no document takes.
+#[derive(Debug, Args)]
+struct Settled {
+    /// The settings file.
+    #[arg(long, short, value_name = "FILE", env = "DRAWBRIDGE_CONFIG")]
+    config: Option<PathBuf>,
+    /// Print every command and its answer to standard error, one line each.
+    #[arg(long, short)]
+    verbose: bool,
 }
 
 #[derive(Debug, Args)]
@@ -141,6 +270,14 @@ pub async fn run() -> ExitCode {
         Command::Apply { common, within, accept_limits } => {
             apply(&common, within, accept_limits.then_some(Limits::ACCEPTED)).await
         }
+        Command::Watch { common, events, every, within, metrics_addr } => {
+            let options = watch::Options { source: events.source(), every, metrics: metrics_addr, within };
+            watch(&common, &options).await
+        }
+        Command::Completions { shell } => completions(shell),
+        Command::Doctor { common, events } => doctor(&common, events.source()).await,
+        Command::Uninstall(options) => once(Deed::Uninstall, &options).await,
+        Command::Adopt { options, rules } => once(Deed::Adopt(rules.into_iter().collect()), &options).await,
         Command::Settings => print::out(&print::settings()).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {
@@ -189,13 +326,17 @@ async fn apply(common: &Common, within: Duration, limits: Option<Limits>) -> Res
         deployment.settings.config.limits = limits;
     }
     let trigger = Trigger { logs: Vec::new(), events: Vec::new(), wake: Wake::Always };
-    let seed = u64::from(std::process::id());
-    let mut run = driver::begin(trigger, &deployment.settings.config, within, seed);
+    let mut run = driver::begin(trigger, &deployment.settings.config, within, driver::seed());
     let outcome = driver::drive(&mut run, &mut Live::new(&mut deployment)).await;
-    if common.json {
-        print::out(&json(&render::outcome(&outcome)))?;
+    finish(&outcome, common.json)
+}
+
+/// Says how a run ended.
+pub(crate) fn finish(outcome: &Outcome, as_json: bool) -> Result<ExitCode, NotReady> {
+    if as_json {
+        print::out(&json(&render::outcome(outcome)))?;
     } else {
-        let (text, problem) = print::outcome(&outcome);
+        let (text, problem) = print::outcome(outcome);
         print::out(&text)?;
         problem.iter().for_each(|problem| print::error(problem));
     }
@@ -206,11 +347,40 @@ async fn apply(common: &Common, within: Duration, limits: Option<Limits>) -> Res
     })
 }
 
+async fn watch(common: &Settled, options: &watch::Options) -> Result<ExitCode, NotReady> {
+    logging::to_stderr(common.verbose || io::stderr().is_terminal())?;
+    watch::watch(common.config.as_deref(), options).await.map(|()| ExitCode::SUCCESS)
+}
+
+fn completions(shell: Shell) -> Result<ExitCode, NotReady> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "drawbridge", &mut text);
+    print::out(&String::from_utf8_lossy(&text)).map(|()| ExitCode::SUCCESS)
+}
+
+/// Where an option asks for nothing but a look, `--yes` for more than that.
+async fn once(deed: Deed, once: &Once) -> Result<ExitCode, NotReady> {
+    log(&once.common)?;
+    let asked = Asked::of(once.dry_run, once.yes);
+    once::perform(deed, once.common.config.as_deref(), asked, once.within, once.common.json).await
+}
+
+async fn doctor(common: &Common, source: Option<Source>) -> Result<ExitCode, NotReady> {
+    logging::to_stderr(common.verbose)?;
+    let report = doctor::examine(common.config.as_deref(), source).await;
+    print::out(&if common.json { json(&render::doctor(&report)) } else { print::doctor(&report) })?;
+    Ok(match report.verdict() {
+        Verdict::Ok => ExitCode::SUCCESS,
+        Verdict::Warning => ExitCode::from(2),
+        Verdict::Failure => ExitCode::FAILURE,
+    })
+}
+
 /// Long work shows that it goes on to whoever watches.
 fn log(common: &Common) -> Result<(), NotReady> {
     logging::to_stderr(common.verbose || io::stderr().is_terminal())
 }
 
-fn json(document: &serde_json::Value) -> String {
+pub(crate) fn json(document: &serde_json::Value) -> String {
     format!("{document:#}\n")
 }

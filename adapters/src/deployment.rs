@@ -79,11 +79,13 @@ pub async fn with_credentials(settings: Settings, access_key: &str, secret_key: 
     connect(settings, &sdk.build()).await
 }
 
-async fn sdk(settings: &Settings) -> SdkConfig {
+/// The SDK's configuration for these settings.
+pub(crate) async fn sdk(settings: &Settings) -> SdkConfig {
     aws::sdk_config(&settings.aws, settings.config.timing.read).await
 }
 
-async fn connect(settings: Settings, sdk: &SdkConfig) -> Result<Deployment, NotReady> {
+/// Puts a deployment together from settings in hand.
+pub(crate) async fn connect(settings: Settings, sdk: &SdkConfig) -> Result<Deployment, NotReady> {
     let firewall = firewall(&settings, async || sdk.clone()).await?;
     let ec2 = Ec2::new(sdk).map_err(|error| NotReady(error.to_string()))?;
     let logs = S3Logs::new(sdk, settings.aws.log_size_max);
@@ -93,6 +95,11 @@ async fn connect(settings: Settings, sdk: &SdkConfig) -> Result<Deployment, NotR
 
 async fn firewall(settings: &Settings, sdk: impl AsyncFnOnce() -> SdkConfig) -> Result<Panos<Https>, NotReady> {
     let key = stored(&settings.firewall.key, sdk).await?;
+    firewall_with(settings, key)
+}
+
+/// The firewall, with the key in hand.
+pub(crate) fn firewall_with(settings: &Settings, key: ApiKey) -> Result<Panos<Https>, NotReady> {
     let endpoint = Endpoint {
         units: settings.firewall.units.clone(),
         key,
@@ -124,7 +131,7 @@ impl KeyStore {
 }
 
 /// The key, from wherever it is kept.
-async fn stored(source: &KeySource, sdk: impl AsyncFnOnce() -> SdkConfig) -> Result<ApiKey, NotReady> {
+pub(crate) async fn stored(source: &KeySource, sdk: impl AsyncFnOnce() -> SdkConfig) -> Result<ApiKey, NotReady> {
     match source {
         KeySource::Given(key) => Ok(key.clone()),
         KeySource::File(path) => ApiKey::from_file(path).map_err(|error| NotReady(error.to_string())),

@@ -1,11 +1,12 @@
 //! The loop between the sequence and the world: carry out a command, hand over the answer, wait when told to.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use drawbridge_core::{
     command::Perform,
     config::Config,
-    report::{Outcome, Step},
+    id::RunId,
+    report::{Outcome, Report, Step},
     run::{Input, Next, Run, Trigger},
 };
 use tracing::info;
@@ -13,20 +14,25 @@ use tracing::info;
 /// A run, ready to be driven. Jitter is drawn from the seed.
 pub fn begin(trigger: Trigger, config: &Config, budget: Duration, seed: u64) -> Run {
     for event in &trigger.events {
-        info!(event = event.name, id = event.id, by = event.principal, "woken");
+        info!(run = %RunId::of_seed(seed), event = event.name, id = event.id, by = event.principal, "woken");
     }
     Run::new(config.clone(), trigger, budget, seed)
+}
+
+/// Another number for each run of every process: what jitter is drawn from, and what gives a run its id.
+pub fn seed() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    (now.as_micros() as u64).rotate_left(16) ^ u64::from(std::process::id())
 }
 
 /// Drives a run to its end.
 pub async fn drive(run: &mut Run, world: &mut impl Perform) -> Outcome {
     let mut input = Input::Begin;
-    let mut told = 0;
+    let mut teller = Teller::default();
     loop {
         match run.advance(world.elapsed(), input) {
             Next::Do(command, limit) => {
-                tell(&run.report().steps[told..run.report().steps.len() - 1]);
-                told = run.report().steps.len() - 1;
+                teller.tell_before_last(run.report());
                 input = match world.perform(&command, limit).await {
                     Ok(reply) => Input::Done(reply),
                     Err(failure) => Input::Failed(failure),
@@ -37,7 +43,7 @@ pub async fn drive(run: &mut Run, world: &mut impl Perform) -> Outcome {
                 input = Input::Woke;
             }
             Next::Finish(outcome) => {
-                tell(&outcome.report.steps[told..]);
+                teller.tell_all(&outcome.report);
                 return *outcome;
             }
         }
@@ -45,10 +51,27 @@ pub async fn drive(run: &mut Run, world: &mut impl Perform) -> Outcome {
 }
 
 /// One line for each command that has its answer.
-fn tell(steps: &[Step]) {
-    for step in steps {
-        for said in &step.said {
-            info!(at = format!("{:.1}s", step.at.as_secs_f64()), command = step.command, "{said}");
+#[derive(Debug, Default)]
+pub(crate) struct Teller(usize);
+
+impl Teller {
+    /// Tells what is new, but for the command that is under way.
+    pub(crate) fn tell_before_last(&mut self, report: &Report) {
+        let last = report.steps.len().saturating_sub(1);
+        self.tell(report, last);
+    }
+
+    /// Tells what is left to tell.
+    pub(crate) fn tell_all(&mut self, report: &Report) {
+        self.tell(report, report.steps.len());
+    }
+
+    fn tell(&mut self, report: &Report, end: usize) {
+        for Step { at, command, said } in &report.steps[self.0..end] {
+            for said in said {
+                info!(run = %report.run, at = format!("{:.1}s", at.as_secs_f64()), command, "{said}");
+            }
         }
+        self.0 = end;
     }
 }

@@ -212,6 +212,7 @@ fn state_change(event: &Value) -> Option<Event> {
         instances: BTreeSet::from([instance]),
         groups: BTreeSet::new(),
         kind: EventKind::StateChange,
+        at: event["time"].as_str().and_then(|text| humantime::parse_rfc3339(text).ok()),
     })
 }
 

@@ -9,13 +9,13 @@ use drawbridge_core::report::{Ending, Outcome};
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use serde_json::Value;
 use tokio::sync::Mutex;
-use tracing::{info, warn};
+use tracing::warn;
 
 use crate::{
     driver,
     envelope::{Envelope, Wake},
     live::{Deployment, Live},
-    render,
+    outcome, render,
 };
 
 /// Kept back from the deadline, so that the result is still sent: at the deadline the process is killed (Lambda guide,
@@ -47,25 +47,9 @@ pub async fn invoked(deployment: &mut Deployment, payload: &Value, budget: Durat
     }
     let mut run = driver::begin(envelope.trigger(), &deployment.settings.config, budget, seed);
     let outcome = driver::drive(&mut run, &mut Live::new(deployment)).await;
-    log(&outcome);
+    outcome::log(&outcome);
+    deployment.count(&outcome);
     outcome
-}
-
-/// Nobody may ever look at the result, so the log says it as well.
-fn log(outcome: &Outcome) {
-    for (log, why) in &outcome.report.unreadable {
-        warn!(bucket = log.bucket, key = log.key, "unreadable log: {why}");
-    }
-    for note in &outcome.report.notes {
-        warn!("{note}");
-    }
-    for withheld in &outcome.report.withheld {
-        warn!("withheld: {}: {}", withheld.change, withheld.why);
-    }
-    match outcome.report.problem {
-        Some(_) => warn!("{outcome}"),
-        None => info!("{outcome}"),
-    }
 }
 
 /// A function fails only when it could not do its work: the platform then tries again.

@@ -12,17 +12,23 @@
 
 pub mod aws;
 pub mod cli;
+pub mod confirm;
 pub mod deployment;
+pub mod doctor;
 pub mod driver;
 pub mod envelope;
 pub mod facts;
 pub mod lambda;
 pub mod live;
 pub mod logging;
+pub mod metrics;
 pub mod offline;
+pub mod once;
+pub mod outcome;
 pub mod panos;
 pub mod print;
 pub mod render;
 pub mod secret;
 pub mod settings;
 pub mod subject;
+pub mod watch;

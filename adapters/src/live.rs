@@ -1,17 +1,22 @@
 //! The real world: S3, EC2 and the firewall, in real time.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use drawbridge_core::command::{Command, Failure, Look, Perform, Reply, Trouble};
+use drawbridge_core::{
+    command::{Command, Failure, Look, Perform, Reply, Trouble},
+    report::Outcome,
+};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
     aws::{Ec2, S3Logs},
     deployment::KeyStore,
+    metrics::Metrics,
     panos::{
         client::{Committed, Panos},
         https::Https,
     },
+    print,
     settings::Settings,
 };
 
@@ -23,6 +28,7 @@ pub struct Deployment {
     logs: S3Logs,
     firewall: Panos<Https>,
     keys: KeyStore,
+    metrics: Metrics,
 }
 
 /// Something without which nothing can begin.
@@ -32,8 +38,25 @@ pub struct NotReady(pub String);
 
 impl Deployment {
     /// Puts the parts together.
-    pub const fn new(settings: Settings, ec2: Ec2, logs: S3Logs, firewall: Panos<Https>, keys: KeyStore) -> Self {
-        Self { settings, ec2, logs, firewall, keys }
+    pub fn new(settings: Settings, ec2: Ec2, logs: S3Logs, firewall: Panos<Https>, keys: KeyStore) -> Self {
+        let metrics = Metrics::new(settings.config.owner.clone());
+        Self { settings, ec2, logs, firewall, keys, metrics }
+    }
+
+    /// What has happened so far, in numbers.
+    pub const fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Counts a run, and writes its numbers to standard output as CloudWatch takes them from a function's log.
+    pub fn count(&self, outcome: &Outcome) {
+        let sample = self.metrics.note(outcome);
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        for document in self.metrics.emf(&sample, now.as_millis() as u64) {
+            if let Err(error) = print::out(&format!("{document}\n")) {
+                tracing::warn!("metrics: {error}");
+            }
+        }
     }
 
     /// Carries out one command, for at most `limit`.

@@ -166,7 +166,7 @@ fn changes() -> Vec<Change> {
 }
 
 fn note() -> CommitNote {
-    CommitNote { owner: "aws".parse().unwrap(), digest: Digest(0xabc) }
+    CommitNote { owner: "aws".parse().unwrap(), digest: Digest(0xabc), run: None }
 }
 
 fn advance(panos: &mut Panos<Memory>, seconds: u64) {

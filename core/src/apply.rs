@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     address::AddressRange,
-    change::{Change, Extras, OwnedRule, Position, ServiceObject, WrittenService},
+    change::{Change, Extras, OwnObject, OwnedRule, Position, ServiceObject, WrittenService},
     config::Config,
     firewall::{
         Action, Addresses, Applications, Carried, Configuration, Place, Profiles, RuleFacts, RuleType, ServiceFacts,
@@ -40,6 +40,16 @@ impl Configuration {
                 Change::Delete(name) => {
                     let name = name.rule_name();
                     after.rules.retain(|rule| rule.place != Place::Local || rule.name != name);
+                }
+                Change::Drop(OwnObject::Service(name)) => drop(after.services.remove(name)),
+                Change::Drop(OwnObject::Tag(name)) => drop(after.tags.remove(name)),
+                Change::Adopt(adopted) => {
+                    let former = adopted.from.to_string();
+                    let local = |rule: &&mut RuleFacts| rule.place == Place::Local && rule.name.as_str() == former;
+                    if let Some(rule) = after.rules.iter_mut().find(local) {
+                        rule.name = adopted.to.rule_name();
+                        rule.tags.insert(adopted.owner.clone());
+                    }
                 }
             }
         }

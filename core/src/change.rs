@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fmt};
 use crate::{
     address::{AddressRange, Family},
     firewall::{Carried, Status},
-    id::{OwnedName, ProfileName, RuleName, ServiceName, TagName, ZoneName},
+    id::{FormerName, OwnedName, ProfileName, RuleName, ServiceName, TagName, ZoneName},
     service::Service,
     translate::ServicePorts,
 };
@@ -24,6 +24,40 @@ pub enum Change {
     Lift(OwnedName, RuleName),
     /// Delete a rule of ours.
     Delete(OwnedName),
+    /// Delete an object of ours, when drawbridge leaves the firewall.
+    Drop(OwnObject),
+    /// Make a rule ours that the Lambda function of 2016 made.
+    Adopt(Adopted),
+}
+
+/// A rule that becomes ours: it gets our tag, and a name of our form if it has only the id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adopted {
+    /// Its name so far.
+    pub from: FormerName,
+    /// Its name from now on.
+    pub to: OwnedName,
+    /// Our tag.
+    pub owner: TagName,
+}
+
+/// An object that is ours: a service object that carries our tag, or the tag itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OwnObject {
+    /// A service object.
+    Service(ServiceName),
+    /// Our tag.
+    Tag(TagName),
+}
+
+/// `service tcp_8443`, `tag drawbridge`.
+impl fmt::Display for OwnObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Service(name) => write!(f, "service {name}"),
+            Self::Tag(name) => write!(f, "tag {name}"),
+        }
+    }
 }
 
 /// A service object of ours: it carries our tag.
@@ -203,7 +237,8 @@ impl Change {
         match self {
             Self::Put(rule, _) => Some(&rule.name),
             Self::Lift(name, _) | Self::Delete(name) => Some(name),
-            Self::Tag(_) | Self::Service(_) => None,
+            Self::Adopt(adopted) => Some(&adopted.to),
+            Self::Tag(_) | Self::Service(_) | Self::Drop(_) => None,
         }
     }
 }
@@ -221,7 +256,7 @@ impl Change {
                 // A member is an address range of IPv6 at most, in tags; everything is escaped once more for the form.
                 2000 + members * 150 + rule.description.len() * 3 + carried
             }
-            Self::Tag(_) | Self::Service(_) | Self::Lift(..) | Self::Delete(_) => 1000,
+            Self::Tag(_) | Self::Service(_) | Self::Lift(..) | Self::Delete(_) | Self::Drop(_) | Self::Adopt(_) => 1000,
         }
     }
 }
@@ -238,6 +273,9 @@ impl fmt::Display for Change {
             Self::Put(rule, Position::InPlace) => write!(f, "~ {}  {}", rule.name, rule.spelling),
             Self::Lift(name, bottom) => write!(f, "^ {name}, above `{bottom}`"),
             Self::Delete(name) => write!(f, "- {name}"),
+            Self::Drop(object) => write!(f, "- {object}"),
+            Self::Adopt(Adopted { from, to, owner }) if from.number.is_some() => write!(f, "~ {to}, tagged {owner}"),
+            Self::Adopt(Adopted { from, to, owner }) => write!(f, "~ {from}, renamed {to} and tagged {owner}"),
         }
     }
 }

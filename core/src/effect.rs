@@ -77,7 +77,12 @@ fn after(plan: &Plan, rulebase: &Rulebase<'_>) -> Allowing {
             Change::Delete(name) => {
                 rules.remove(name);
             }
-            Change::Put(..) | Change::Tag(_) | Change::Service(_) | Change::Lift(..) => {}
+            Change::Put(..)
+            | Change::Tag(_)
+            | Change::Service(_)
+            | Change::Lift(..)
+            | Change::Drop(_)
+            | Change::Adopt(_) => {}
         }
     }
     rules

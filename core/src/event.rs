@@ -1,6 +1,6 @@
 //! What happened in AWS: never what to do, only whether it is worth looking, and what to name a rule that it caused.
 
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, time::SystemTime};
 
 use crate::{
     config::Scope,
@@ -24,6 +24,8 @@ pub struct Event {
     pub groups: BTreeSet<GroupId>,
     /// Who says so.
     pub kind: EventKind,
+    /// When it happened, as far as the record says; to the second.
+    pub at: Option<SystemTime>,
 }
 
 /// Where an event came from.
@@ -156,6 +158,7 @@ mod tests {
             instances: BTreeSet::from(["i-1".parse().unwrap()]),
             groups: BTreeSet::from(["sg-1".parse().unwrap()]),
             kind: EventKind::Call,
+            at: None,
         }
     }
 

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     address::{Address, AddressRange},
-    id::{AdminName, AppName, JobId, ProfileName, RuleName, ServiceName, TagName, ZoneName},
+    id::{AdminName, AppName, JobId, ProfileName, RuleName, RunId, ServiceName, TagName, ZoneName},
     range::Set,
     service::L4,
 };
@@ -434,19 +434,27 @@ pub struct CommitNote {
     pub owner: TagName,
     /// The candidate.
     pub digest: Digest,
+    /// The run that commits it.
+    pub run: Option<RunId>,
 }
 
 impl fmt::Display for CommitNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "drawbridge {} {}", self.digest, self.owner)
+        write!(f, "drawbridge {} {}", self.digest, self.owner)?;
+        self.run.map_or(Ok(()), |run| write!(f, "{RUN}{run}"))
     }
 }
+
+/// What stands between the owner and the run.
+const RUN: &str = "; run ";
 
 impl CommitNote {
     /// The note, if the text is one.
     pub fn parse(text: &str) -> Option<Self> {
-        let (digest, owner) = text.strip_prefix("drawbridge ")?.split_once(' ')?;
-        Some(Self { digest: Digest(u64::from_str_radix(digest, 16).ok()?), owner: owner.parse().ok()? })
+        let (digest, rest) = text.strip_prefix("drawbridge ")?.split_once(' ')?;
+        let with_run = rest.rsplit_once(RUN).and_then(|(owner, run)| Some((owner, run.parse().ok()?)));
+        let (owner, run) = with_run.map_or((rest, None), |(owner, run)| (owner, Some(run)));
+        Some(Self { digest: Digest(u64::from_str_radix(digest, 16).ok()?), owner: owner.parse().ok()?, run })
     }
 }
 
@@ -456,9 +464,13 @@ mod tests {
 
     #[test]
     fn a_commit_note_is_read_back() {
-        let note = CommitNote { owner: "aws sync".parse().unwrap(), digest: Digest(0xabc) };
+        let note = CommitNote { owner: "aws sync".parse().unwrap(), digest: Digest(0xabc), run: None };
         assert_eq!(note.to_string(), "drawbridge 0000000000000abc aws sync");
-        assert_eq!(CommitNote::parse(&note.to_string()), Some(note));
+        assert_eq!(CommitNote::parse(&note.to_string()).as_ref(), Some(&note));
+        let note = CommitNote { run: Some(RunId::of_seed(1)), ..note };
+        let text = note.to_string();
+        assert!(text.starts_with("drawbridge 0000000000000abc aws sync; run "), "{text}");
+        assert_eq!(CommitNote::parse(&text), Some(note));
         assert_eq!(CommitNote::parse("weekly change"), None);
     }
 }

@@ -98,6 +98,41 @@ fn is_printable(text: &str) -> bool {
     !text.chars().any(char::is_control)
 }
 
+/// A run, by a name that nobody else's work bears: it is in logs, in descriptions of rules and of commits, so that one search
+/// finds all that belongs together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunId(u64);
+
+impl RunId {
+    const BITS: u64 = (1 << 48) - 1;
+
+    /// The id of a run whose jitter is drawn from `seed`: the same seed gives the same id, neighbouring ones very different
+    /// ones (the finalizer of SplitMix64).
+    pub const fn of_seed(seed: u64) -> Self {
+        let mixed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        Self((mixed ^ (mixed >> 31)) & Self::BITS)
+    }
+}
+
+/// Twelve hexadecimal digits.
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:012x}", self.0)
+    }
+}
+
+impl FromStr for RunId {
+    type Err = NotAnId;
+
+    fn from_str(text: &str) -> Result<Self, NotAnId> {
+        let number = (text.len() == 12).then(|| u64::from_str_radix(text, 16).ok()).flatten();
+        number
+            .map(Self)
+            .ok_or_else(|| NotAnId { text: text.to_owned(), wanted: "the id of a run (12 hexadecimal digits)" })
+    }
+}
+
 /// A job of the firewall.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(pub u64);
@@ -162,9 +197,55 @@ impl fmt::Display for OwnedName {
     }
 }
 
+/// A name of the forms that the Lambda function of 2016 gave its rules: those of ours, or the bare id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FormerName {
+    /// What the rule is named after.
+    pub subject: Subject,
+    /// None where the name is the id alone.
+    pub number: Option<u32>,
+}
+
+impl FormerName {
+    /// The name, if the text has one of these forms.
+    pub fn parse(text: &str) -> Option<Self> {
+        if let Some(OwnedName { subject, number }) = OwnedName::parse(text) {
+            return Some(Self { subject, number: Some(number) });
+        }
+        let instance = text.parse().map(Subject::Instance).ok();
+        let subject = instance.or_else(|| text.parse().map(Subject::Group).ok())?;
+        Some(Self { subject, number: None })
+    }
+
+    /// The name of ours that it is already, if it has a number.
+    pub fn owned(&self) -> Option<OwnedName> {
+        Some(OwnedName { subject: self.subject.clone(), number: self.number? })
+    }
+}
+
+impl fmt::Display for FormerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.number {
+            Some(number) => write!(f, "{}-{number}", self.subject),
+            None => self.subject.fmt(f),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_former_name_is_the_bare_id_or_one_of_ours() {
+        let parsed = |text: &str| FormerName::parse(text).map(|name| (name.to_string(), name.number));
+        assert_eq!(parsed("i-0aaaaaaaaaaaaaaa1"), Some(("i-0aaaaaaaaaaaaaaa1".to_owned(), None)));
+        assert_eq!(parsed("sg-0f00baa1"), Some(("sg-0f00baa1".to_owned(), None)));
+        assert_eq!(parsed("i-12345678-2"), Some(("i-12345678-2".to_owned(), Some(2))));
+        for text in ["", "i-", "i-1-0", "web", "eni-1", "i-1-1-1", "Clean up"] {
+            assert_eq!(parsed(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn only_the_form_we_write_is_an_owned_name() {

@@ -88,7 +88,7 @@ enum Half {
 
 fn half(change: &Change, reasons: &BTreeMap<OwnedName, Reason>) -> Half {
     match change {
-        Change::Tag(_) | Change::Service(_) => Half::Object,
+        Change::Tag(_) | Change::Service(_) | Change::Drop(_) | Change::Adopt(_) => Half::Object,
         Change::Put(_, Position::Above(_)) => Half::Addition,
         Change::Put(rule, Position::InPlace) => match reasons.get(&rule.name) {
             Some(Reason::Shrunk) => Half::Removal,
@@ -186,9 +186,13 @@ impl Blamed {
                 }
                 self.said.contains(&rule.spelling)
             }
-            Change::Put(..) | Change::Lift(..) | Change::Delete(_) | Change::Tag(_) | Change::Service(_) => {
-                change.rule().is_some_and(|name| self.names.contains(name))
-            }
+            Change::Put(..)
+            | Change::Lift(..)
+            | Change::Delete(_)
+            | Change::Tag(_)
+            | Change::Service(_)
+            | Change::Drop(_)
+            | Change::Adopt(_) => change.rule().is_some_and(|name| self.names.contains(name)),
         }
     }
 }
@@ -210,16 +214,22 @@ fn without_idle_objects(changes: Vec<Change>) -> Vec<Change> {
                 WrittenService::Object(name) => Some(name.clone()),
                 WrittenService::Any | WrittenService::ApplicationDefault => None,
             },
-            Change::Tag(_) | Change::Service(_) | Change::Lift(..) | Change::Delete(_) => None,
+            Change::Tag(_)
+            | Change::Service(_)
+            | Change::Lift(..)
+            | Change::Delete(_)
+            | Change::Drop(_)
+            | Change::Adopt(_) => None,
         })
         .collect();
     let writes = changes.iter().any(|change| matches!(change, Change::Put(..)));
+    let adopts = changes.iter().any(|change| matches!(change, Change::Adopt(_)));
     changes
         .into_iter()
         .filter(|change| match change {
-            Change::Tag(_) => writes,
+            Change::Tag(_) => writes || adopts,
             Change::Service(object) => used.contains(&object.name),
-            Change::Put(..) | Change::Lift(..) | Change::Delete(_) => true,
+            Change::Put(..) | Change::Lift(..) | Change::Delete(_) | Change::Drop(_) | Change::Adopt(_) => true,
         })
         .collect()
 }

@@ -1,7 +1,9 @@
 //! The decision: what to change so that the firewall allows exactly what is wanted. Pure; it cannot fail and cannot wait.
 
+mod adoption;
 mod grouping;
 mod notes;
+mod removal;
 mod stamp;
 
 use std::{
@@ -27,11 +29,11 @@ use crate::{
     wanted::{Atom, Origins, Wanted, wanted},
 };
 
+pub use self::{adoption::adoption, notes::Note, removal::removal, stamp::Stamp};
 use self::{
     grouping::{by_peers, grouped, width},
     notes::{doubts, kept_closed, nat_notes},
 };
-pub use self::{notes::Note, stamp::Stamp};
 
 /// What to do, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,7 +133,7 @@ pub fn plan(inventory: &Inventory, rulebase: &Rulebase<'_>, config: &Config, cau
 }
 
 /// Characters of a rule's description that PAN-OS takes.
-const DESCRIPTION_MAX: usize = 1024;
+pub(crate) const DESCRIPTION_MAX: usize = 1024;
 
 /// Changes by kind, so that they can be put in order.
 #[derive(Debug, Default)]

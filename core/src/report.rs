@@ -7,7 +7,7 @@ use crate::{
     command::{LogRef, LogTrouble, Trouble},
     event::Event,
     firewall::{Node, Pending},
-    id::{AdminName, JobId, OwnedName},
+    id::{AdminName, JobId, OwnedName, RunId},
     limits::Withheld,
     plan::{Note, Reason},
     rulebase::Unfit,
@@ -52,6 +52,10 @@ pub struct Outcome {
 /// What a run did and found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
+    /// Which run it was.
+    pub run: RunId,
+    /// How many rules of ours the candidate had at the last look.
+    pub owned: Option<usize>,
     /// Every command with its answer, in order.
     pub steps: Vec<Step>,
     /// The events that were worth a look.

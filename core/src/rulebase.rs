@@ -187,6 +187,23 @@ impl<'a> Rulebase<'a> {
         Ok(self)
     }
 
+    /// This rulebase, if all rules of ours were made for one account and region.
+    ///
+    /// # Errors
+    /// [`Unfit::OtherAccount`]: two deployments use our tag.
+    pub fn of_one_account(self) -> Result<Self, Unfit> {
+        let mut first: Option<Stamp> = None;
+        for rule in self.candidate.owned().chain(self.running.owned()) {
+            let Some(stamp) = Stamp::parse(&rule.facts.description) else { continue };
+            match &first {
+                Some(first) if *first != stamp => return Err(Unfit::OtherAccount(rule.name.clone(), stamp)),
+                Some(_) => {}
+                None => first = Some(stamp),
+            }
+        }
+        Ok(self)
+    }
+
     /// Whether our rules differ between candidate and running, apart from those that another administrator works on.
     pub fn differs(&self) -> bool {
         if std::ptr::eq(self.candidate.configuration, self.running.configuration) {
@@ -311,7 +328,7 @@ impl<'a> Policy<'a> {
                 Change::Delete(name) => {
                     rules.remove(name);
                 }
-                Change::Tag(_) | Change::Service(_) | Change::Lift(..) => {}
+                Change::Tag(_) | Change::Service(_) | Change::Lift(..) | Change::Drop(_) | Change::Adopt(_) => {}
             }
         }
         let mut lines: Vec<_> = rules.values().map(|(spelling, status)| format!("{status:?} {spelling:?}\n")).collect();

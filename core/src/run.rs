@@ -10,16 +10,18 @@ use std::{
 mod commit;
 mod decide;
 mod logs;
+mod removal;
 
 use self::commit::{Afterwards, Extent, blamed, is_about_moves};
 pub use self::decide::CHANGES_MAX;
+use self::removal::Purpose;
 use crate::{
     change::{Change, OwnedRule, Spelling},
     command::{Command, Failure, Lasting, LogRef, Look, Reply, Trouble},
     config::Config,
     event::{Cause, Event},
     firewall::{CommitNote, Firewall},
-    id::JobId,
+    id::{JobId, RunId},
     inventory::Inventory,
     limits::{Blamed, Hindrance},
     report::{Ending, Outcome, Problem, Report, Step},
@@ -73,6 +75,7 @@ pub enum Next {
 /// One run, from what woke it to its outcome.
 #[derive(Debug)]
 pub struct Run {
+    purpose: Purpose,
     config: Arc<Config>,
     trigger: Trigger,
     budget: Duration,
@@ -125,6 +128,7 @@ impl Run {
     /// A run that may take `budget`. Jitter is drawn from `seed`.
     pub fn new(config: Config, trigger: Trigger, budget: Duration, seed: u64) -> Self {
         Self {
+            purpose: Purpose::InStep,
             config: Arc::new(config),
             trigger,
             budget,
@@ -142,7 +146,7 @@ impl Run {
             written: Vec::new(),
             removals_withheld: None,
             misread: Vec::new(),
-            report: Report::default(),
+            report: Report { run: RunId::of_seed(seed), ..Report::default() },
         }
     }
 
@@ -217,6 +221,9 @@ impl Run {
             self.say(format!("{job} of ours is not finished"));
             return self.enter(State::AwaitingJob(job));
         }
+        if self.purpose != Purpose::InStep {
+            return self.decide_for_once(firewall);
+        }
         let inventory = self.inventory.take().expect("the first look takes in the inventory as well");
         let decided = self.decide(&inventory, firewall);
         self.inventory = Some(inventory);
@@ -225,6 +232,12 @@ impl Run {
 
     /// A read is sent again; after a write nobody knows what happened, so the firewall is looked at first.
     fn failed(&mut self, state: State, failure: Failure) -> Next {
+        if let (State::Applying(changes), Trouble::Refused(text)) = (&state, &failure.what)
+            && self.leaves_objects(changes, text)
+        {
+            self.say(format!("failed: {}", failure.what));
+            return self.enter(State::Observing(Look::Firewall));
+        }
         if let (State::Applying(changes), Trouble::Refused(text), None) = (&state, &failure.what, &self.blamed) {
             // One rule that the firewall refuses must not keep a revoked port open: the rest goes in without it, or
             // without any new rule where the firewall does not say which.
@@ -268,6 +281,12 @@ impl Run {
     fn enter(&mut self, state: State) -> Next {
         let left = self.budget.saturating_sub(self.elapsed);
         let timing = self.config.timing;
+        let state = if matches!(state, State::Observing(_)) && self.purpose != Purpose::InStep {
+            // What AWS has does not matter.
+            State::Observing(Look::Firewall)
+        } else {
+            state
+        };
         let (command, needs, limit) = match &state {
             State::FetchingLog(logs) => (logs.front().cloned().map(Command::FetchLog), Duration::ZERO, timing.read),
             State::Observing(look) => (Some(Command::Observe(*look)), Duration::ZERO, timing.read),

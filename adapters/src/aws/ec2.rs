@@ -55,6 +55,16 @@ impl Ec2 {
         Ok(Self { client: Client::from_conf(config), region })
     }
 
+    /// What asks EC2.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The region that is asked.
+    pub fn region(&self) -> &Region {
+        &self.region
+    }
+
     /// One look at everything.
     ///
     /// # Errors

@@ -6,10 +6,13 @@ mod ec2;
 mod failure;
 pub mod inventory;
 mod logs;
+pub mod permissions;
+pub mod queue;
 mod sdk;
 mod secrets;
 #[cfg(test)]
 mod server;
+pub mod trail;
 mod whole;
 
 use std::time::Duration;

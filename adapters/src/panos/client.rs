@@ -1,7 +1,7 @@
 //! The firewall as the driver uses it: one method for each command, over whatever carries requests.
 
 use drawbridge_core::{
-    change::Change,
+    change::{Change, Position},
     command::{Failure, JobState, Trouble},
     firewall::{CommitNote, Firewall},
     id::{AdminName, JobId, TagName},
@@ -18,8 +18,11 @@ use super::{
     status::SystemInfo,
     text::clean,
     transaction::Transaction,
-    xpath::Vsys,
+    xpath::{Vsys, XPath},
 };
+
+/// How many new rules of one transaction get an audit comment: each takes a request of its own.
+const COMMENTS_MAX: usize = 20;
 
 /// What carries a request to the firewall and brings its answer back: HTTPS, or the simulated firewall in memory.
 pub trait Transport: Send {
@@ -121,7 +124,10 @@ impl<T: Transport> Panos<T> {
         let transaction = Transaction::of(changes, &self.account.vsys).ok_or_else(too_large)?;
         let answer = self.transport.send(&transaction.request).await?;
         match tree(&answer) {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                self.comment(&changes[..transaction.taken]).await;
+                Ok(())
+            }
             Err(Rejection::Refused(Refusal { code: Some(17 | 400), culprit: None, .. })) => {
                 Err(Trouble::TooOld(self.version.clone()).permanent())
             }
@@ -131,6 +137,22 @@ impl<T: Transport> Panos<T> {
                 Err(blame(label, Rejection::Refused(refusal).into()))
             }
             Err(malformed) => Err(malformed.into()),
+        }
+    }
+
+    /// Notes why new rules are there where the firewall keeps what administrators say of a change. It is for people: a rule
+    /// stands without it as well, and a firewall that does not take it is not asked again.
+    async fn comment(&mut self, changes: &[Change]) {
+        let new = changes
+            .iter()
+            .filter_map(|change| if let Change::Put(rule, Position::Above(_)) = change { Some(rule) } else { None });
+        for rule in new.take(COMMENTS_MAX) {
+            let path = XPath::rule(&self.account.vsys, &rule.name.to_string());
+            let request = Request::audit_comment(&path, &rule.description);
+            if let Err(failure) = self.read(&request, |_| Ok(())).await {
+                tracing::debug!(reason = %failure.what, "audit comments are not taken");
+                return;
+            }
         }
     }
 
@@ -152,7 +174,7 @@ impl<T: Transport> Panos<T> {
         self.written(asked, Lock::Commit).await
     }
 
-    async fn ask_for_commit(&mut self, request: Request) -> Result<Committed, Failure> {
+    pub(super) async fn ask_for_commit(&mut self, request: Request) -> Result<Committed, Failure> {
         let answer = self.transport.send(&request).await?;
         let said = match tree(&answer) {
             Ok(response) => match response.text_at(&["result", "job"]).map(str::parse) {

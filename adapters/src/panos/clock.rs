@@ -41,6 +41,11 @@ impl DeviceTime {
         humantime::parse_rfc3339_weak(text).ok().map(Self)
     }
 
+    /// The moment as if the device told UTC.
+    pub(super) fn as_if_utc(self) -> SystemTime {
+        self.0
+    }
+
     /// The time from then to now; nothing if the clock has been set back.
     pub(super) fn since(self, then: Self) -> Duration {
         self.0.duration_since(then.0).unwrap_or_default()

@@ -56,6 +56,11 @@ impl Units {
         if matches!(hosts.len(), 1 | 2) { Ok(Self(hosts)) } else { Err(NotUnits(hosts.len())) }
     }
 
+    /// Whether they are asked without TLS, which loopback alone is.
+    pub fn are_plain(&self) -> bool {
+        self.0.iter().all(|host| host.0.scheme() == "http")
+    }
+
     /// What messages call them.
     pub fn names(&self) -> Vec<String> {
         self.0.iter().map(ToString::to_string).collect()

@@ -10,6 +10,7 @@
 //! walk [`xml::Node`]s, so that they take the bytes of an answer and a tree in memory alike.
 
 pub mod applications;
+pub mod checkup;
 pub mod client;
 mod clock;
 pub mod cursor;

@@ -16,6 +16,9 @@ pub struct Request {
 /// PAN-OS takes no longer request (vendor documentation, "Structure of a PAN-OS XML API request").
 pub const SIZE_MAX: usize = 5_000_000;
 
+/// Characters of an audit comment that PAN-OS takes.
+const COMMENT_MAX: usize = 256;
+
 impl Request {
     fn new<const N: usize>(parameters: [(&'static str, &str); N]) -> Self {
         Self { parameters: parameters.into_iter().map(|(name, value)| (name, value.to_owned())).collect() }
@@ -35,6 +38,15 @@ impl Request {
     /// uncommitted, and a plan counts it as there.
     pub fn transaction(element: &str) -> Self {
         Self::new([("type", "config"), ("action", "multi-config"), ("element", element)])
+    }
+
+    /// Says why a rule is changed, for the audit trail of the next commit (command as in `PaloAltoNetworks/pan-os-codegen` and
+    /// its Terraform provider). What is too long is cut at its beginning: which run it was stands at the end.
+    pub fn audit_comment(rule: &XPath, why: &str) -> Self {
+        let cut = why.chars().count().saturating_sub(COMMENT_MAX);
+        let why: String = why.chars().skip(cut).collect();
+        let (path, why) = (xml(rule.as_str()), xml(&why));
+        Self::op(&format!("<set><audit-comment><xpath>{path}</xpath><comment>{why}</comment></audit-comment></set>"))
     }
 
     /// Runs an operational command.
@@ -143,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_commit_is_of_our_own_changes_and_says_whose_they_are() {
-        let note = CommitNote { owner: "aws <sync> & \"co\"".parse().unwrap(), digest: Digest(0xabc) };
+        let note = CommitNote { owner: "aws <sync> & \"co\"".parse().unwrap(), digest: Digest(0xabc), run: None };
         let admin = "fw<sync>".parse().unwrap();
         check(
             &Request::commit(&admin, &note),

@@ -1,7 +1,7 @@
 //! Changes as one transaction: a `multi-config` document whose operations all take effect, or none.
 
 use drawbridge_core::{
-    change::{Change, Extras, OwnedRule, Position, ServiceObject, WrittenService},
+    change::{Adopted, Change, Extras, OwnObject, OwnedRule, Position, ServiceObject, WrittenService},
     firewall::Status,
     id::TagName,
     run::CHANGES_MAX,
@@ -86,6 +86,26 @@ fn operations(change: &Change, vsys: &Vsys, before: usize) -> Vec<String> {
         Change::Delete(name) => {
             let path = xml(XPath::rule(vsys, &name.to_string()).as_str());
             vec![format!("<delete id=\"{}\" xpath=\"{path}\"/>", before + 1)]
+        }
+        Change::Adopt(Adopted { from, to, owner }) => {
+            let name = to.to_string();
+            let mut operations = Vec::new();
+            if from.number.is_none() {
+                let path = xml(XPath::rule(vsys, &from.to_string()).as_str());
+                operations.push(format!("<rename id=\"{}\" xpath=\"{path}\" newname=\"{}\"/>", before + 1, xml(&name)));
+            }
+            let path = xml(XPath::rule(vsys, &name).as_str());
+            let id = before + operations.len() + 1;
+            // `set` adds to the tags that are there.
+            operations.push(format!("<set id=\"{id}\" xpath=\"{path}\">{}</set>", list("tag", [owner.as_str()])));
+            operations
+        }
+        Change::Drop(object) => {
+            let path = match object {
+                OwnObject::Service(name) => XPath::vsys(vsys).child("service").entry(name.as_str()),
+                OwnObject::Tag(name) => XPath::vsys(vsys).child("tag").entry(name.as_str()),
+            };
+            vec![format!("<delete id=\"{}\" xpath=\"{}\"/>", before + 1, xml(path.as_str()))]
         }
     }
 }
@@ -174,7 +194,7 @@ mod tests {
     use drawbridge_core::{
         change::{Columns, Direction, Spelling},
         firewall::Carried,
-        id::OwnedName,
+        id::{FormerName, OwnedName},
         range::Range,
         service::{L4, Service},
     };
@@ -349,6 +369,45 @@ mod tests {
             </multi-config>
         "#]],
         );
+    }
+
+    #[test]
+    fn what_a_person_asks_for_once() {
+        let owner = || "aws".parse().unwrap();
+        check(
+            Change::Drop(OwnObject::Service("tcp_8443".parse().unwrap())),
+            &expect![[r#"
+                <multi-config>
+                <delete id="1" xpath="V/service/entry[@name=&apos;tcp_8443&apos;]"/>
+                </multi-config>
+            "#]],
+        );
+        check(
+            Change::Drop(OwnObject::Tag(owner())),
+            &expect![[r#"
+                <multi-config>
+                <delete id="1" xpath="V/tag/entry[@name=&apos;aws&apos;]"/>
+                </multi-config>
+            "#]],
+        );
+        let adopted = |from: &str| Adopted {
+            from: FormerName::parse(from).unwrap(),
+            to: OwnedName::parse("sg-0f00baa1-2").unwrap(),
+            owner: owner(),
+        };
+        check(
+            Change::Adopt(adopted("sg-0f00baa1")),
+            &expect![[r#"
+                <multi-config>
+                <rename id="1" xpath="V/rulebase/security/rules/entry[@name=&apos;sg-0f00baa1&apos;]" newname="sg-0f00baa1-2"/>
+                <set id="2" xpath="V/rulebase/security/rules/entry[@name=&apos;sg-0f00baa1-2&apos;]">
+                <tag><member>aws</member></tag>
+                </set>
+                </multi-config>
+            "#]],
+        );
+        let transaction = Transaction::of(&[Change::Adopt(adopted("sg-0f00baa1-2"))], &Vsys::default()).unwrap();
+        assert!(!transaction.request.encoded().contains("rename"), "it has a name of our form already");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! are shown is decided where they go.
 
 mod columns;
+mod doctor;
 mod explanation;
 mod left_out;
 mod outcome;
@@ -17,6 +18,7 @@ use anstyle::{AnsiColor, Style};
 
 use crate::live::NotReady;
 
+pub use doctor::doctor;
 pub use explanation::explanation;
 pub use outcome::outcome;
 pub use plan::plan;

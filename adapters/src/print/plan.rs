@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use anstyle::Style;
 use drawbridge_core::{
-    change::{Change, OwnedRule, Position},
+    change::{Change, OwnObject, OwnedRule, Position},
     firewall::{Addresses, Applications, RuleFacts, Services, Zones},
     id::OwnedName,
     limits::Hindrance,
@@ -31,6 +31,7 @@ pub fn plan(plan: &Plan, rulebase: &Rulebase<'_>, detail: Detail) -> String {
     let changes: Vec<_> = plan.changes.iter().collect();
     let sheet = Sheet { plan, rulebase, detail };
     sheet.objects(&mut text, &changes);
+    Sheet::adopted(&mut text, &changes);
     if let Some(rules) = sheet.rules(&changes) {
         title(&mut text, &heading(&changes));
         text.push_str(&rules);
@@ -108,7 +109,7 @@ fn summary(plan: &Plan) -> String {
 
 /// `1 tag to create, 2 rules to add`.
 fn kinds<'c>(changes: impl Iterator<Item = &'c Change>) -> String {
-    let mut counts = [0; 6];
+    let mut counts = [0; 9];
     for change in changes {
         counts[match change {
             Change::Tag(_) => 0,
@@ -117,6 +118,9 @@ fn kinds<'c>(changes: impl Iterator<Item = &'c Change>) -> String {
             Change::Put(_, Position::InPlace) => 3,
             Change::Lift(..) => 4,
             Change::Delete(_) => 5,
+            Change::Drop(OwnObject::Service(_)) => 6,
+            Change::Drop(OwnObject::Tag(_)) => 7,
+            Change::Adopt(_) => 8,
         }] += 1;
     }
     let words = [
@@ -126,6 +130,9 @@ fn kinds<'c>(changes: impl Iterator<Item = &'c Change>) -> String {
         ("rule", "rewrite"),
         ("rule", "move"),
         ("rule", "delete"),
+        ("service", "delete"),
+        ("tag", "delete"),
+        ("rule", "adopt"),
     ];
     let said = counts.into_iter().zip(words).filter(|(count, _)| *count > 0);
     said.map(|(count, (thing, deed))| format!("{} to {deed}", counted(count, thing))).collect::<Vec<_>>().join(", ")
@@ -147,7 +154,12 @@ fn by_hindrance(plan: &Plan) -> Vec<(&Hindrance, Vec<&Change>)> {
 fn heading(changes: &[&Change]) -> String {
     let bottom = changes.iter().find_map(|change| match change {
         Change::Put(_, Position::Above(bottom)) | Change::Lift(_, bottom) => Some(bottom),
-        Change::Put(_, Position::InPlace) | Change::Tag(_) | Change::Service(_) | Change::Delete(_) => None,
+        Change::Put(_, Position::InPlace)
+        | Change::Tag(_)
+        | Change::Service(_)
+        | Change::Delete(_)
+        | Change::Drop(_)
+        | Change::Adopt(_) => None,
     });
     bottom.map_or_else(|| "rules".to_owned(), |bottom| format!("rules, new and moved ones directly above `{bottom}`"))
 }
@@ -160,13 +172,27 @@ struct Sheet<'p> {
 
 impl Sheet<'_> {
     fn objects(&self, text: &mut String, changes: &[&Change]) {
-        let objects = changes.iter().filter(|change| matches!(change, Change::Tag(_) | Change::Service(_)));
-        let (_, green) = Mark::Added.sign();
+        let objects =
+            changes.iter().filter(|change| matches!(change, Change::Tag(_) | Change::Service(_) | Change::Drop(_)));
         for (index, object) in objects.enumerate() {
             if index == 0 {
                 title(text, "objects");
             }
-            let _ = writeln!(text, "  {green}{object}{green:#}");
+            let mark = if let Change::Drop(_) = object { Mark::Deleted } else { Mark::Added };
+            let (_, colour) = mark.sign();
+            let _ = writeln!(text, "  {colour}{object}{colour:#}");
+        }
+    }
+
+    /// Rules that are adopted: nothing about them changes but the tag, and perhaps the name.
+    fn adopted(text: &mut String, changes: &[&Change]) {
+        let adopted = changes.iter().filter(|change| matches!(change, Change::Adopt(_)));
+        let (_, colour) = Mark::Rewritten.sign();
+        for (index, change) in adopted.enumerate() {
+            if index == 0 {
+                title(text, "rules to adopt");
+            }
+            let _ = writeln!(text, "  {colour}{change}{colour:#}");
         }
     }
 
@@ -185,7 +211,7 @@ impl Sheet<'_> {
             Change::Put(rule, Position::InPlace) => row(Mark::Rewritten, written(rule)),
             Change::Lift(name, _) => row(Mark::Moved, self.held(name)),
             Change::Delete(name) => row(Mark::Deleted, self.held(name)),
-            Change::Tag(_) | Change::Service(_) => None,
+            Change::Tag(_) | Change::Service(_) | Change::Drop(_) | Change::Adopt(_) => None,
         }
     }
 

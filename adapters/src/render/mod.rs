@@ -11,6 +11,8 @@ use drawbridge_core::{
 };
 use serde_json::{Value, json};
 
+use crate::doctor;
+
 pub use plan::plan;
 use rule::change;
 
@@ -20,6 +22,9 @@ const OUTCOME_VERSION: u32 = 1;
 /// The version of an explanation.
 const EXPLANATION_VERSION: u32 = 1;
 
+/// The version of what a doctor has found.
+const DOCTOR_VERSION: u32 = 1;
+
 /// An explanation: what is said, and below it what that rests on.
 pub fn explanation(told: &[Told]) -> Value {
     fn lines(told: &[Told]) -> Vec<Value> {
@@ -28,16 +33,40 @@ pub fn explanation(told: &[Told]) -> Value {
     json!({ "version": EXPLANATION_VERSION, "explanation": lines(told) })
 }
 
+/// What a doctor has found.
+pub fn doctor(report: &doctor::Report) -> Value {
+    let finding = |finding: &doctor::Finding| json!({ "check": finding.check, "verdict": finding.verdict.to_string(), "says": finding.says });
+    json!({
+        "version": DOCTOR_VERSION,
+        "verdict": report.verdict().to_string(),
+        "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
+    })
+}
+
 /// A run's outcome.
 ///
 /// `batchItemFailures` is empty because a run takes its whole batch or fails as a whole: an SQS source with
 /// `ReportBatchItemFailures` looks for it (Lambda guide, services-sqs-errorhandling).
 pub fn outcome(outcome: &Outcome) -> Value {
     let Report {
-        events, unreadable, applied, commits, retries, withheld, notes, unit, foreign, steps, problem, ..
+        run,
+        owned,
+        events,
+        unreadable,
+        applied,
+        commits,
+        retries,
+        withheld,
+        notes,
+        unit,
+        foreign,
+        steps,
+        problem,
+        ..
     } = &outcome.report;
     json!({
         "version": OUTCOME_VERSION,
+        "run": run.to_string(),
         "ending": outcome.ending.to_string(),
         "summary": outcome.to_string(),
         "problem": problem.as_ref().map(ToString::to_string),
@@ -54,6 +83,7 @@ pub fn outcome(outcome: &Outcome) -> Value {
             "change": change(&held.change), "why": held.why.to_string(),
         })).collect::<Vec<_>>(),
         "notes": notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "rules_owned": owned,
         "active_unit": unit,
         "others_uncommitted": foreign.iter().map(|pending| json!({
             "admin": pending.admin.as_str(), "what": pending.node.to_string(),

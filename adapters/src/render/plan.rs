@@ -56,7 +56,11 @@ fn reasoned(made: &Change, plan: &Plan, stands: &BTreeMap<&OwnedName, &Owned<'_>
     match made {
         Change::Put(_, Position::InPlace) => document["before"] = json!(before),
         Change::Lift(..) | Change::Delete(_) => document["rule"] = json!(before),
-        Change::Put(_, Position::Above(_)) | Change::Tag(_) | Change::Service(_) => {}
+        Change::Put(_, Position::Above(_))
+        | Change::Tag(_)
+        | Change::Service(_)
+        | Change::Drop(_)
+        | Change::Adopt(_) => {}
     }
     let why = name.and_then(|name| plan.reasons.get(name));
     document["reason"] = json!(why.map(ToString::to_string));

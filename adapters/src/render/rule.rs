@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use drawbridge_core::{
     address::AddressRange,
-    change::{Change, Columns, Direction, Extras, OwnedRule, Position, Spelling},
+    change::{Change, Columns, Direction, Extras, OwnObject, OwnedRule, Position, Spelling},
     firewall::{Profiles, RuleFacts, Services, Status, Zones},
     rulebase::Owned,
     service::{Apps, L4},
@@ -37,6 +37,14 @@ pub(super) fn change(change: &Change) -> Value {
             "do": "move-rule", "name": name.to_string(), "above": bottom.as_str(), "text": text,
         }),
         Change::Delete(name) => json!({ "do": "delete-rule", "name": name.to_string(), "text": text }),
+        Change::Adopt(adopted) => json!({
+            "do": "adopt-rule", "name": adopted.to.to_string(), "former_name": adopted.from.to_string(),
+            "tags": [adopted.owner.as_str()], "text": text,
+        }),
+        Change::Drop(OwnObject::Service(name)) => {
+            json!({ "do": "delete-service", "name": name.as_str(), "text": text })
+        }
+        Change::Drop(OwnObject::Tag(name)) => json!({ "do": "delete-tag", "name": name.as_str(), "text": text }),
     }
 }
 

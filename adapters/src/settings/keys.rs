@@ -131,6 +131,15 @@ pub const KEYS: &[Key] = &[
     key("aws.region", "the region of the instances", Unset("`AWS_REGION`, or the profile's")),
     key("aws.endpoint_url", "another endpoint than AWS's own", Unset("AWS's, or `AWS_ENDPOINT_URL`")),
     key("aws.log_size_max", "the largest log file, unpacked, as bytes or `256MiB`", Default("256MiB")),
+    key("watch.queue_url", "the SQS queue that `watch` takes messages from", Unset("no queue is asked")),
+    key("watch.bucket", "the bucket of a trail that `watch` lists instead", Unset("no bucket is listed")),
+    key("watch.prefix", "what stands before `AWSLogs/` in the keys of that trail", Unset("nothing does")),
+    key("watch.every", "`watch` looks this often although nothing has happened", Default("5m")),
+    key(
+        "watch.metrics_addr",
+        "where `watch` serves metrics for Prometheus, as `127.0.0.1:9464`",
+        Unset("they are not served"),
+    ),
 ];
 
 /// Variables of other names that mean a setting, because that is what people call them.

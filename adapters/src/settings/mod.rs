@@ -6,6 +6,7 @@ mod given;
 mod keys;
 mod reader;
 mod value;
+mod watch;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -36,6 +37,7 @@ pub use given::SettingsFile;
 pub use keys::{FILE_VARIABLE, KEYS, Key, LOG_VARIABLE, Otherwise};
 use reader::Reader;
 use value::{application, base_url, choice, duration, gateway, instance_tag, parsed, port, positive_duration, size};
+pub use watch::{NotAQueue, QueueUrl, Source, WatchSettings};
 
 /// Everything that is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub struct Settings {
     pub firewall: FirewallSettings,
     /// How to reach AWS.
     pub aws: AwsSettings,
+    /// How `watch` hears of events, and how often it looks without any.
+    pub watch: WatchSettings,
 }
 
 /// How to reach the firewall. How long to wait for it is in [`Config::timing`].
@@ -160,8 +164,8 @@ const BOOLEANS: &[(&str, bool)] = &[("true", true), ("false", false)];
 
 impl Reader {
     fn settings(&mut self) -> Option<Settings> {
-        let (config, firewall, aws) = (self.config(), self.firewall(), self.aws());
-        Some(Settings { config: config?, firewall: firewall?, aws: aws? })
+        let (config, firewall, aws, watch) = (self.config(), self.firewall(), self.aws(), self.watch());
+        Some(Settings { config: config?, firewall: firewall?, aws: aws?, watch: watch? })
     }
 
     fn file_settings(&mut self) -> Option<FileSettings> {
@@ -170,7 +174,7 @@ impl Reader {
         let (key, tls) = (self.key(), self.tls());
         let vsys = self.one("firewall.vsys", parsed);
         let aws = self.aws();
-        let _ = (units, key?, tls?);
+        let _ = (units, key?, tls?, self.watch()?);
         Some(FileSettings { config: config?, vsys: vsys?, aws: aws? })
     }
 

@@ -110,6 +110,19 @@ async fn help_and_mistakes_of_usage() {
 }
 
 #[tokio::test]
+async fn shells_can_complete() {
+    let stage = Stage::new().await;
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let ended = stage.run(&["completions", shell]).await;
+        assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{shell}");
+        for word in ["uninstall", "accept-limits", "metrics-addr"] {
+            assert!(ended.stdout.contains(word), "{shell} does not know {word}");
+        }
+    }
+    assert_eq!(stage.run(&["completions", "dos"]).await.status, Some(1));
+}
+
+#[tokio::test]
 async fn as_much_is_logged_as_one_wants() {
     let stage = Stage::new().await.with_work().set("DRAWBRIDGE_LOG", "info");
     assert!(stage.run(&["apply"]).await.stderr.contains("INFO"));

@@ -120,6 +120,21 @@ async fn a_notification_of_s3_becomes_a_rule_in_force() {
     let rules = ["web access in", "web access out", "deny clear-text protocols", "i-web-2-1", "Clean up"];
     assert_eq!(stage.running_rules(), rules);
 
+    // One id, wherever somebody may look: result, log, rule and commit.
+    let run = format!("run {}", result["run"].as_str().unwrap());
+    let event = result["events"][0]["id"].as_str().unwrap();
+    let signed = format!("; by arn:aws:iam::111122223333:user/operator; event {event}; {run}<");
+    assert!(stage.trees()[1].to_string().contains(&signed), "{signed} in {}", stage.trees()[1]);
+    assert!(stage.asked("<show><jobs><all></all></jobs></show>").contains(&format!("drawbridge; {run}<")));
+    let rule = format!(
+        "/config/devices/entry[@name='localhost.localdomain']/vsys/entry[@name='vsys1']/rulebase/security/rules/entry[@name='{}-1']",
+        stage.real("i-web-2")
+    );
+    let comments =
+        format!("<show><config><list><audit-comments><xpath>{rule}</xpath></audit-comments></list></config></show>");
+    assert!(stage.asked(&comments).contains(&run), "{}", stage.asked(&comments));
+    assert!(function.said(&stage, None).stdout.contains(result["run"].as_str().unwrap()));
+
     let before = stage.trees();
     let refused = stage.event("deliver StopInstances i-web-2 failed Client.UnauthorizedOperation");
     let (kind, result) = api.invoke(&stage, &function, refused).await;
@@ -146,10 +161,24 @@ async fn a_notification_of_s3_becomes_a_rule_in_force() {
     // Everything that was logged is JSON, a line each, and holds no secrets.
     let said = function.said(&stage, None);
     assert!(said.stdout.lines().count() > 10, "{said:#?}");
+    let mut metrics = Vec::new();
     for line in said.stdout.lines() {
         let line: Value = serde_json::from_str(line).unwrap();
+        if line["_aws"].is_object() {
+            metrics.push(line);
+            continue;
+        }
         assert!(line["level"].is_string() && line["fields"]["message"].is_string(), "{line:#}");
     }
+    // A document of CloudWatch's for each run, and one more for the error of the run that failed.
+    assert_eq!(metrics.len(), 5, "{metrics:#?}");
+    let number = |document: &Value, name: &str| document[name].as_f64().unwrap_or(-1.0);
+    assert_eq!(
+        ["Looks", "Changes", "Commits", "OwnedRules"].map(|name| number(&metrics[0], name)),
+        [1.0, 2.0, 1.0, 1.0]
+    );
+    assert!(number(&metrics[0], "CommitSeconds") >= 0.0, "{metrics:#?}");
+    assert_eq!((&metrics[0]["Owner"], &metrics[3]["Kind"]), (&json!("drawbridge"), &json!("firewall-denied")));
 }
 
 /// A batch as a FIFO queue hands it out.

@@ -2,14 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod adopt;
 mod certificates;
 mod commands;
+mod doctor;
 mod explain;
 mod lambda;
 mod mishaps;
 mod offline;
+mod queue;
 mod rotation;
 mod schema;
 mod settings;
 mod site;
 mod stage;
+mod uninstall;
+mod watch;

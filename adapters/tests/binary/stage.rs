@@ -9,6 +9,7 @@ use std::{
 };
 
 use drawbridge_simulator::{
+    firewall::Request,
     http::tls::Identity,
     script::Script,
     serve::{Served, SharedWorld},
@@ -116,6 +117,15 @@ impl Stage {
         world.rules(Tree::Running).iter().map(|rule| world.names().shorten(&rule.name)).collect()
     }
 
+    /// What the firewall answers to an operational command of its administrator's.
+    pub(crate) fn asked(&self, command: &str) -> String {
+        let mut world = self.world.lock();
+        let key = world.firewall().key_of("admin");
+        let parameters = [("type", "op"), ("cmd", command)];
+        let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        world.panos(&Request { parameters, key, basic: None }).text()
+    }
+
     /// Candidate and running configuration.
     pub(crate) fn trees(&self) -> [Element; 2] {
         let world = self.world.lock();
@@ -212,6 +222,11 @@ impl Running {
             }
         };
         self.said(stage, status)
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// What it has said so far.

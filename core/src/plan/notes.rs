@@ -7,10 +7,10 @@ use std::{
 
 use crate::{
     address::Family,
-    change::Direction,
+    change::{Direction, OwnObject},
     config::{Config, RuleDestination},
     exposure::Doubt,
-    id::{AdminName, GroupId, OwnedName, RuleName},
+    id::{AdminName, FormerName, GroupId, OwnedName, RuleName},
     inventory::Inventory,
     nat::Nat,
     never::Never,
@@ -36,6 +36,10 @@ pub enum Note {
     Doubtful(Doubt, usize),
     /// An entry of `never_open` keeps closed what these groups call for.
     NeverOpen(Never, BTreeSet<GroupId>),
+    /// An object of ours that the firewall did not let go.
+    StillThere(OwnObject),
+    /// A rule of the function of 2016 that another administrator works on.
+    NotAdopted(FormerName, AdminName),
 }
 
 impl fmt::Display for Note {
@@ -54,6 +58,12 @@ impl fmt::Display for Note {
             ),
             Self::NeverOpen(entry, groups) => {
                 write!(f, "{entry} stays closed (`never_open`), asked for by {}", listed(groups))
+            }
+            Self::NotAdopted(name, admin) => {
+                write!(f, "{name} has uncommitted work of `{admin}`: adopt it when that is committed or reverted")
+            }
+            Self::StillThere(object) => {
+                write!(f, "{object} stays: something else refers to it, somebody works on it, or it is shared; look at its references")
             }
             Self::Doubtful(doubt, number) => {
                 write!(f, "{doubt}: what we own for {} stays, nothing is added", counted(*number, "interface"))

@@ -6,7 +6,7 @@ use super::{Policy, is_own_service};
 use crate::{
     config::Config,
     firewall::{Configuration, Firewall, Node, Pending},
-    id::{AdminName, OwnedName, ProfileName, Region, RuleName, TagName, ZoneName},
+    id::{AdminName, FormerName, OwnedName, ProfileName, Region, RuleName, TagName, ZoneName},
     plan::Stamp,
 };
 
@@ -107,9 +107,18 @@ pub(super) fn check_own_work(
         [candidate, running].into_iter().flat_map(Policy::owned).map(|rule| &rule.facts.name).collect();
     let configurations = [&firewall.candidate, &firewall.running];
     let exists = |name: &RuleName| configurations.iter().any(|held| held.rules.iter().any(|rule| rule.name == *name));
+    // A rule without a number that is being adopted is noted under its former name as well.
+    let is_renamed = |name: &RuleName| match FormerName::parse(name.as_str()) {
+        Some(FormerName { subject, number: None }) if !candidate.has(name) => {
+            candidate.owned().any(|rule| rule.name.subject == subject && !running.has(&rule.facts.name))
+        }
+        Some(_) | None => false,
+    };
     let is_ours = |node: &Node| match node {
         // A rule that was added and deleted again is in neither configuration.
-        Node::Rule(name) => owned.contains(name) || (OwnedName::parse(name.as_str()).is_some() && !exists(name)),
+        Node::Rule(name) => {
+            owned.contains(name) || (OwnedName::parse(name.as_str()).is_some() && !exists(name)) || is_renamed(name)
+        }
         Node::Service(name) => configurations.iter().any(|held| is_own_service(held, name, &config.owner)),
         Node::Tag(name) => *name == config.owner,
         // The container of the rules: some releases note a move there.

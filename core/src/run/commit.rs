@@ -43,7 +43,7 @@ impl Run {
             // What a failed commit left behind, of a run that did not live to take it back.
             return self.enter(State::Reverting(Afterwards::Look));
         }
-        let note = CommitNote { owner: self.config.owner.clone(), digest };
+        let note = CommitNote { owner: self.config.owner.clone(), digest, run: Some(self.report.run) };
         self.enter(State::Committing(note))
     }
 

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use super::{Next, Run, State};
 use crate::{
-    change::Change,
+    change::{Change, Position},
     command::Look,
     config::Mode,
+    event::Event,
     firewall::{Firewall, Node},
     id::{AdminName, OwnedName},
     inventory::Inventory,
     limits::{self, Hindrance},
-    plan::{Note, Plan, plan},
+    plan::{DESCRIPTION_MAX, Note, Plan, plan},
     report::{Ending, Problem, counted},
     rulebase::Rulebase,
 };
@@ -20,6 +21,8 @@ use crate::{
 pub const CHANGES_MAX: usize = 250;
 /// Bytes of one transaction, well below the 5 MB that PAN-OS takes.
 const BYTES_MAX: usize = 4_000_000;
+/// Characters of what a log says about an event in a rule's description.
+const SIGNED_MAX: usize = 300;
 /// How many changes a step prints.
 const SHOWN: usize = 12;
 
@@ -49,7 +52,7 @@ impl Run {
 
     /// The name under which the firewall notes what this run has just changed, if it is not ours. What it notes under ours as
     /// well, somebody has worked on since.
-    fn another_name(&self, plan: &Plan, firewall: &Firewall, us: &AdminName) -> Option<AdminName> {
+    pub(super) fn another_name(&self, plan: &Plan, firewall: &Firewall, us: &AdminName) -> Option<AdminName> {
         let noted = |name: &OwnedName| {
             let node = Node::Rule(name.rule_name());
             firewall.pending.iter().any(|pending| pending.node == node && pending.admin == *us)
@@ -64,7 +67,9 @@ impl Run {
             | Note::NatUnheeded(..)
             | Note::NatMissing
             | Note::Doubtful(..)
-            | Note::NeverOpen(..) => None,
+            | Note::NeverOpen(..)
+            | Note::StillThere(_)
+            | Note::NotAdopted(..) => None,
         })
     }
 
@@ -103,23 +108,26 @@ impl Run {
         plan.wanted.exposed == 0 && removes && !self.confirmed_empty
     }
 
-    fn record(&mut self, plan: &Plan, firewall: &Firewall) {
+    pub(super) fn record(&mut self, plan: &Plan, firewall: &Firewall) {
         let us = self.config.admin.as_ref().or(firewall.admin.as_ref());
         let report = &mut self.report;
         report.foreign = firewall.pending.iter().filter(|pending| Some(&pending.admin) != us).cloned().collect();
         report.reasons.extend(plan.reasons.clone());
+        report.owned = Some(plan.owned);
         report.withheld.clone_from(&plan.withheld);
         report.notes.clone_from(&plan.notes);
     }
 
-    fn act(&mut self, plan: Plan, firewall: &Firewall, rulebase: &Rulebase<'_>) -> Next {
+    pub(super) fn act(&mut self, plan: Plan, firewall: &Firewall, rulebase: &Rulebase<'_>) -> Next {
         let wait = |age| Problem::FailedBefore { age, wait: self.config.timing.failed_commit - age };
         if !plan.changes.is_empty() {
             if let Some(age) = self.failed_lately(firewall, rulebase.candidate.digest_after(&plan.changes)) {
                 self.report.problem = Some(wait(age));
                 return self.finish(Ending::Withheld);
             }
-            return self.enter(State::Applying(transaction(plan.changes)));
+            let mut changes = transaction(plan.changes);
+            self.sign(&mut changes);
+            return self.enter(State::Applying(changes));
         }
         if self.config.mode != Mode::Observe
             && let Some((node, admin)) = firewall.entangled(rulebase.admin)
@@ -133,6 +141,25 @@ impl Run {
         self.finish(ending)
     }
 
+    /// Says in the description of each new rule which run adds it, and which event by whom it is named after.
+    fn sign(&self, changes: &mut [Change]) {
+        for change in changes {
+            let Change::Put(rule, Position::Above(_)) = change else { continue };
+            let subject = &rule.name.subject;
+            let is_its = |event: &&Event| event.causes().iter().any(|cause| cause.subject == *subject);
+            let mut signed = String::new();
+            if let Some(event) = self.report.events.iter().find(is_its) {
+                let by = event.principal.as_ref().map(|by| format!("; by {by}")).unwrap_or_default();
+                let id = if event.id.is_empty() { String::new() } else { format!("; event {}", event.id) };
+                signed = format!("{by}{id}");
+            }
+            signed = signed.chars().filter(|c| !c.is_control()).take(SIGNED_MAX).collect();
+            signed += &format!("; run {}", self.report.run);
+            let room = DESCRIPTION_MAX.saturating_sub(signed.chars().count());
+            rule.description = rule.description.chars().take(room).chain(signed.chars()).collect();
+        }
+    }
+
     pub(super) fn applied(&mut self, changes: Vec<Change>) -> Next {
         for change in changes.iter().take(SHOWN) {
             self.say(change.to_string());
@@ -142,7 +169,12 @@ impl Run {
         }
         let rules = changes.iter().filter_map(|change| match change {
             Change::Put(rule, _) => Some((**rule).clone()),
-            Change::Tag(_) | Change::Service(_) | Change::Lift(..) | Change::Delete(_) => None,
+            Change::Tag(_)
+            | Change::Service(_)
+            | Change::Lift(..)
+            | Change::Delete(_)
+            | Change::Drop(_)
+            | Change::Adopt(_) => None,
         });
         self.written.extend(rules);
         self.report.applied.extend(changes);
@@ -170,7 +202,7 @@ fn transaction(mut changes: Vec<Change>) -> Vec<Change> {
 }
 
 /// What a look found, in a line.
-fn summary(plan: &Plan) -> String {
+pub(super) fn summary(plan: &Plan) -> String {
     let facts = format!(
         "{} wanted, {} ours of {}",
         counted(plan.wanted.atoms.len(), "atom"),

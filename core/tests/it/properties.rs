@@ -266,7 +266,7 @@ proptest! {
                 match change {
                     Change::Put(left, _) => prop_assert!(doubtful.iter().all(|local| left.spelling.locals.contains(local))),
                     Change::Delete(name) => prop_assert!(doubtful.is_empty(), "{name} held {doubtful:?}"),
-                    Change::Tag(_) | Change::Service(_) | Change::Lift(..) => {}
+                    Change::Tag(_) | Change::Service(_) | Change::Lift(..) | Change::Drop(_) | Change::Adopt(_) => {}
                 }
             }
         }
@@ -408,6 +408,8 @@ fn the_dice_draw_worlds_worth_looking_at() {
             Change::Put(_, Position::InPlace) => "rewritten rule",
             Change::Lift(..) => "lifted rule",
             Change::Delete(_) => "deleted rule",
+            Change::Drop(_) => "deleted object",
+            Change::Adopt(_) => "adopted rule",
         };
         let kinds: BTreeSet<_> = plan.changes.iter().map(kind).collect();
         let others = [(plan.changes.is_empty(), "in sync"), (!plan.notes.is_empty(), "note"), (plan.commit, "commit")];

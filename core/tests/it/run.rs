@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use drawbridge_core::{
     command::{Command, Failure, JobState, LogRef, LogTrouble, Look, Reply, Trouble},
-    config::Config,
+    config::{Config, Mode},
     event::{Event, EventKind},
     firewall::{Applications, FailedCommit, Firewall, RuleFacts},
     id::JobId,
@@ -26,6 +26,8 @@ struct Story {
     budget: Duration,
     /// What becomes of commands of this name, in turn; afterwards they succeed.
     twists: Vec<(&'static str, VecDeque<Twist>)>,
+    /// Nothing of ours is to be left.
+    removes: bool,
     /// Every write takes this long.
     write: Duration,
     /// Commits fail as long as the candidate has a rule of ours for this application, and blame it.
@@ -50,6 +52,7 @@ impl Story {
             trigger: Trigger { logs: Vec::new(), events: Vec::new(), wake: Wake::Always },
             budget: Duration::from_secs(900),
             twists: Vec::new(),
+            removes: false,
             write: Duration::from_secs(1),
             curse: None,
         }
@@ -108,7 +111,11 @@ impl Story {
 
     /// The transcript, as people see it.
     fn told(mut self) -> String {
-        let mut run = Run::new(self.config.clone(), self.trigger.clone(), self.budget, 1);
+        let mut run = if self.removes {
+            Run::removal(self.config.clone(), self.budget, 1)
+        } else {
+            Run::new(self.config.clone(), self.trigger.clone(), self.budget, 1)
+        };
         let mut clock = Duration::ZERO;
         let mut next = run.advance(clock, Input::Begin);
         let outcome = loop {
@@ -147,7 +154,15 @@ fn log(key: &str) -> LogRef {
 
 fn event(name: &str) -> Event {
     let instances = [("i-1").parse().unwrap()].into();
-    Event { id: "1".into(), name: name.into(), principal: None, instances, groups: [].into(), kind: EventKind::Call }
+    Event {
+        id: "1".into(),
+        name: name.into(),
+        principal: None,
+        instances,
+        groups: [].into(),
+        kind: EventKind::Call,
+        at: None,
+    }
 }
 
 #[test]
@@ -394,4 +409,32 @@ fn planned(inventory: &str) -> Vec<drawbridge_core::change::Change> {
 fn digest(inventory: &str) -> drawbridge_core::firewall::Digest {
     let (config, firewall) = (sample::config(), sample::quiet(sample::configuration("")));
     Rulebase::read(&firewall, &config).unwrap().candidate.digest_after(&planned(inventory))
+}
+
+/// Everything of ours goes, disabled rules too, whatever mode and limits say; an object that something else refers to is left.
+#[test]
+fn a_removal_leaves_nothing_of_ours() {
+    let rules = "sg-web-1 8.8.8.0/24 -> 10.0.1.10 tcp/8443 ours\n sg-web-2 8.8.8.0/24 -> 10.0.1.10 ours disabled\n \
+                 sg-web-3 8.8.8.0/24 -> 10.0.1.10\n theirs any -> 10.0.1.11 tcp/22";
+    let mut story = Story { removes: true, ..Story::of("", rules) };
+    story.config.mode = Mode::Observe;
+    story.config.limits.removals.number = 0;
+    story.check(&expect![[r#"
+           0.0s  observe firewall  0 atoms wanted, 2 ours of 5 rules: 4 changes
+           1.0s  apply             - sg-web-1
+                                   - sg-web-2
+           2.0s  observe firewall  0 atoms wanted, 0 ours of 3 rules: 2 changes
+           3.0s  apply             - service tcp_8443
+                                   - tag bridge
+           4.0s  observe firewall  as planned, running differs
+           5.0s  commit            job 1
+           6.0s  poll job          succeeded
+           7.0s  observe firewall  0 atoms wanted, 0 ours of 3 rules: in sync
+        in sync: 4 changes, 1 commit
+    "#]]);
+    let refused = Trouble::Refused("cannot be deleted because of references from: g".to_owned());
+    let mut story = Story { removes: true, ..Story::of("", "sg-web-1 8.8.8.0/24 -> 10.0.1.10 ours") };
+    story.twists.push(("apply", VecDeque::from([Twist::FailsForGood(refused)])));
+    // The first write is refused as a whole, and it is about a rule.
+    assert!(story.told().ends_with("failed; the firewall refuses: cannot be deleted because of references from: g\n"));
 }

@@ -43,6 +43,7 @@ pub(super) fn unreadable() -> Event {
         instances: BTreeSet::new(),
         groups: BTreeSet::new(),
         kind: EventKind::Call,
+        at: None,
     }
 }
 
@@ -63,6 +64,7 @@ fn event(
         instances: body.instances(),
         groups: body.groups(),
         kind: EventKind::Call,
+        at: head.event_time.as_deref().and_then(|text| humantime::parse_rfc3339(text).ok()),
     };
     let tags_other_things = event.is_tagging() && event.instances.is_empty() && body.says_what_is_tagged();
     (!tags_other_things).then_some(event)
@@ -72,6 +74,8 @@ fn event(
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Head {
+    #[serde(deserialize_with = "word")]
+    event_time: Option<String>,
     #[serde(rename = "eventID", deserialize_with = "word")]
     event_id: Option<String>,
     #[serde(deserialize_with = "word")]

@@ -1,0 +1,243 @@
+//! A queue of SQS: three calls of its JSON protocol (SQS developer guide, `sqs-making-api-requests-json`), signed here. The
+//! SDK's own crate for it would be one of the largest in the tree.
+
+use std::time::{Duration, SystemTime};
+
+use aws_config::SdkConfig;
+use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
+use aws_sigv4::{
+    http_request::{SignableBody, SignableRequest, SigningSettings, sign},
+    sign::v4::SigningParams,
+};
+use drawbridge_core::command::{Failure, Trouble};
+use reqwest::{Client, RequestBuilder};
+use serde_json::{Value, json};
+
+use super::failure::Refusal;
+use crate::settings::QueueUrl;
+
+/// The longest that SQS lets somebody wait, and the most messages that it hands out at once (SQS API reference,
+/// `ReceiveMessage`).
+pub const WAIT_MAX: Duration = Duration::from_secs(20);
+const BATCH_MAX: u32 = 10;
+
+/// Beyond the wait itself, an answer may take this long.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// A queue.
+#[derive(Debug)]
+pub struct Queue {
+    url: QueueUrl,
+    endpoint: String,
+    region: String,
+    credentials: SharedCredentialsProvider,
+    client: Client,
+}
+
+/// A message that was handed out, and comes again unless it is deleted in time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// What was sent.
+    pub body: String,
+    /// What it must be deleted by.
+    pub receipt: String,
+}
+
+/// How many messages a queue holds, about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Depth {
+    /// Nobody has been given these.
+    pub waiting: u64,
+    /// These are being worked on.
+    pub in_flight: u64,
+}
+
+/// Why a queue cannot be asked at all.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoQueue {
+    /// The SDK found no region.
+    #[error("the region of the queue is not known: set `aws.region` or `AWS_REGION`")]
+    Region,
+    /// The SDK has no source of credentials.
+    #[error("there is no source of AWS credentials: set them in the environment, a profile or a role")]
+    Credentials,
+    /// The HTTP library refuses.
+    #[error("no HTTPS client can be made for SQS: {0}")]
+    Library(String),
+}
+
+impl Queue {
+    /// The queue of this URL, asked with the credentials of `config`.
+    ///
+    /// # Errors
+    /// [`NoQueue`].
+    pub fn new(config: &SdkConfig, url: &QueueUrl) -> Result<Self, NoQueue> {
+        let region = url.region().or_else(|| config.region().map(AsRef::as_ref)).ok_or(NoQueue::Region)?;
+        let client = Client::builder().user_agent(concat!("drawbridge/", env!("CARGO_PKG_VERSION"))).build();
+        Ok(Self {
+            url: url.clone(),
+            endpoint: url.origin(),
+            region: region.to_owned(),
+            credentials: config.credentials_provider().ok_or(NoQueue::Credentials)?,
+            client: client.map_err(|error| NoQueue::Library(error.to_string()))?,
+        })
+    }
+
+    /// Takes what is there, waiting for at most `wait` until there is something. Nobody else is given these messages for
+    /// `hidden`.
+    ///
+    /// # Errors
+    /// If SQS refuses, or does not answer.
+    pub async fn receive(&self, wait: Duration, hidden: Duration) -> Result<Vec<Message>, Failure> {
+        let wait = wait.min(WAIT_MAX);
+        let asked = json!({
+            "QueueUrl": self.url.to_string(), "MaxNumberOfMessages": BATCH_MAX, "WaitTimeSeconds": wait.as_secs(),
+            "VisibilityTimeout": hidden.as_secs(),
+        });
+        let answer = self.call("ReceiveMessage", &asked, wait + ANSWER).await?;
+        let messages = answer["Messages"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let text = |message: &Value, name: &str| message[name].as_str().map(str::to_owned);
+        let message = |message: &Value| {
+            let receipt = text(message, "ReceiptHandle")?;
+            Some(Message { body: text(message, "Body").unwrap_or_default(), receipt })
+        };
+        Ok(messages.iter().filter_map(message).collect())
+    }
+
+    /// Deletes a message: it has been seen to.
+    ///
+    /// # Errors
+    /// As [`Self::receive`]; it then comes again.
+    pub async fn delete(&self, message: &Message) -> Result<(), Failure> {
+        let asked = json!({ "QueueUrl": self.url.to_string(), "ReceiptHandle": message.receipt });
+        self.call("DeleteMessage", &asked, ANSWER).await.map(drop)
+    }
+
+    /// Lets a message come again after this long.
+    ///
+    /// # Errors
+    /// As [`Self::receive`]; it then comes again later.
+    pub async fn release(&self, message: &Message, after: Duration) -> Result<(), Failure> {
+        let asked = json!({
+            "QueueUrl": self.url.to_string(), "ReceiptHandle": message.receipt, "VisibilityTimeout": after.as_secs(),
+        });
+        self.call("ChangeMessageVisibility", &asked, ANSWER).await.map(drop)
+    }
+
+    /// How many messages there are.
+    ///
+    /// # Errors
+    /// As [`Self::receive`].
+    pub async fn depth(&self) -> Result<Depth, Failure> {
+        const WAITING: &str = "ApproximateNumberOfMessages";
+        const IN_FLIGHT: &str = "ApproximateNumberOfMessagesNotVisible";
+        let asked = json!({ "QueueUrl": self.url.to_string(), "AttributeNames": [WAITING, IN_FLIGHT] });
+        let answer = self.call("GetQueueAttributes", &asked, ANSWER).await?;
+        let number = |name: &str| answer["Attributes"][name].as_str().and_then(|text| text.parse().ok()).unwrap_or(0);
+        Ok(Depth { waiting: number(WAITING), in_flight: number(IN_FLIGHT) })
+    }
+
+    async fn call(&self, action: &'static str, asked: &Value, limit: Duration) -> Result<Value, Failure> {
+        let unreachable = || Trouble::AwsUnreachable { call: action.to_owned() }.transient();
+        let request = self.signed(action, asked.to_string()).await?;
+        let response = request.timeout(limit).send().await.map_err(|error| {
+            tracing::debug!(action, %error, "SQS did not answer");
+            unreachable()
+        })?;
+        let status = response.status().as_u16();
+        let body = response.bytes().await.map_err(|_| unreachable())?;
+        let answer: Value =
+            if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap_or_default() };
+        if (200..300).contains(&status) {
+            return Ok(answer);
+        }
+        // `com.amazonaws.sqs#QueueDoesNotExist`
+        let code = answer["__type"].as_str().and_then(|kind| kind.rsplit('#').next());
+        let code = match code {
+            Some(code @ ("QueueDoesNotExist" | "NonExistentQueue")) => format!("{code} (check `watch.queue_url`)"),
+            Some(code) => code.to_owned(),
+            None => format!("HTTP {status}"),
+        };
+        Err(Refusal { status, code }.of_call(action))
+    }
+
+    async fn signed(&self, action: &str, body: String) -> Result<RequestBuilder, Failure> {
+        let failed = |code: String| Trouble::Aws { call: action.to_owned(), code }.permanent();
+        let credentials = self.credentials.provide_credentials().await;
+        let credentials = credentials.map_err(|_| {
+            Trouble::AwsCredentials { call: action.to_owned(), code: "none can be had".to_owned() }.transient()
+        })?;
+        let identity = credentials.into();
+        let params = SigningParams::builder()
+            .identity(&identity)
+            .region(&self.region)
+            .name("sqs")
+            .time(SystemTime::now())
+            .settings(SigningSettings::default())
+            .build()
+            .map_err(|error| failed(format!("nothing: it cannot be signed: {error}")))?
+            .into();
+        let url = format!("{}/", self.endpoint);
+        let target = format!("AmazonSQS.{action}");
+        let headers = [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", target.as_str())];
+        let unsigned = |error: &dyn std::fmt::Display| failed(format!("nothing: it cannot be signed: {error}"));
+        let signable = SignableRequest::new("POST", &url, headers.into_iter(), SignableBody::Bytes(body.as_bytes()))
+            .map_err(|error| unsigned(&error))?;
+        let (signature, _) = sign(signable, &params).map_err(|error| unsigned(&error))?.into_parts();
+        let mut request = self.client.post(&url);
+        for (name, value) in headers.into_iter().chain(signature.headers()) {
+            request = request.header(name, value);
+        }
+        Ok(request.body(body))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::aws::server::{Answer, Server};
+
+    /// What a queue says of its messages when SQS answers so, and what SQS was asked.
+    fn asked(status: u16, body: &'static str) -> (String, String) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let server = Server::start(move |_| Answer::json(status, body)).await;
+            let config = server.sdk_config();
+            let url = format!("{}/111122223333/wake.fifo", config.endpoint_url().unwrap());
+            let queue = Queue::new(&config, &url.parse().unwrap()).unwrap();
+            let said = match queue.receive(Duration::from_secs(60), Duration::from_secs(900)).await {
+                Ok(messages) => format!("{messages:?}"),
+                Err(failure) => format!("{:?}: {}", failure.lasting, failure.what),
+            };
+            (said, server.requests()[0].head.to_ascii_lowercase())
+        })
+    }
+
+    #[test]
+    fn messages_are_asked_for_with_a_signature() {
+        let body = r#"{"Messages":[{"MessageId":"m","ReceiptHandle":"r","Body":"{}"},{"Body":"without a receipt"}]}"#;
+        let (said, head) = asked(200, body);
+        expect![[r#"[Message { body: "{}", receipt: "r" }]"#]].assert_eq(&said);
+        for header in
+            ["x-amz-target: amazonsqs.receivemessage", "content-type: application/x-amz-json-1.0", "x-amz-date: "]
+        {
+            assert!(head.contains(header), "{header} in {head}");
+        }
+        let scope = head.split("credential=").nth(1).unwrap();
+        assert!(scope.contains("/eu-west-1/sqs/aws4_request"), "{head}");
+        assert!(scope.contains("signedheaders=content-type;host;x-amz-date;x-amz-target,"), "{head}");
+        assert_eq!(asked(200, "{}").0, "[]");
+    }
+
+    #[test]
+    fn refusals_name_the_call_and_the_remedy() {
+        let said = |code: &'static str, status| asked(status, code).0;
+        expect!["Permanent: AWS refuses `ReceiveMessage`: allow it in the role's policy"]
+            .assert_eq(&said(r#"{"__type":"com.amazonaws.sqs#AccessDeniedException","message":"m"}"#, 400));
+        expect!["Permanent: AWS answered `ReceiveMessage` with QueueDoesNotExist (check `watch.queue_url`): look it up in the service's list of error codes"]
+            .assert_eq(&said(r#"{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"m"}"#, 400));
+        expect!["Transient: AWS answered `ReceiveMessage` with HTTP 500"].assert_eq(&said("", 500));
+    }
+}

@@ -1,0 +1,130 @@
+//! Whether a deployment can do its work: everything that must be so is looked at, each with what to do where it is not.
+//! Nothing is changed by it: AWS is asked with dry runs, and what is written to the firewall alters nothing.
+
+mod clock;
+mod cloud;
+mod device;
+mod events;
+mod gateways;
+mod policy;
+
+use std::{fmt, path::Path};
+
+use drawbridge_core::command::{Failure, Trouble};
+
+use crate::{
+    deployment,
+    live::NotReady,
+    settings::{Settings, Source},
+};
+
+/// How much is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Nothing.
+    Ok,
+    /// Drawbridge works, but not as well as it could, or somebody else is in its way.
+    Warning,
+    /// It cannot do its work.
+    Failure,
+}
+
+/// `ok`, `warning`, `failure`.
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Failure => "failure",
+        })
+    }
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What was looked at, in two or three words.
+    pub check: &'static str,
+    /// How much is wrong with it.
+    pub verdict: Verdict,
+    /// What was found, and the remedy where something is wrong.
+    pub says: String,
+}
+
+/// Everything that was looked at, in the order in which one thing rests on another.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// A line each.
+    pub findings: Vec<Finding>,
+}
+
+impl Report {
+    /// The worst of it.
+    pub fn verdict(&self) -> Verdict {
+        self.findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Ok)
+    }
+
+    fn add(&mut self, check: &'static str, verdict: Verdict, says: impl fmt::Display) {
+        self.findings.push(Finding { check, verdict, says: says.to_string() });
+    }
+
+    fn ok(&mut self, check: &'static str, says: impl fmt::Display) {
+        self.add(check, Verdict::Ok, says);
+    }
+
+    fn warn(&mut self, check: &'static str, says: impl fmt::Display) {
+        self.add(check, Verdict::Warning, says);
+    }
+
+    fn fail(&mut self, check: &'static str, says: impl fmt::Display) {
+        self.add(check, Verdict::Failure, says);
+    }
+
+    /// Whether something is said already.
+    fn has(&self, says: &str) -> bool {
+        self.findings.iter().any(|finding| finding.says == says)
+    }
+}
+
+/// Examines a deployment.
+pub async fn examine(file: Option<&Path>, source: Option<Source>) -> Report {
+    let mut report = Report::default();
+    let mut settings = match deployment::settings(file, Settings::read) {
+        Ok(settings) => settings,
+        Err(NotReady(why)) => {
+            // The first line only says that there are more.
+            let lines: Vec<_> = why.lines().collect();
+            let problems = if lines.len() > 1 { &lines[1..] } else { &lines };
+            problems.iter().for_each(|problem| report.fail("settings", problem.trim()));
+            return report;
+        }
+    };
+    if source.is_some() {
+        settings.watch.source = source;
+    }
+    report.ok("settings", "complete");
+    let sdk = deployment::sdk(&settings).await;
+    let inventory = cloud::check(&settings, &sdk, &mut report).await;
+    let firewall = device::check(&settings, &sdk, &mut report).await;
+    if let Some(firewall) = &firewall {
+        policy::check(&settings.config, firewall, &mut report);
+    }
+    if let Some(inventory) = &inventory {
+        gateways::check(&settings.config, inventory, &mut report);
+    }
+    if let (Some(inventory), Some(firewall)) = (&inventory, &firewall) {
+        policy::check_together(&settings.config, inventory, firewall, &mut report);
+    }
+    events::check(&settings, &sdk, &mut report).await;
+    report
+}
+
+/// What went wrong, with what to do about a right that is lacking.
+fn told(failure: &Failure) -> String {
+    let what = failure.what.to_string();
+    if matches!(failure.what, Trouble::RoleLacks(_)) {
+        format!("{what}: enable `config`, `op` and `commit` under the XML API of its admin role")
+    } else {
+        what
+    }
+}

@@ -1,0 +1,163 @@
+//! What a deployment does, in numbers: for Prometheus on a host, for CloudWatch (its embedded metric format) in Lambda.
+
+mod emf;
+mod prometheus;
+mod sample;
+mod serve;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Instant, SystemTime},
+};
+
+use drawbridge_core::{
+    id::TagName,
+    report::{Ending, Outcome},
+};
+use serde_json::Value;
+
+pub use self::{sample::Sample, serve::serve};
+
+/// The numbers of one deployment, as long as its process lives. Copies are of the same numbers.
+#[derive(Clone, Debug)]
+pub struct Metrics(Arc<Mutex<Totals>>);
+
+#[derive(Debug)]
+struct Totals {
+    owner: TagName,
+    counts: BTreeMap<&'static str, f64>,
+    errors: BTreeMap<&'static str, u64>,
+    gauges: BTreeMap<&'static str, f64>,
+    /// Since when something has been left to do.
+    behind_since: Option<Instant>,
+}
+
+impl Metrics {
+    /// Nothing has happened yet.
+    pub fn new(owner: TagName) -> Self {
+        let counts = sample::COUNTS.iter().map(|(name, ..)| (*name, 0.0)).collect();
+        Self(Arc::new(Mutex::new(Totals {
+            owner,
+            counts,
+            errors: BTreeMap::new(),
+            gauges: BTreeMap::new(),
+            behind_since: None,
+        })))
+    }
+
+    /// Adds a run, and says what it was in numbers.
+    pub fn note(&self, outcome: &Outcome) -> Sample {
+        let mut totals = self.lock();
+        let mut sample = Sample::of(outcome);
+        if let Some(seconds) = event_to_live(outcome, SystemTime::now()) {
+            sample.event_to_live(seconds);
+        }
+        for (name, number) in &sample.counts {
+            *totals.counts.entry(name).or_default() += number;
+        }
+        if let Some(kind) = sample.error {
+            *totals.errors.entry(kind).or_default() += 1;
+        }
+        totals.gauges.extend(sample.gauges.clone());
+        let now = Instant::now();
+        match sample.is_behind {
+            Some(true) => drop(totals.behind_since.get_or_insert(now)),
+            Some(false) => totals.behind_since = None,
+            None => {}
+        }
+        sample
+    }
+
+    /// Adds an error of no run.
+    pub fn error(&self, kind: &'static str) {
+        *self.lock().errors.entry(kind).or_default() += 1;
+    }
+
+    /// How long something has been left to do.
+    fn behind(totals: &Totals) -> f64 {
+        totals.behind_since.map_or(0.0, |since| since.elapsed().as_secs_f64())
+    }
+
+    /// As Prometheus takes it.
+    pub fn prometheus(&self) -> String {
+        let totals = self.lock();
+        prometheus::text(&totals, Self::behind(&totals))
+    }
+
+    /// A run as CloudWatch takes it; `now` is in milliseconds since 1970.
+    pub fn emf(&self, sample: &Sample, now: u64) -> Vec<Value> {
+        let totals = self.lock();
+        emf::documents(sample, totals.owner.as_str(), Self::behind(&totals), now)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Totals> {
+        // Numbers are whole whenever nobody is at them.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// From the oldest event of a run that committed to now, in seconds.
+fn event_to_live(outcome: &Outcome, now: SystemTime) -> Option<f64> {
+    let is_live = outcome.ending == Ending::InSync && !outcome.report.commits.is_empty();
+    let oldest = outcome.report.events.iter().filter_map(|event| event.at).min().filter(|_| is_live)?;
+    now.duration_since(oldest).ok().map(|age| age.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use drawbridge_core::{
+        command::Trouble,
+        id::JobId,
+        report::{Problem, Report, Step},
+    };
+    use expect_test::expect;
+    use serde_json::json;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn outcome(ending: Ending, commands: &[(u64, &str, &str)], problem: Option<Problem>) -> Outcome {
+        let step = |(at, command, said): &(u64, &str, &str)| Step {
+            at: Duration::from_secs(*at),
+            command: (*command).to_owned(),
+            said: vec![(*said).to_owned()],
+        };
+        let steps = commands.iter().map(step).collect();
+        let commits = if problem.is_none() && commands.len() > 2 { vec![JobId(1)] } else { Vec::new() };
+        Outcome { ending, report: Report { steps, problem, commits, ..Report::default() } }
+    }
+
+    #[test]
+    fn runs_add_up() {
+        let metrics = Metrics::new("aws \"sync\"".parse().unwrap());
+        metrics.note(&outcome(Ending::InSync, &[(0, "observe", "in sync")], None));
+        let committed = [
+            (0, "observe", ""),
+            (5, "commit", "job 1"),
+            (8, "poll job", "3 %"),
+            (35, "poll job", "succeeded"),
+            (36, "observe", ""),
+        ];
+        let sample = metrics.note(&outcome(Ending::InSync, &committed, None));
+        metrics.note(&outcome(Ending::Failed, &[(0, "observe", "failed")], Some(Trouble::KeyRefused.into())));
+        let documents = metrics.emf(&sample, 1_770_113_472_000);
+        let directive = &documents[0]["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!((&directive["Namespace"], &directive["Dimensions"]), (&json!("Drawbridge"), &json!([["Owner"]])));
+        let [looks, commits, seconds] = ["Looks", "Commits", "CommitSeconds"].map(|name| &documents[0][name]);
+        assert_eq!((looks, commits, seconds), (&json!(1.0), &json!(1.0), &json!(30.0)));
+        let text = metrics.prometheus();
+        let shown: Vec<_> = text.lines().filter(|line| !line.starts_with('#') && !line.contains("oldest")).collect();
+        expect![[r#"
+            drawbridge_looks_total{owner="aws \"sync\""} 3
+            drawbridge_looks_without_change_total{owner="aws \"sync\""} 1
+            drawbridge_changes_total{owner="aws \"sync\""} 0
+            drawbridge_commits_total{owner="aws \"sync\""} 1
+            drawbridge_commit_seconds_total{owner="aws \"sync\""} 30
+            drawbridge_commits_failed_total{owner="aws \"sync\""} 0
+            drawbridge_refusals_total{owner="aws \"sync\""} 0
+            drawbridge_retries_total{owner="aws \"sync\""} 0
+            drawbridge_errors_total{owner="aws \"sync\"",kind="firewall-denied"} 1"#]]
+        .assert_eq(&shown.join("\n"));
+    }
+}

@@ -1,0 +1,108 @@
+//! What a person asks for once, and confirms: leaving a firewall, where every rule and object of ours goes and nothing else; and
+//! adopting the rules of the Lambda function of 2016.
+
+use std::{collections::BTreeSet, path::Path, process::ExitCode, time::Duration};
+
+use drawbridge_core::{
+    command::{Command, Look, Reply},
+    config::Config,
+    firewall::Firewall,
+    plan::{Plan, adoption, removal},
+    rulebase::Rulebase,
+    run::Run,
+};
+
+use crate::{
+    cli,
+    confirm::{Asked, confirm},
+    deployment, driver,
+    live::{Deployment, Live, NotReady},
+    print::{self, Detail},
+    render,
+};
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Remove everything of ours.
+    Uninstall,
+    /// Adopt rules of the function of 2016: all, or those of these names.
+    Adopt(BTreeSet<String>),
+}
+
+impl Deed {
+    const fn command(&self) -> &'static str {
+        match self {
+            Self::Uninstall => "uninstall",
+            Self::Adopt(_) => "adopt",
+        }
+    }
+
+    const fn question(&self) -> &'static str {
+        match self {
+            Self::Uninstall => "remove all of this, and commit?",
+            Self::Adopt(_) => "make these rules ours, and commit?",
+        }
+    }
+
+    fn plan(&self, firewall: &Firewall, rulebase: &Rulebase<'_>, config: &Config) -> Plan {
+        match self {
+            Self::Uninstall => removal(firewall, rulebase, config, &BTreeSet::new()),
+            Self::Adopt(only) => adoption(rulebase, config, only),
+        }
+    }
+}
+
+/// Shows what would be done, and does it if that is confirmed. AWS is not asked, but for the API key where it is kept there.
+///
+/// # Errors
+/// If it cannot begin, or is not confirmed.
+pub async fn perform(
+    deed: Deed,
+    file: Option<&Path>,
+    asked: Asked,
+    within: Duration,
+    as_json: bool,
+) -> Result<ExitCode, NotReady> {
+    let mut deployment = deployment::from_environment(file).await?;
+    if asked != Asked::Confirmed {
+        let is_something = show(&mut deployment, &deed, asked, as_json).await?;
+        match asked {
+            Asked::DryRun => return Ok(if is_something { ExitCode::from(2) } else { ExitCode::SUCCESS }),
+            Asked::Plainly if is_something => confirm(deed.question(), deed.command())?,
+            Asked::Plainly | Asked::Confirmed => {}
+        }
+    }
+    let config = deployment.settings.config.clone();
+    let mut run = match deed {
+        Deed::Uninstall => Run::removal(config, within, driver::seed()),
+        Deed::Adopt(only) => Run::adoption(config, only, within, driver::seed()),
+    };
+    let outcome = driver::drive(&mut run, &mut Live::new(&mut deployment)).await;
+    cli::finish(&outcome, as_json)
+}
+
+/// Prints what would be done, and says whether that is anything.
+async fn show(deployment: &mut Deployment, deed: &Deed, asked: Asked, as_json: bool) -> Result<bool, NotReady> {
+    let firewall = look(deployment).await?;
+    let config = &deployment.settings.config;
+    let rulebase = Rulebase::read(&firewall, config).and_then(Rulebase::of_one_account);
+    let rulebase = rulebase.map_err(|unfit| NotReady(unfit.to_string()))?;
+    let plan = deed.plan(&firewall, &rulebase, config);
+    match (asked, as_json) {
+        (Asked::DryRun, true) => print::out(&cli::json(&render::plan(&plan, &rulebase, config)))?,
+        // With JSON, the document about the run is all that goes to standard output.
+        (_, true) => {}
+        (_, false) => print::out(&print::plan(&plan, &rulebase, Detail::Whole))?,
+    }
+    Ok(!plan.changes.is_empty() || plan.commit)
+}
+
+async fn look(deployment: &mut Deployment) -> Result<Firewall, NotReady> {
+    let limit = deployment.settings.config.timing.read;
+    match deployment.perform(&Command::Observe(Look::Firewall), limit).await {
+        Ok(Reply::Facts(_, firewall)) => Ok(*firewall),
+        Ok(_) => Err(NotReady("the look brought no firewall".to_owned())),
+        Err(failure) => Err(NotReady(failure.what.to_string())),
+    }
+}

@@ -1,0 +1,164 @@
+//! Where news come from: a queue, or the bucket of a trail.
+
+use std::{
+    collections::BTreeSet,
+    time::{Duration, SystemTime},
+};
+
+use drawbridge_core::{
+    command::{Failure, LogRef},
+    run::{Trigger, Wake},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    aws::{
+        queue::{Message, Queue, WAIT_MAX},
+        trail::Trail,
+    },
+    envelope::Envelope,
+};
+
+/// Until somebody has looked at them, messages that were handed out are hidden so long: whoever dies before leaves them to
+/// come again soon.
+const HIDDEN_AT_FIRST: Duration = Duration::from_secs(60);
+
+/// Messages of a run that failed, or that never was, come again after this long.
+const AGAIN: Duration = Duration::from_secs(30);
+
+/// How many messages one run sees to at most.
+const MESSAGES_MAX: usize = 500;
+
+/// How often a bucket is listed.
+const LISTED_EVERY: Duration = Duration::from_secs(30);
+
+/// Logs arrive out of order: how far before the last listing each goes back.
+const OVERLAP: Duration = Duration::from_secs(30 * 60);
+
+/// What is listened to.
+#[derive(Debug)]
+pub(super) enum Listener {
+    /// A queue.
+    Queue(Queue),
+    /// The bucket of a trail.
+    Bucket(Bucket),
+    /// Nothing: the schedule alone.
+    Nothing,
+}
+
+/// The bucket of a trail, and what is known of it.
+#[derive(Debug)]
+pub(super) struct Bucket {
+    trail: Trail,
+    listed: SystemTime,
+    seen: BTreeSet<LogRef>,
+}
+
+/// What came.
+#[derive(Debug)]
+pub(super) struct News {
+    /// What a run is begun with.
+    pub(super) trigger: Trigger,
+    messages: Vec<Message>,
+}
+
+impl News {
+    /// It is time to look.
+    pub(super) const fn schedule() -> Self {
+        let trigger = Trigger { logs: Vec::new(), events: Vec::new(), wake: Wake::Always };
+        Self { trigger, messages: Vec::new() }
+    }
+}
+
+/// What became of news.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Done {
+    /// They are seen to.
+    Well,
+    /// They are to come again.
+    Badly,
+    /// The same, at once: whoever comes next shall have them.
+    Stopped,
+}
+
+impl Listener {
+    /// A bucket, of which nothing is known yet.
+    pub(super) fn of_bucket(trail: Trail) -> Self {
+        Self::Bucket(Bucket { trail, listed: SystemTime::now(), seen: BTreeSet::new() })
+    }
+
+    /// Waits for news, for at most `patience`; a run on them may take `budget`.
+    ///
+    /// # Errors
+    /// If AWS refuses, or does not answer.
+    pub(super) async fn listen(&mut self, patience: Duration, budget: Duration) -> Result<Option<News>, Failure> {
+        match self {
+            Self::Queue(queue) => receive(queue, patience, budget).await,
+            Self::Bucket(bucket) => {
+                let news = bucket.list().await?;
+                if news.is_none() {
+                    tokio::time::sleep(patience.min(LISTED_EVERY)).await;
+                }
+                Ok(news)
+            }
+            Self::Nothing => {
+                tokio::time::sleep(patience).await;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Says what became of news. What cannot be said is logged: messages come again by themselves.
+    pub(super) async fn done(&mut self, news: News, done: Done) {
+        match self {
+            Self::Queue(queue) => {
+                for message in &news.messages {
+                    let told = match done {
+                        Done::Well => queue.delete(message).await,
+                        Done::Badly => queue.release(message, AGAIN).await,
+                        Done::Stopped => queue.release(message, Duration::ZERO).await,
+                    };
+                    if let Err(failure) = told {
+                        tracing::warn!("a message comes again, although that is not needed: {}", failure.what);
+                    }
+                }
+            }
+            // What a failed run leaves, the next look finds; its logs would only have told whom to name.
+            Self::Bucket(_) | Self::Nothing => {}
+        }
+    }
+}
+
+/// Everything that waits in the queue, so that a burst is one run.
+async fn receive(queue: &Queue, patience: Duration, budget: Duration) -> Result<Option<News>, Failure> {
+    let mut messages = queue.receive(patience.min(WAIT_MAX), HIDDEN_AT_FIRST).await?;
+    if messages.is_empty() {
+        return Ok(None);
+    }
+    while messages.len() < MESSAGES_MAX {
+        match queue.receive(Duration::ZERO, HIDDEN_AT_FIRST).await {
+            Ok(more) if !more.is_empty() => messages.extend(more),
+            // What is there already is worth a run by itself.
+            Ok(_) | Err(_) => break,
+        }
+    }
+    for message in &messages {
+        queue.release(message, budget + HIDDEN_AT_FIRST).await?;
+    }
+    let records: Vec<_> = messages.iter().map(|m| json!({ "eventSource": "aws:sqs", "body": m.body })).collect();
+    let trigger = Envelope::open(&Value::Array(records)).trigger();
+    Ok(Some(News { trigger, messages }))
+}
+
+impl Bucket {
+    /// Logs that have not been seen yet.
+    async fn list(&mut self) -> Result<Option<News>, Failure> {
+        let now = SystemTime::now();
+        let arrived = self.trail.since(self.listed - OVERLAP, now).await?;
+        let all: BTreeSet<LogRef> = arrived.into_iter().map(|arrived| arrived.log).collect();
+        let logs: Vec<_> = all.difference(&self.seen).cloned().collect();
+        (self.listed, self.seen) = (now, all);
+        let trigger = Trigger { logs, events: Vec::new(), wake: Wake::ByEvents };
+        Ok((!trigger.logs.is_empty()).then_some(News { trigger, messages: Vec::new() }))
+    }
+}

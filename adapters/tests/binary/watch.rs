@@ -1,0 +1,183 @@
+//! The program on a host: woken by a queue, by the bucket of a trail or by the time, and stopped by a signal.
+
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use drawbridge_simulator::faults::Command as Met;
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use crate::{
+    doctor::in_real_time,
+    queue::FakeQueue,
+    stage::{Ended, Running, Stage},
+};
+
+/// Nothing here takes longer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits until something is so.
+async fn until(stage: &Stage, program: &Running, what: &str, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < PATIENCE, "not {what}: {:#?}", program.said(stage, None));
+        stage.idle().await;
+    }
+}
+
+fn has_rule(stage: &Stage) -> bool {
+    stage.running_rules().iter().any(|name| name == "i-web-2-1")
+}
+
+/// Asks the program to stop, as systemd does, and waits until it has.
+async fn stopped(stage: &Stage, program: Running, signal: &str) -> Ended {
+    let asked = Command::new("kill").args([&format!("-{signal}"), &program.id().to_string()]).status().unwrap();
+    assert!(asked.success());
+    let ended = program.end(stage).await;
+    assert_eq!(ended.status, Some(0), "{ended:#?}");
+    ended
+}
+
+#[tokio::test]
+async fn a_message_becomes_a_rule_and_is_deleted_then() {
+    let queue = FakeQueue::serve().await;
+    let stage = Stage::new().await;
+    let program = stage.start(&["watch", "--queue", &queue.url(), "--every", "1h", "--verbose"]);
+    until(&stage, &program, "looked", || program.said(&stage, None).stderr.contains("in sync")).await;
+    queue.send(&stage.event("notify StartInstances i-web-2"));
+    until(&stage, &program, "deleted", || queue.left() == 0).await;
+    assert!(has_rule(&stage), "deleted before the rule was in force");
+    let calls = queue.calls();
+    assert_eq!(calls, ["receive 1", "hide 1 for 960", "delete 1"], "{calls:?}");
+
+    // What is no news is deleted as well.
+    queue.send(&json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "trail"}));
+    until(&stage, &program, "deleted", || queue.left() == 0).await;
+    stopped(&stage, program, "TERM").await;
+}
+
+#[tokio::test]
+async fn a_message_whose_run_fails_comes_again() {
+    let queue = FakeQueue::serve().await;
+    let stage = Stage::new().await;
+    let program = stage.start(&["watch", "--queue", &queue.url(), "--every", "1h", "--verbose"]);
+    until(&stage, &program, "looked", || program.said(&stage, None).stderr.contains("in sync")).await;
+    stage.tell("fault observe always panos error 403 \"Invalid Credential\"");
+    stage.world.lock().begin(Met::Observe);
+    queue.send(&stage.event("notify StartInstances i-web-2"));
+    until(&stage, &program, "given back", || queue.calls().contains(&"hide 1 for 30".to_owned())).await;
+    assert_eq!((queue.left(), has_rule(&stage)), (1, false));
+    stage.world.lock().end();
+    queue.show_hidden();
+    until(&stage, &program, "deleted", || queue.left() == 0).await;
+    assert!(has_rule(&stage));
+    let said = stopped(&stage, program, "INT").await;
+    assert!(said.stderr.contains("the firewall refuses the API key"), "{said:#?}");
+}
+
+#[tokio::test]
+async fn the_bucket_of_a_trail_is_listed() {
+    let stage = Stage::new().await;
+    in_real_time(&stage);
+    stage.world.lock().firewall_settings().commit_takes = Duration::from_millis(100);
+    // There is a folder of the trail as soon as anything was delivered.
+    stage.tell("deliver StopInstances i-web-2");
+    let bucket = stage.world.lock().cloud_mut().settings_mut().trail_bucket.clone();
+    let program = stage.start(&["watch", "--bucket", &bucket, "--every", "1s", "--verbose"]);
+    until(&stage, &program, "looked", || program.said(&stage, None).stderr.contains("in sync")).await;
+    stage.tell("deliver StartInstances i-web-2");
+    until(&stage, &program, "a rule", || stage.running_rules().len() == 5).await;
+    stopped(&stage, program, "TERM").await;
+}
+
+#[tokio::test]
+async fn without_any_event_it_looks_now_and_then() {
+    let stage = Stage::new().await;
+    let program = stage.start(&["watch", "--every", "200ms"]);
+    until(&stage, &program, "looked", || !stage.world.lock().urls().is_empty()).await;
+    let stage = stage.with_work();
+    until(&stage, &program, "a rule", || stage.running_rules().len() == 5).await;
+    stopped(&stage, program, "TERM").await;
+}
+
+#[tokio::test]
+async fn a_run_that_has_changed_something_commits_it_before_it_stops() {
+    let queue = FakeQueue::serve().await;
+    let stage = Stage::new().await;
+    let program = stage.start(&["watch", "--queue", &queue.url(), "--every", "1h", "--verbose"]);
+    until(&stage, &program, "looked", || program.said(&stage, None).stderr.contains("in sync")).await;
+    queue.send(&stage.event("notify StartInstances i-web-2"));
+    let candidate = || stage.world.lock().rules(drawbridge_simulator::world::Tree::Candidate).len();
+    until(&stage, &program, "written", || candidate() == 5).await;
+    stopped(&stage, program, "TERM").await;
+    assert!(has_rule(&stage), "left half-way");
+    assert_eq!(queue.left(), 0);
+}
+
+#[tokio::test]
+async fn a_run_that_has_changed_nothing_yet_is_left_to_the_next() {
+    let queue = FakeQueue::serve().await;
+    let stage = Stage::new().await.set("DRAWBRIDGE_TIMING_SETTLE", "10m");
+    let before = stage.trees();
+    let program = stage.start(&["watch", "--queue", &queue.url(), "--every", "1h", "--verbose"]);
+    until(&stage, &program, "looked", || program.said(&stage, None).stderr.contains("in sync")).await;
+    queue.send(&stage.event("notify StartInstances i-web-2"));
+    until(&stage, &program, "received", || queue.calls().iter().any(|call| call.starts_with("hide"))).await;
+    let began = Instant::now();
+    stopped(&stage, program, "TERM").await;
+    assert!(began.elapsed() < Duration::from_secs(10));
+    assert_eq!((queue.left(), queue.hidden_for()), (1, vec![0]));
+    assert!(stage.trees() == before);
+}
+
+#[tokio::test]
+async fn what_keeps_it_from_hearing_is_said_and_tried_again() {
+    let queue = FakeQueue::serve().await;
+    queue.deny();
+    let stage = Stage::new().await;
+    let program = stage.start(&["watch", "--queue", &queue.url(), "--every", "1h"]);
+    let refused = "AWS refuses `ReceiveMessage`: allow it in the role's policy";
+    until(&stage, &program, "refused", || program.said(&stage, None).stderr.contains(refused)).await;
+    stopped(&stage, program, "TERM").await;
+
+    let said = stage.fails(&["watch", "--bucket", "nowhere"]).await;
+    assert!(said.contains("`ListObjectsV2`"), "{said}");
+    let said = stage.fails(&["watch", "--metrics-addr", "192.0.2.1:1"]).await;
+    assert!(said.contains("change `watch.metrics_addr`"), "{said}");
+}
+
+#[tokio::test]
+async fn prometheus_is_answered() {
+    let stage = Stage::new().await.with_work();
+    let program = stage.start(&["watch", "--every", "1h", "--metrics-addr", "127.0.0.1:0", "--verbose"]);
+    until(&stage, &program, "a rule", || stage.running_rules().len() == 5).await;
+    until(&stage, &program, "done", || program.said(&stage, None).stderr.contains("in sync: 2 changes, 1 commit"))
+        .await;
+    let said = program.said(&stage, None).stderr;
+    let address = said.split("metrics at http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let page = get(&address, "/metrics").await;
+    for line in [
+        "drawbridge_looks_total{owner=\"drawbridge\"} 1",
+        "drawbridge_changes_total{owner=\"drawbridge\"} 2",
+        "drawbridge_commits_total{owner=\"drawbridge\"} 1",
+        "drawbridge_owned_rules{owner=\"drawbridge\"} 1",
+        "drawbridge_oldest_unapplied_change_seconds{owner=\"drawbridge\"} 0",
+    ] {
+        assert!(page.lines().any(|found| found == line), "{line}: {page}");
+    }
+    assert!(get(&address, "/").await.starts_with("HTTP/1.1 404 "));
+    stopped(&stage, program, "TERM").await;
+}
+
+async fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}

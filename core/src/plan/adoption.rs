@@ -1,0 +1,47 @@
+//! Rules of the Lambda function of 2016 become ours: they get our tag, and nothing else about them changes but a name without a
+//! number. The next run treats them as any rule of ours.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Note, Plan};
+use crate::{
+    change::{Adopted, Change},
+    config::Config,
+    firewall::Place,
+    id::FormerName,
+    rulebase::Rulebase,
+    wanted::Wanted,
+};
+
+/// A plan that adopts every rule with a name of that function's forms, or only those of these names. What another
+/// administrator works on is left.
+pub fn adoption(rulebase: &Rulebase<'_>, config: &Config, only: &BTreeSet<String>) -> Plan {
+    let candidate = &rulebase.candidate;
+    let mut numbers = rulebase.numbers();
+    let (mut changes, mut notes) = (Vec::new(), Vec::new());
+    for (_, rule) in candidate.foreign().filter(|(_, rule)| rule.place == Place::Local) {
+        let is_meant = only.is_empty() || only.contains(rule.name.as_str());
+        let Some(from) = FormerName::parse(rule.name.as_str()).filter(|_| is_meant) else { continue };
+        match rule.touched_by.iter().find(|by| *by != rulebase.admin) {
+            Some(by) => notes.push(Note::NotAdopted(from, by.clone())),
+            None => {
+                let to = from.owned().unwrap_or_else(|| numbers.next(&from.subject));
+                changes.push(Change::Adopt(Adopted { from, to, owner: config.owner.clone() }));
+            }
+        }
+    }
+    if !changes.is_empty() && !candidate.configuration.tags.contains_key(&config.owner) {
+        changes.insert(0, Change::Tag(config.owner.clone()));
+    }
+    Plan {
+        commit: rulebase.differs(),
+        changes,
+        withheld: Vec::new(),
+        reasons: BTreeMap::new(),
+        notes,
+        wanted: Wanted::default(),
+        standings: Vec::new(),
+        owned: candidate.owned().count(),
+        rules: candidate.rules.len(),
+    }
+}

@@ -1,0 +1,82 @@
+//! What goes when drawbridge leaves a firewall: everything of ours, and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Note, Plan, Reason};
+use crate::{
+    change::{Change, OwnObject},
+    config::Config,
+    firewall::{Firewall, Services},
+    id::ServiceName,
+    rulebase::{OwnedState, Rulebase},
+    wanted::Wanted,
+};
+
+/// A plan that leaves nothing of ours: rules first, disabled ones too, then service objects, then the tag. Mode and limits do
+/// not bear on it. What another administrator works on stays, and what still needs it. `tried` are objects that a deletion
+/// did not remove.
+pub fn removal(firewall: &Firewall, rulebase: &Rulebase<'_>, config: &Config, tried: &BTreeSet<OwnObject>) -> Plan {
+    let mut notes = Vec::new();
+    let mut changes = Vec::new();
+    let mut reasons = BTreeMap::new();
+    for rule in rulebase.candidate.owned() {
+        if let OwnedState::Held(admin) = &rule.state {
+            notes.push(Note::Held(rule.name.clone(), admin.clone()));
+        } else {
+            changes.push(Change::Delete(rule.name.clone()));
+            reasons.insert(rule.name.clone(), Reason::Unwanted);
+        }
+    }
+    for (name, (admin, _)) in rulebase.taken.iter().filter(|(name, _)| !rulebase.candidate.has(&name.rule_name())) {
+        notes.push(Note::DeletedBy(name.clone(), admin.clone()));
+    }
+    for (object, needed) in objects(rulebase, config) {
+        if needed || tried.contains(&object) {
+            notes.push(Note::StillThere(object));
+        } else {
+            changes.push(Change::Drop(object));
+        }
+    }
+    let uncommitted = firewall.pending.iter().any(|pending| pending.admin == *rulebase.admin);
+    Plan {
+        commit: uncommitted || rulebase.differs(),
+        changes,
+        withheld: Vec::new(),
+        reasons,
+        notes,
+        wanted: Wanted::default(),
+        standings: Vec::new(),
+        owned: rulebase.candidate.owned().count(),
+        rules: rulebase.candidate.rules.len(),
+    }
+}
+
+/// Objects of ours, and whether something needs them that stays.
+fn objects(rulebase: &Rulebase<'_>, config: &Config) -> Vec<(OwnObject, bool)> {
+    let candidate = &rulebase.candidate;
+    let owner = &config.owner;
+    let leaving: BTreeSet<_> = candidate
+        .owned()
+        .filter(|rule| !matches!(rule.state, OwnedState::Held(_)))
+        .map(|rule| &rule.facts.name)
+        .collect();
+    let staying = || candidate.configuration.rules.iter().filter(|rule| !leaving.contains(&rule.name));
+    let needed: BTreeSet<&ServiceName> = staying()
+        .filter_map(|rule| match &rule.service {
+            Services::Ports { objects, .. } => Some(objects),
+            Services::Any | Services::ApplicationDefault | Services::Unknown => None,
+        })
+        .flatten()
+        .collect();
+    let mut objects = Vec::new();
+    for (name, object) in candidate.configuration.services.iter().filter(|(_, object)| object.tags.contains(owner)) {
+        let is_held = object.touched_by.iter().any(|by| by != rulebase.admin);
+        objects.push((OwnObject::Service(name.clone()), is_held || needed.contains(name)));
+    }
+    if let Some(touched) = candidate.configuration.tags.get(owner) {
+        let is_held = touched.iter().any(|by| by != rulebase.admin);
+        let is_borne = staying().any(|rule| rule.tags.contains(owner)) || objects.iter().any(|(_, needed)| *needed);
+        objects.push((OwnObject::Tag(owner.clone()), is_held || is_borne));
+    }
+    objects
+}
