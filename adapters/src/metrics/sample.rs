@@ -10,7 +10,7 @@ use drawbridge_core::{
 
 /// Counts: CloudWatch's name, Prometheus's name, unit of CloudWatch, meaning.
 pub(super) const COUNTS: [(&str, &str, &str, &str); 9] = [
-    ("Looks", "drawbridge_looks_total", "Count", "Runs that looked at AWS and the firewall."),
+    ("Looks", "drawbridge_looks_total", "Count", "Runs that could look at AWS and the firewall, and decide."),
     (
         "LooksWithoutChange",
         "drawbridge_looks_without_change_total",
@@ -69,7 +69,7 @@ impl Sample {
     /// The numbers of a run.
     pub fn of(outcome: &Outcome) -> Self {
         let report = &outcome.report;
-        let looked = report.steps.iter().any(|step| step.command == "observe");
+        let looked = report.owned.is_some();
         let has_changed = !report.applied.is_empty() || !report.commits.is_empty();
         let has_failed = matches!(outcome.ending, Ending::Failed | Ending::OutOfTime);
         let flag = |is: bool| f64::from(u8::from(is));

@@ -104,6 +104,7 @@ fn event(name: &str) -> Event {
         instances: BTreeSet::new(),
         groups: BTreeSet::new(),
         kind: EventKind::Call,
+        at: None,
     }
 }
 

@@ -552,15 +552,27 @@ fn what_leads_to_an_instance_in_doubt_stays() {
 
 #[test]
 fn an_address_of_two_vpcs_gets_the_common_part() {
-    let text = "i-1 10.0.1.10 sg-a\n i-2 10.0.1.0/28 sg-b\n sg-a tcp/20-30 8.8.8.0/24\n sg-a tcp/443 0.0.0.0/0
-        sg-b tcp/22 8.8.0.0/16\n sg-b all 8.8.8.8/32";
-    let mut story = Story::of(text, "");
-    let mut table = story.inventory.route_tables[&"rtb-1".parse().unwrap()].clone();
-    table.vpc = "vpc-2".parse().unwrap();
-    story.inventory.route_tables.insert("rtb-2".parse().unwrap(), table);
-    let other = story.inventory.interfaces.get_mut(&"eni-2".parse().unwrap()).unwrap();
-    (other.vpc, other.subnet) = ("vpc-2".parse().unwrap(), "subnet-other".parse().unwrap());
-    story.check(&expect![[r#"
+    // The second instance is in another VPC.
+    let two = |text: &str| {
+        let mut story = Story::of(text, "");
+        let mut table = story.inventory.route_tables[&"rtb-1".parse().unwrap()].clone();
+        table.vpc = "vpc-2".parse().unwrap();
+        story.inventory.route_tables.insert("rtb-2".parse().unwrap(), table);
+        let other = story.inventory.interfaces.get_mut(&"eni-2".parse().unwrap()).unwrap();
+        (other.vpc, other.subnet) = ("vpc-2".parse().unwrap(), "subnet-other".parse().unwrap());
+        story
+    };
+    let groups = "sg-a tcp/20-30 8.8.8.0/24\n sg-a tcp/443 0.0.0.0/0\n sg-b tcp/22 8.8.0.0/16\n sg-b all 8.8.8.8/32";
+    two(&format!("i-1 10.0.1.10 sg-a\n i-2 10.0.1.0/28 sg-b\n {groups}")).check(&expect![[r#"
+        + service tcp_20-30
+        + sg-a-1  8.8.8.8 -> 10.0.1.10  tcp 20-30, above `clean-up`
+        + sg-a-2  8.8.8.0/24 -> 10.0.1.10  ssh on tcp 22, above `clean-up`
+        + sg-a-3  8.8.8.8 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+        + sg-b-1  8.8.8.8 -> 10.0.1.0-10.0.1.9,10.0.1.11-10.0.1.15  any, above `clean-up`
+        + sg-b-2  8.8.0.0/16 -> 10.0.1.0-10.0.1.9,10.0.1.11-10.0.1.15  ssh on tcp 22, above `clean-up`
+    "#]]);
+    // Whichever of them comes first.
+    two(&format!("i-2 10.0.1.10 sg-a\n i-1 10.0.1.0/28 sg-b\n {groups}")).check(&expect![[r#"
         + service tcp_20-30
         + sg-a-1  8.8.8.8 -> 10.0.1.10  tcp 20-30, above `clean-up`
         + sg-a-2  8.8.8.0/24 -> 10.0.1.10  ssh on tcp 22, above `clean-up`

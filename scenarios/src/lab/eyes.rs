@@ -192,7 +192,8 @@ fn verb(change: &Change) -> &'static str {
         Change::Put(_, Position::Above(_)) => "to be added",
         Change::Put(_, Position::InPlace) => "to be rewritten",
         Change::Lift(..) => "to be moved up",
-        Change::Delete(_) => "to be deleted",
+        Change::Delete(_) | Change::Drop(_) => "to be deleted",
+        Change::Adopt(_) => "to be adopted",
         Change::Tag(_) | Change::Service(_) => "to be made",
     }
 }
