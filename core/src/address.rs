@@ -30,14 +30,13 @@ pub enum Family {
 const V4_FIRST: u128 = 0xffff_0000_0000;
 const V4_LAST: u128 = 0xffff_ffff_ffff;
 
-/// The families are no neighbours: nothing is a range that begins in one and ends in the other.
 impl Countable for Address {
     fn next(self) -> Option<Self> {
-        self.0.checked_add(1).map(Self).filter(|next| next.family() == self.family())
+        self.0.checked_add(1).map(Self)
     }
 
     fn previous(self) -> Option<Self> {
-        self.0.checked_sub(1).map(Self).filter(|previous| previous.family() == self.family())
+        self.0.checked_sub(1).map(Self)
     }
 }
 
@@ -219,8 +218,16 @@ impl FromStr for AddressRange {
 impl Set<Address> {
     /// Every address of both families: what `any` means in a rule.
     pub fn everything() -> Self {
+        Self::from_iter([Range::unchecked(Address(0), Address(u128::MAX))])
+    }
+}
+
+impl Set<Address> {
+    /// The ranges of the set, each of one family: in the set itself those of IPv6 begin where those of IPv4 end.
+    pub fn ranges_by_family(&self) -> impl Iterator<Item = AddressRange> + '_ {
         let below = Range::unchecked(Address(0), Address(V4_FIRST - 1));
-        Self::from_iter([below, Family::Ipv4.whole(), Family::Ipv6.whole()])
+        let parts = [below, Family::Ipv4.whole(), Family::Ipv6.whole()];
+        self.ranges().iter().flat_map(move |range| parts.into_iter().filter_map(|part| part.intersection(*range)))
     }
 }
 
@@ -278,9 +285,9 @@ mod tests {
         assert!(!Family::Ipv4.whole().meets(Family::Ipv6.whole()));
         assert!(Set::everything().contains(Family::Ipv4.whole()) && Set::everything().contains(Family::Ipv6.whole()));
         assert_eq!("::/0".parse::<AddressRange>().unwrap().family(), Family::Ipv6);
-        // Also where they would touch.
+        // A rule cannot name a range that begins in one and ends in the other.
         let all_but: Set<_> = Set::everything().minus(&["8.8.8.0/25".parse().unwrap()].into_iter().collect());
-        let printed: Vec<_> = all_but.ranges().iter().map(ToString::to_string).collect();
+        let printed: Vec<_> = all_but.ranges_by_family().map(|range| range.to_string()).collect();
         assert_eq!(printed, ["::-::fffe:ffff:ffff", "0.0.0.0-8.8.7.255", "8.8.8.128-255.255.255.255", "any"]);
     }
 }

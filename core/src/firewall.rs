@@ -183,14 +183,14 @@ pub enum Addresses {
 impl Addresses {
     /// Every address: what `any` means in a rule.
     pub fn any() -> Self {
-        Self::from_iter(Set::everything().ranges().iter().copied())
+        Self::from_iter(Set::everything().ranges_by_family())
     }
 
     /// Every address but these.
     #[must_use]
     pub fn negated(&self) -> Self {
         match self {
-            Self::Known { set, .. } => Self::from_iter(Set::everything().minus(set).ranges().iter().copied()),
+            Self::Known { set, .. } => Self::from_iter(Set::everything().minus(set).ranges_by_family()),
             Self::Unknown => Self::Unknown,
         }
     }

@@ -4,9 +4,9 @@ use std::fmt;
 
 /// A type whose values can be counted through, so that neighbouring ranges merge.
 pub trait Countable: Copy + Ord {
-    /// The next value, unless this is the largest, or the largest of its kind.
+    /// The next value, unless this is the largest.
     fn next(self) -> Option<Self>;
-    /// The previous value, unless this is the smallest, or the smallest of its kind.
+    /// The previous value, unless this is the smallest.
     fn previous(self) -> Option<Self>;
 }
 
@@ -163,7 +163,7 @@ impl<T: Countable> FromIterator<Range<T>> for Set<T> {
         let mut merged: Vec<Range<T>> = Vec::with_capacity(ranges.len());
         for range in ranges {
             match merged.last_mut() {
-                Some(held) if range.first <= held.last || held.last.next() == Some(range.first) => {
+                Some(held) if held.last.next().is_none_or(|after| range.first <= after) => {
                     held.last = held.last.max(range.last);
                 }
                 _ => merged.push(range),

@@ -125,7 +125,9 @@ mod tests {
         };
         let steps = commands.iter().map(step).collect();
         let commits = if problem.is_none() && commands.len() > 2 { vec![JobId(1)] } else { Vec::new() };
-        Outcome { ending, report: Report { steps, problem, commits, ..Report::default() } }
+        // A look that fails tells of no rules.
+        let owned = problem.is_none().then_some(3);
+        Outcome { ending, report: Report { steps, problem, commits, owned, ..Report::default() } }
     }
 
     #[test]
@@ -149,7 +151,7 @@ mod tests {
         let text = metrics.prometheus();
         let shown: Vec<_> = text.lines().filter(|line| !line.starts_with('#') && !line.contains("oldest")).collect();
         expect![[r#"
-            drawbridge_looks_total{owner="aws \"sync\""} 3
+            drawbridge_looks_total{owner="aws \"sync\""} 2
             drawbridge_looks_without_change_total{owner="aws \"sync\""} 1
             drawbridge_changes_total{owner="aws \"sync\""} 0
             drawbridge_commits_total{owner="aws \"sync\""} 1
@@ -157,7 +159,9 @@ mod tests {
             drawbridge_commits_failed_total{owner="aws \"sync\""} 0
             drawbridge_refusals_total{owner="aws \"sync\""} 0
             drawbridge_retries_total{owner="aws \"sync\""} 0
-            drawbridge_errors_total{owner="aws \"sync\"",kind="firewall-denied"} 1"#]]
+            drawbridge_errors_total{owner="aws \"sync\"",kind="firewall-denied"} 1
+            drawbridge_owned_rules{owner="aws \"sync\""} 3
+            drawbridge_foreign_pending_changes{owner="aws \"sync\""} 0"#]]
         .assert_eq(&shown.join("\n"));
     }
 }

@@ -129,9 +129,9 @@ impl<'a> Entry<'a> {
             self.matches = Matches::Some;
         }
         let mut doubts = Vec::new();
-        let from = zones("from", &or_any(self.from.take()), &mut doubts);
+        let mut from = zones("from", &or_any(self.from.take()), &mut doubts);
         if !doubts.is_empty() {
-            self.matches = Matches::Some;
+            (from, self.matches) = (Zones::Any, Matches::Some);
         }
         let (source, destination) = (or_any(self.source.take()), or_any(self.destination.take()));
         let (service, by_service) = service(&self.service, resolver);

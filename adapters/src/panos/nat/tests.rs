@@ -121,7 +121,7 @@ fn disabled_rules_and_those_of_ipv6_are_not_listed() {
         ],
         &expect![[r#"
             n3  any: any -> any  any => as it is
-            n4  any: ? -> any  any => as it is
+            n4  some of any: any -> any  any => as it is
         "#]],
     );
 }
@@ -201,13 +201,13 @@ fn columns_that_configuration_cannot_tell_are_unknown() {
             n0  any: ? -> any  any => as it is
             n1  any: any -> ?  any => as it is
             n2  any: any -> ?  any => as it is
-            n3  any: ? -> any  udp 53 => as it is
-            n4  any: ? -> any  ? => as it is
+            n3  some of any: any -> any  udp 53 => as it is
+            n4  some of any: any -> any  ? => as it is
             n5  any: any -> any  application-default => as it is
             n6  any: any -> any  tcp 80,tcp 8080 => as it is
-            n7  any: ? -> any  any => as it is
-            n8  any: ? -> any  any => as it is
-            n9  : ? -> any  any => as it is
+            n7  some of any: any -> any  any => as it is
+            n8  some of any: any -> any  any => as it is
+            n9  some of any: any -> any  any => as it is
         "#]],
     );
 }
@@ -285,8 +285,8 @@ fn what_is_turned_round_is_unknown_unless_certain() {
             n4  any: any -> 203.0.113.7  any => ?
             n5  any: any -> any  any => as it is
             n5  any: any -> 203.0.113.7  any => ?
-            n6  any: ? -> any  any => as it is
-            n6  any: ? -> 203.0.113.7  any => 10.0.1.10
+            n6  some of any: 10.0.1.10 -> any  any => as it is
+            n6  some of any: any -> 203.0.113.7  any => 10.0.1.10
         "#]],
     );
 }

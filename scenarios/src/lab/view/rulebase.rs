@@ -157,9 +157,10 @@ impl Page<'_> {
     }
 }
 
-/// The event that a rule of ours was made for, as its description says.
+/// The event that a rule of ours was made for, as its description says: `aws ACCOUNT REGION; GROUP on INTERFACES; EVENT`, and
+/// who, which event and which run.
 fn cause(description: &str) -> Option<&str> {
-    description.starts_with("aws ").then(|| description.rsplit("; ").next()).flatten()
+    description.starts_with("aws ").then(|| description.split("; ").nth(2)).flatten()
 }
 
 /// A rule that Drawbridge would write.
