@@ -64,8 +64,8 @@ mod tests {
     #[test]
     fn only_the_own_page_may_drive_the_lab() {
         let json = ("content-type", "application/json");
-        type Headers = &'static [(&'static str, &'static str)];
-        let cases: [(Method, Headers, bool); 9] = [
+        type Headers<'a> = &'a [(&'static str, &'static str)];
+        let cases: [(Method, Headers<'_>, bool); 9] = [
             (Method::GET, &[("host", "127.0.0.1:8640")], true),
             (Method::GET, &[("host", "localhost:8640")], true),
             (Method::GET, &[("host", "lab.example:8640")], false),

@@ -7,9 +7,9 @@
 //!                             └── drawbridge ── the real adapters
 //! ```
 //!
-//! Time is real. [`watch`] notices what anybody has changed and tells the page the difference; [`drawbridge`] runs whenever
+//! Time is real. `watch` notices what anybody has changed and tells the page the difference; `drawbridge` runs whenever
 //! CloudTrail has written a file, as it would in Lambda. What the page says about rules and instances is what
-//! `drawbridge explain` says, from a look of the lab's own ([`eyes`]).
+//! `drawbridge explain` says, from a look of the lab's own (`eyes`).
 
 mod deed;
 mod drawbridge;
