@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod generate;
+mod once;
 mod oracle;
 mod plan;
 mod proof;
