@@ -206,8 +206,7 @@ fn events_reach_the_browser_in_under_200_ms() {
     browser.open(&lab.url());
     browser.wait_for(IN_SYNC);
     let spans = spans(&browser);
-    // A quarter of them: the others may have met whatever else the machine has to do.
-    assert!(spans[spans.len() / 4] < 200.0, "{spans:?}");
+    assert!(spans[spans.len() / 2] < 200.0, "{spans:?}");
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
 
@@ -294,8 +293,8 @@ fn two_thousand_rules_scroll_and_update_without_a_stall() {
     let long: Vec<f64> = serde_json::from_value(browser.run("return window.long")).unwrap();
     println!("long tasks: {long:.0?} ms");
     // Far more than it takes on a machine that has nothing else to do.
-    assert!(median < 250.0 && most < 600.0, "{frames:?}");
-    assert!(long.iter().all(|task| *task < 1000.0), "{long:?}");
+    assert!(median < 100.0 && most < 200.0, "{frames:?}");
+    assert!(long.iter().all(|task| *task < 400.0), "{long:?}");
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
 
