@@ -50,7 +50,7 @@ mod tests;
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::Arc,
+    sync::{Arc, LazyLock},
 };
 
 use crate::{clock::Moment, xml::Element};
@@ -101,6 +101,10 @@ pub struct Firewall {
     generation: u64,
 }
 
+/// What a firewall comes with.
+static FACTORY: LazyLock<Element> =
+    LazyLock::new(|| Element::parse(include_str!("firewall/factory.xml")).expect("the file is part of the program"));
+
 impl Default for Firewall {
     fn default() -> Self {
         Self::new()
@@ -110,11 +114,10 @@ impl Default for Firewall {
 impl Firewall {
     /// A firewall with one virtual system, two zones, no rules but the default ones, and the superuser `admin`.
     pub fn new() -> Self {
-        let factory = Element::parse(include_str!("firewall/factory.xml")).expect("the file is part of the program");
         let mut firewall = Self {
             settings: Settings::default(),
-            candidate: Candidate::new(factory.clone()),
-            running: factory.into(),
+            candidate: Candidate::new(FACTORY.clone()),
+            running: FACTORY.clone().into(),
             jobs: Jobs::default(),
             locks: Locks::default(),
             admins: admins::Admins::default(),

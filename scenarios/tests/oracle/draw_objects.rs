@@ -1,6 +1,6 @@
 //! Objects by the dice: the same names in several scopes, groups within groups, and names that look like something else.
 
-use drawbridge_simulator::xml::Element;
+use drawbridge_simulator::xml::{Children, Element};
 
 use crate::{dice::Dice, draw_rules::list};
 
@@ -266,7 +266,7 @@ fn indent(element: &Element, depth: usize, text: &mut String) {
         writeln!(text, "{space}{element}").expect("texts take everything");
         return;
     }
-    let bare = Element { children: Vec::new(), ..element.clone() }.to_string();
+    let bare = Element { children: Children::default(), ..element.clone() }.to_string();
     writeln!(text, "{space}{}>", bare.trim_end_matches("/>")).expect("texts take everything");
     element.children.iter().for_each(|child| indent(child, depth + 1, text));
     writeln!(text, "{space}</{}>", element.name).expect("texts take everything");

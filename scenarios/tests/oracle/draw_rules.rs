@@ -254,13 +254,13 @@ fn wild(dice: &mut Dice, rule: &mut Element) {
         3 => rule.children.retain(|child| child.name != "to"),
         4 => {
             if let Some(source) = rule.child_mut("source") {
-                source.children = vec![Element::text("member", "nobody-defines-this")];
+                source.children = vec![Element::text("member", "nobody-defines-this")].into();
             }
         }
         _ => {
             if let Some(service) = rule.child_mut("service") {
                 service.children =
-                    vec![Element::text("member", "no-such-service"), Element::text("member", "tcp-mixed")];
+                    vec![Element::text("member", "no-such-service"), Element::text("member", "tcp-mixed")].into();
             }
         }
     }

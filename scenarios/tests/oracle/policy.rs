@@ -80,7 +80,7 @@ impl Policy {
         let theirs = Scopes::of([pushed, vsys, shared]);
         let entries = |scope: Option<&'_ Element>, rulebase: &str| -> Vec<Element> {
             let rules = scope.and_then(|scope| scope.at(&[rulebase, "security", "rules"]));
-            rules.map(|rules| rules.children.clone()).unwrap_or_default()
+            rules.map(|rules| rules.children.to_vec()).unwrap_or_default()
         };
         let mut rules = Vec::new();
         let mut is_above = true;

@@ -22,8 +22,6 @@ pub struct Dump {
     pub route_tables: Value,
     /// `describe-security-groups`
     pub security_groups: Value,
-    /// `describe-security-group-rules`
-    pub security_group_rules: Value,
     /// `describe-managed-prefix-lists`
     pub managed_prefix_lists: Value,
     /// `get-managed-prefix-list-entries`, for each list
@@ -44,7 +42,6 @@ impl Cloud {
             vpcs: self.described_whole("DescribeVpcs").cli(),
             route_tables: self.described_whole("DescribeRouteTables").cli(),
             security_groups: self.described_whole("DescribeSecurityGroups").cli(),
-            security_group_rules: self.described_whole("DescribeSecurityGroupRules").cli(),
             managed_prefix_lists: self.described_whole("DescribeManagedPrefixLists").cli(),
             prefix_list_entries: lists.map(|id| (id.clone(), self.entries_whole(id).cli())).collect(),
             vpc_endpoints: self.described_whole("DescribeVpcEndpoints").cli(),

@@ -133,8 +133,8 @@ impl Record {
     }
 
     /// What `aws ec2 … --output json` prints.
-    pub(super) fn cli(&self) -> Value {
-        let named = self.0.iter().filter_map(|member| {
+    pub(super) fn cli(self) -> Value {
+        let named = self.0.into_iter().filter_map(|member| {
             let name = match member.api {
                 Api::Same => capitalized(member.wire),
                 Api::Renamed(name) => name.to_owned(),
@@ -197,13 +197,13 @@ impl Shape {
         }
     }
 
-    fn cli(&self) -> Value {
+    fn cli(self) -> Value {
         match self {
-            Self::Text(text) => json!(text),
+            Self::Text(text) => Value::String(text),
             Self::Number(number) => json!(number),
             Self::Truth(truth) => json!(truth),
             Self::Time(moment) => json!(moment.iso().replace('Z', "+00:00")),
-            Self::List(elements) => elements.iter().map(Self::cli).collect(),
+            Self::List(elements) => elements.into_iter().map(Self::cli).collect(),
             Self::Record(record) => record.cli(),
         }
     }
@@ -248,8 +248,11 @@ fn list_key(wire: &str) -> &'static str {
 }
 
 fn capitalized(name: &str) -> String {
-    let mut letters = name.chars();
-    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
+    let mut capitalized = name.to_owned();
+    if let Some(first) = capitalized.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    capitalized
 }
 
 macro_rules! shape_from {

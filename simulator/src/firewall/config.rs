@@ -142,7 +142,7 @@ impl Firewall {
         item: &Element,
         call: &Call<'_>,
     ) -> Result<(Done, Option<String>), Refusal> {
-        let write = Write::parse(draft.tree(), &item.name, |name| item.attribute(name), || Ok(item.children.clone()))?;
+        let write = Write::parse(draft.tree(), &item.name, |name| item.attribute(name), || Ok(item.children.to_vec()))?;
         self.check_writable(call, &write)?;
         let vsys = write.vsys(draft.tree());
         Ok((draft.write(&write, call.admin, call.now.panos())?, vsys))

@@ -58,11 +58,12 @@ pub(super) fn without_marks(element: &Element) -> Element {
     clean
 }
 
+/// Below an element without marks there are none.
 fn unmark_all(element: &mut Element) {
     if is_marked(element) {
         unmark(element);
+        element.children.iter_mut().for_each(unmark_all);
     }
-    element.children.iter_mut().for_each(unmark_all);
 }
 
 /// What was done to a place.

@@ -132,7 +132,7 @@ fn bad_xpath() -> Refusal {
 fn cleaned(mut content: Vec<Element>) -> Vec<Element> {
     for element in &mut content {
         element.attributes.retain(|(name, _)| !["uuid", "admin", "dirtyId", "time", "loc"].contains(&name.as_str()));
-        element.children = cleaned(std::mem::take(&mut element.children));
+        element.children = cleaned(std::mem::take(&mut element.children).into()).into();
     }
     content
 }

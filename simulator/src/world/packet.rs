@@ -3,7 +3,7 @@
 use std::{fmt, net::IpAddr};
 
 use super::{DRAWBRIDGE, RuleRow, World, rows};
-use crate::xml::Element;
+use crate::{firewall::Body, xml::Element};
 
 /// A packet. What it does not say matches every rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl World {
         let query = Element::new("test").with(query.with_all(port.into_iter().chain(application)));
         let now = self.now();
         let answer = self.firewall.as_admin(DRAWBRIDGE, &[("type", "op"), ("cmd", &query.to_string())], now);
-        let answer = Element::parse(&answer.text()).ok()?;
+        let Body::Xml(answer) = answer.body else { return None };
         let met = answer.at(&["result", "rules"])?.children.first()?;
         let is_met = |rule: &&Element| rule.attribute("name") == met.attribute("name");
         self.running_rules().find(is_met).map(rows::row)

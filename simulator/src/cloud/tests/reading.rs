@@ -88,7 +88,7 @@ fn the_wire_and_the_dump_say_the_same() {
         ("DescribeVpcs", dump.vpcs),
         ("DescribeRouteTables", dump.route_tables),
         ("DescribeSecurityGroups", dump.security_groups),
-        ("DescribeSecurityGroupRules", dump.security_group_rules),
+        ("DescribeSecurityGroupRules", cloud.described_whole("DescribeSecurityGroupRules").cli()),
         ("DescribeManagedPrefixLists", dump.managed_prefix_lists),
         ("DescribeVpcEndpoints", dump.vpc_endpoints),
     ] {
