@@ -70,7 +70,7 @@ impl Ec2 {
     /// # Errors
     /// Any call that fails fails the look; so do answers that contradict each other, which the next look may find settled.
     pub async fn inventory(&self) -> Result<Inventory, Failure> {
-        inventory(&self.describe().await?, self.region.clone()).map_err(Trouble::transient)
+        inventory(self.describe().await?, self.region.clone()).map_err(Trouble::transient)
     }
 
     /// The calls are no snapshot, so what is referred to is read before what refers to it: an interface that appears in

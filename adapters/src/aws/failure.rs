@@ -75,6 +75,17 @@ impl Refusal {
     }
 }
 
+/// What is most likely wrong with what was asked for.
+fn remedy(code: &str) -> &'static str {
+    match code {
+        "NoSuchBucket" => "check `watch.bucket` and `aws.region`",
+        "ResourceNotFoundException" => {
+            "check `firewall.api_key_secret_arn`, with the six characters at its end, and the region"
+        }
+        _ => "look it up in the service's list of error codes",
+    }
+}
+
 impl Refusal {
     /// What it means for a run, when this call met it.
     pub fn of_call(self, call: &str) -> Failure {
@@ -87,7 +98,7 @@ impl Refusal {
         } else if CREDENTIALS.contains(&self.code.as_str()) {
             Trouble::AwsCredentials { call, code: self.code }
         } else if lasting == Lasting::Permanent {
-            Trouble::Aws { call, code: format!("{}: look it up in the service's list of error codes", self.code) }
+            Trouble::Aws { call, code: format!("{}: {}", self.code, remedy(&self.code)) }
         } else {
             Trouble::Aws { call, code: self.code }
         };

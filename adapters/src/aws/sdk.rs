@@ -5,8 +5,14 @@ use aws_sdk_ec2::types as sdk;
 use super::described;
 
 /// Lists that the SDK leaves out when they are empty.
+///
+/// Not collected: that would write the plain values into the SDK's own allocation, which is many times as large (an instance
+/// of the SDK's has more than a hundred members), and keep all of it.
 fn list<S, D: From<S>>(items: Option<Vec<S>>) -> Vec<D> {
-    items.unwrap_or_default().into_iter().map(D::from).collect()
+    let items = items.unwrap_or_default();
+    let mut plain = Vec::with_capacity(items.len());
+    plain.extend(items.into_iter().map(D::from));
+    plain
 }
 
 /// Types whose members bear the same names on both sides: copied as they are, or converted one by one.

@@ -84,7 +84,7 @@ mod tests {
             400,
             r#"{"__type":"ResourceNotFoundException"}"#,
             &expect![
-                "Permanent: AWS answered `GetSecretValue` with ResourceNotFoundException: look it up in the service's list of error codes"
+                "Permanent: AWS answered `GetSecretValue` with ResourceNotFoundException: check `firewall.api_key_secret_arn`, with the six characters at its end, and the region"
             ],
         );
     }

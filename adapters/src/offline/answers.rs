@@ -172,7 +172,7 @@ impl Answers {
             return Err(OfflineError::Missing(missing));
         }
         let region = region.or_else(|| region_of(&self.described)).ok_or(OfflineError::NoRegion)?;
-        Ok(inventory(&self.described, region)?)
+        Ok(inventory(self.described, region)?)
     }
 }
 

@@ -24,21 +24,20 @@ use self::{
 };
 use super::{described, described::Described};
 
-/// The facts of one look.
+/// The facts of one look. What is described is dropped as it is read: of a large account it takes as much as the facts.
 ///
 /// # Errors
 /// [`Trouble::Inventory`] names what cannot be read or contradicts itself; another look may see it settled.
-pub fn inventory(described: &Described, region: Region) -> Result<Inventory, Trouble> {
-    let instances = described.reservations.iter().flat_map(|reservation| &reservation.instances);
+pub fn inventory(described: Described, region: Region) -> Result<Inventory, Trouble> {
     let inventory = Inventory {
-        account: account(described),
+        account: account(&described),
         region,
-        vpcs: keyed(&described.vpcs, vpc)?,
-        subnets: keyed(&described.subnets, subnet)?,
-        route_tables: keyed(&described.route_tables, route_table)?,
-        interfaces: keyed(&described.network_interfaces, interface)?,
-        instances: keyed(instances, instance)?,
-        groups: keyed(&described.security_groups, group)?,
+        vpcs: keyed(described.vpcs, vpc)?,
+        subnets: keyed(described.subnets, subnet)?,
+        route_tables: keyed(described.route_tables, route_table)?,
+        interfaces: keyed(described.network_interfaces, interface)?,
+        instances: keyed(described.reservations.into_iter().flat_map(|reservation| reservation.instances), instance)?,
+        groups: keyed(described.security_groups, group)?,
         prefix_lists: described.prefix_lists.iter().filter_map(prefix_list).collect(),
         endpoints: described.vpc_endpoints.iter().filter_map(endpoint).collect::<Result<_, _>>()?,
     };
@@ -56,13 +55,13 @@ fn account(described: &Described) -> Option<AccountId> {
 }
 
 /// The things by id. One that moved to the next page while we read is listed twice, which is no harm if it is the same.
-fn keyed<'d, D: 'd, K: Ord + Display, V: PartialEq>(
-    described: impl IntoIterator<Item = &'d D>,
-    read: fn(&'d D) -> Result<(K, V), Trouble>,
+fn keyed<D, K: Ord + Display, V: PartialEq>(
+    described: impl IntoIterator<Item = D>,
+    read: fn(&D) -> Result<(K, V), Trouble>,
 ) -> Result<BTreeMap<K, V>, Trouble> {
     let mut map = BTreeMap::new();
     for thing in described {
-        let (id, value) = read(thing)?;
+        let (id, value) = read(&thing)?;
         if map.get(&id).is_some_and(|other| *other != value) {
             return Err(unusable(format_args!("`{id}` is listed twice, with different contents")));
         }
@@ -192,7 +191,7 @@ mod tests {
     use super::*;
 
     pub(super) fn read(answers: Value) -> Result<Inventory, Trouble> {
-        inventory(&serde_json::from_value(answers).unwrap(), "eu-west-1".parse().unwrap())
+        inventory(serde_json::from_value(answers).unwrap(), "eu-west-1".parse().unwrap())
     }
 
     #[track_caller]
