@@ -64,10 +64,14 @@ enum Command {
     ///
     /// With `--inventory` and `--firewall-config` it needs neither network nor credentials; with one of them, the other side
     /// is asked.
+    ///
+    /// Exit status: 0 there is nothing to do, 2 there are changes, 1 an error.
     Plan(PlanArguments),
     /// Look, and say why: whether an instance is exposed, what a group wants, what a rule is for, which rule decides a packet.
     ///
     /// With `--inventory` and `--firewall-config` it needs neither network nor credentials, as `plan`.
+    ///
+    /// Exit status: 0, or 1 after an error.
     Explain {
         #[command(flatten)]
         common: Common,
@@ -79,6 +83,8 @@ enum Command {
         subject: Vec<String>,
     },
     /// Look once and make it so: change, commit, and look again until nothing is left to do.
+    ///
+    /// Exit status: 0 in sync, 2 something was withheld, 1 failed or out of time.
     Apply {
         #[command(flatten)]
         common: Common,
@@ -94,6 +100,9 @@ enum Command {
     /// Hears of events by an SQS queue (`--queue`) that gets what the function's would, or from the bucket of a CloudTrail
     /// trail (`--bucket`), which it lists; and looks every now and then without any (`--every`). A message is deleted when its
     /// run is done. Settings of the section `watch` say the same as the options.
+    ///
+    /// Every command, every change with its reason and every outcome is a line on standard error; `DRAWBRIDGE_LOG=warn`
+    /// keeps it to what is wrong.
     ///
     /// On SIGTERM or SIGINT it stops: at once, if the run under way has changed nothing yet, and otherwise when that is
     /// committed, or after 75 seconds; the next run goes on from what it finds. Give it 90 seconds before it is killed.
@@ -347,8 +356,9 @@ pub(crate) fn finish(outcome: &Outcome, as_json: bool) -> Result<ExitCode, NotRe
     })
 }
 
+/// What nobody has asked for by hand is told in any case: the log is all that there is of it.
 async fn watch(common: &Settled, options: &watch::Options) -> Result<ExitCode, NotReady> {
-    logging::to_stderr(common.verbose || io::stderr().is_terminal())?;
+    logging::to_stderr(true)?;
     watch::watch(common.config.as_deref(), options).await.map(|()| ExitCode::SUCCESS)
 }
 

@@ -9,14 +9,21 @@ use drawbridge_core::{
     report::{Outcome, Report, Step},
     run::{Input, Next, Run, Trigger},
 };
-use tracing::info;
+use tracing::{Instrument as _, Span, error_span, info};
 
 /// A run, ready to be driven. Jitter is drawn from the seed.
 pub fn begin(trigger: Trigger, config: &Config, budget: Duration, seed: u64) -> Run {
-    for event in &trigger.events {
-        info!(run = %RunId::of_seed(seed), event = event.name, id = event.id, by = event.principal, "woken");
-    }
+    span(RunId::of_seed(seed)).in_scope(|| {
+        for event in &trigger.events {
+            info!(event = event.name, id = event.id, by = event.principal, "woken");
+        }
+    });
     Run::new(config.clone(), trigger, budget, seed)
+}
+
+/// What everything is logged under that belongs to a run, whoever logs it: its id. It is there at every level of detail.
+pub(crate) fn span(run: RunId) -> Span {
+    error_span!("run", id = %run)
 }
 
 /// Another number for each run of every process: what jitter is drawn from, and what gives a run its id.
@@ -27,6 +34,11 @@ pub fn seed() -> u64 {
 
 /// Drives a run to its end.
 pub async fn drive(run: &mut Run, world: &mut impl Perform) -> Outcome {
+    let span = span(run.report().run);
+    go_on(run, world).instrument(span).await
+}
+
+async fn go_on(run: &mut Run, world: &mut impl Perform) -> Outcome {
     let mut input = Input::Begin;
     let mut teller = Teller::default();
     loop {
@@ -69,7 +81,7 @@ impl Teller {
     fn tell(&mut self, report: &Report, end: usize) {
         for Step { at, command, said } in &report.steps[self.0..end] {
             for said in said {
-                info!(run = %report.run, at = format!("{:.1}s", at.as_secs_f64()), command, "{said}");
+                info!(at = format!("{:.1}s", at.as_secs_f64()), command, "{said}");
             }
         }
         self.0 = end;

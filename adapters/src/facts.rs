@@ -9,6 +9,7 @@ use drawbridge_core::{
     inventory::Inventory,
 };
 use tokio::time::Instant;
+use tracing::info;
 
 use crate::{
     deployment,
@@ -43,11 +44,20 @@ impl Facts {
     /// # Errors
     /// Whatever keeps either side from being seen.
     pub async fn gather(settings: Option<&Path>, sources: Sources<'_>) -> Result<Self, NotReady> {
-        match (sources.inventory, sources.firewall) {
+        let facts = match (sources.inventory, sources.firewall) {
             (None, None) => Self::live(settings).await,
             (Some(directory), None) => Self::of_firewall(settings, directory).await,
             (inventory, Some(file)) => Self::of_file(settings, inventory, file).await,
-        }
+        }?;
+        let Inventory { interfaces, instances, groups, region, .. } = &facts.inventory;
+        info!(
+            "{region} has {} instances, {} interfaces and {} security groups; the firewall has {} rules",
+            instances.len(),
+            interfaces.len(),
+            groups.len(),
+            facts.firewall.candidate.rules.len(),
+        );
+        Ok(facts)
     }
 
     async fn live(settings: Option<&Path>) -> Result<Self, NotReady> {

@@ -32,7 +32,7 @@ pub fn to_stderr(verbose: bool) -> Result<(), NotReady> {
 pub fn as_json() -> Result<(), NotReady> {
     let levels = levels(LevelFilter::INFO);
     let shown = levels.as_ref().ok().cloned().unwrap_or_else(|| targets(LevelFilter::INFO));
-    let _ = registry().with(layer().json().with_current_span(false)).with(shown).try_init();
+    let _ = registry().with(layer().json().with_span_list(false)).with(shown).try_init();
     levels.map(drop)
 }
 

@@ -7,7 +7,7 @@ use drawbridge_core::{
     command::{Command, Look, Reply},
     config::Config,
     firewall::Firewall,
-    plan::{Plan, adoption, removal},
+    plan::{Plan, adoption, not_there, removal},
     rulebase::Rulebase,
     run::Run,
 };
@@ -17,8 +17,7 @@ use crate::{
     confirm::{Asked, confirm},
     deployment, driver,
     live::{Deployment, Live, NotReady},
-    print::{self, Detail},
-    render,
+    print, render,
 };
 
 /// What is asked for.
@@ -65,6 +64,11 @@ pub async fn perform(
     as_json: bool,
 ) -> Result<ExitCode, NotReady> {
     let mut deployment = deployment::from_environment(file).await?;
+    if let Deed::Adopt(only) = &deed
+        && !only.is_empty()
+    {
+        check_names(&mut deployment, only).await?;
+    }
     if asked != Asked::Confirmed {
         let is_something = show(&mut deployment, &deed, asked, as_json).await?;
         match asked {
@@ -82,6 +86,21 @@ pub async fn perform(
     cli::finish(&outcome, as_json)
 }
 
+/// A name that is misspelt must not look as if all was well.
+async fn check_names(deployment: &mut Deployment, only: &BTreeSet<String>) -> Result<(), NotReady> {
+    let firewall = look(deployment).await?;
+    let rulebase = Rulebase::read(&firewall, &deployment.settings.config);
+    let rulebase = rulebase.map_err(|unfit| NotReady(unfit.to_string()))?;
+    let missing: Vec<_> = not_there(&rulebase, only).into_iter().map(|name| format!("`{name}`")).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let missing = missing.join(", ");
+    Err(NotReady(format!(
+        "there is no rule {missing} to adopt: `drawbridge adopt --dry-run` shows those that there are"
+    )))
+}
+
 /// Prints what would be done, and says whether that is anything.
 async fn show(deployment: &mut Deployment, deed: &Deed, asked: Asked, as_json: bool) -> Result<bool, NotReady> {
     let firewall = look(deployment).await?;
@@ -93,7 +112,7 @@ async fn show(deployment: &mut Deployment, deed: &Deed, asked: Asked, as_json: b
         (Asked::DryRun, true) => print::out(&cli::json(&render::plan(&plan, &rulebase, config)))?,
         // With JSON, the document about the run is all that goes to standard output.
         (_, true) => {}
-        (_, false) => print::out(&print::plan(&plan, &rulebase, Detail::Whole))?,
+        (_, false) => print::out(&print::plan_without_aws(&plan, &rulebase))?,
     }
     Ok(!plan.changes.is_empty() || plan.commit)
 }

@@ -70,6 +70,8 @@ pub struct Configuration {
     pub services: BTreeMap<ServiceName, ServiceFacts>,
     /// Names of address objects, groups and lists that read like addresses.
     pub address_names: BTreeSet<String>,
+    /// Names of application groups and filters: in a rule they do not mean the application of that name.
+    pub application_sets: BTreeSet<AppName>,
     /// Security profile groups that can be used there.
     pub profile_groups: BTreeSet<ProfileName>,
     /// Log forwarding profiles that can be used there.
@@ -408,12 +410,14 @@ pub enum Effect {
 }
 
 /// A commit of ours that failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedCommit {
     /// What our rules would have been.
     pub digest: Digest,
     /// How long ago, by the device's clock.
     pub age: Duration,
+    /// The job's own words.
+    pub lines: Vec<String>,
 }
 
 /// A hash of our rules as they stand in a candidate. The commit description holds it, so that the firewall's job list

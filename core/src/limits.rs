@@ -9,6 +9,7 @@ use std::{
 use crate::{
     change::{Change, Position, Spelling, WrittenService},
     config::{Config, Limit, Mode},
+    firewall::Configuration,
     id::{OwnedName, ServiceName},
     plan::Reason,
 };
@@ -41,8 +42,8 @@ pub enum Hindrance {
         /// How many may be.
         allowed: usize,
     },
-    /// The firewall's own validation blamed this rule.
-    Blamed,
+    /// The firewall refused this rule, or its validation blamed it, in these words.
+    Blamed(String),
     /// The firewall reads the rule in another way than it was written: a name in it means something else there.
     Misread,
 }
@@ -68,9 +69,9 @@ impl fmt::Display for Hindrance {
                     "{number} removals are more than the {allowed} that `limits.removals` allows at once; {ONCE}"
                 )
             }
-            Self::Blamed => f.write_str("the firewall's validation blamed it"),
+            Self::Blamed(words) => write!(f, "the firewall blamed it: {words}"),
             Self::Misread => f.write_str(
-                "the firewall reads it in another way than it was written: an object bears the name of an address or application in it, rename that",
+                "the firewall reads it in another way than it is written: an object bears the name of an address or application in it, rename that",
             ),
         }
     }
@@ -103,13 +104,16 @@ fn half(change: &Change, reasons: &BTreeMap<OwnedName, Reason>) -> Half {
     }
 }
 
-/// Takes out what mode and limits do not let through. `owned` is how many rules we have.
+/// Takes out what mode and limits do not let through, and what the firewall would not read as it is written. `owned` is how
+/// many rules we have.
 pub(crate) fn withhold(
     changes: Vec<Change>,
     reasons: &BTreeMap<OwnedName, Reason>,
     owned: usize,
+    candidate: &Configuration,
     config: &Config,
 ) -> (Vec<Change>, Vec<Withheld>) {
+    let is_misread = |change: &Change| matches!(change, Change::Put(rule, _) if rule.is_misread_in(candidate));
     let count = |wanted: &[Half]| changes.iter().filter(|change| wanted.contains(&half(change, reasons))).count();
     let additions = count(&[Half::Addition, Half::Replacement]);
     let removals = count(&[Half::Removal]);
@@ -119,6 +123,7 @@ pub(crate) fn withhold(
         (_, Half::Object) => None,
         (Mode::Observe, _) => Some(Hindrance::Mode(Mode::Observe)),
         (Mode::AddOnly, Half::Replacement | Half::Removal | Half::Move) => Some(Hindrance::Mode(Mode::AddOnly)),
+        (_, Half::Addition | Half::Replacement) if is_misread(change) => Some(Hindrance::Misread),
         (_, Half::Addition | Half::Replacement) if additions > most_additions => {
             Some(Hindrance::Additions { number: additions, allowed: most_additions })
         }
@@ -160,21 +165,24 @@ pub(crate) fn withhold_misread(changes: Vec<Change>, misread: &[Spelling]) -> (V
 #[derive(Clone, Debug)]
 pub(crate) struct Blamed {
     names: BTreeSet<OwnedName>,
+    /// The firewall's words.
+    words: String,
     /// What blamed rules say that do not stand any more: planned again, they bear another name as soon as their
     /// neighbours stand.
     said: BTreeSet<Spelling>,
 }
 
 impl Blamed {
-    /// Rules of these names, as they are planned next.
-    pub(crate) fn new(names: BTreeSet<OwnedName>) -> Self {
-        Self { names, said: BTreeSet::new() }
+    /// Rules of these names, as they are planned next, and the firewall's words about them.
+    pub(crate) fn new(names: BTreeSet<OwnedName>, words: String) -> Self {
+        Self { names, words, said: BTreeSet::new() }
     }
 
     /// Takes them out.
     pub(crate) fn withhold(&mut self, changes: Vec<Change>) -> (Vec<Change>, Vec<Withheld>) {
         let (out, made): (Vec<_>, Vec<_>) = changes.into_iter().partition(|change| self.covers(change));
-        let withheld = out.into_iter().map(|change| Withheld { change, why: Hindrance::Blamed }).collect();
+        let why = Hindrance::Blamed(self.words.clone());
+        let withheld = out.into_iter().map(|change| Withheld { change, why: why.clone() }).collect();
         (without_idle_objects(made), withheld)
     }
 

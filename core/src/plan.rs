@@ -29,7 +29,12 @@ use crate::{
     wanted::{Atom, Origins, Wanted, wanted},
 };
 
-pub use self::{adoption::adoption, notes::Note, removal::removal, stamp::Stamp};
+pub use self::{
+    adoption::{adoption, not_there},
+    notes::Note,
+    removal::removal,
+    stamp::Stamp,
+};
 use self::{
     grouping::{by_peers, grouped, width},
     notes::{doubts, kept_closed, nat_notes},
@@ -87,6 +92,8 @@ pub enum Reason {
     Shrunk,
     /// Nothing of what it says is wanted any more.
     Unwanted,
+    /// All of ours goes, wanted or not.
+    Leaving,
     /// It says nothing that can be kept: no product of addresses and peers for one service.
     Unreadable,
     /// It is not as we write it.
@@ -111,6 +118,7 @@ impl fmt::Display for Reason {
             }
             Self::Shrunk => f.write_str("part of it is not wanted any more"),
             Self::Unwanted => f.write_str("nothing of it is wanted any more"),
+            Self::Leaving => f.write_str("nothing of ours is to stay"),
             Self::Unreadable => f.write_str("it is no product of addresses and peers for one service"),
             Self::Wrong(wrong) => {
                 let words: Vec<_> = wrong.iter().map(|wrong| format!("{wrong:?}").to_lowercase()).collect();
@@ -400,7 +408,8 @@ impl Planner<'_> {
         }
         // Shares are of what is live: our own additions of a minute ago must not make room for removals.
         let live = rulebase.running.owned().count();
-        let (changes, withheld) = limits::withhold(changes, &draft.reasons, live, config);
+        let (changes, withheld) =
+            limits::withhold(changes, &draft.reasons, live, rulebase.candidate.configuration, config);
         let mut notes = draft.notes;
         notes.extend(nat_notes(&wanted, inventory, rulebase, config));
         notes.extend(doubts(&wanted));

@@ -68,6 +68,8 @@ pub struct Report {
     pub reasons: BTreeMap<OwnedName, Reason>,
     /// Commit jobs that ended well.
     pub commits: Vec<JobId>,
+    /// Commit jobs that failed.
+    pub failed_commits: Vec<JobId>,
     /// How often a failure was waited out.
     pub retries: usize,
     /// What the last plan withheld.
@@ -144,12 +146,23 @@ pub enum Problem {
         admins: Vec<String>,
     },
     /// The same candidate failed to commit a short while ago.
-    #[error("a commit of the same rules failed {} min ago: they are not tried again for {} min", age.as_secs() / 60, wait.as_secs().div_ceil(60))]
+    #[error("a commit of the same rules failed {} min ago, they are not tried again for {} min: {}", age.as_secs() / 60, wait.as_secs().div_ceil(60), lines.join(" / "))]
     FailedBefore {
         /// How long ago.
         age: Duration,
         /// How long it is still left alone.
         wait: Duration,
+        /// The failed job's own words.
+        lines: Vec<String>,
+    },
+    /// Something of ours is uncommitted, and the mode lets nobody commit it.
+    #[error(
+        "uncommitted work of ours on {} stays as it is: `mode = \"observe\"` commits nothing; revert it, or change the mode",
+        quoted(rules)
+    )]
+    LeftUncommitted {
+        /// Rules of ours that are not in force as they stand in the candidate.
+        rules: Vec<OwnedName>,
     },
     /// The firewall notes our changes under another name than the settings say.
     #[error("the firewall notes the changes of this API key under `{0}`: correct or remove `firewall.admin`")]
@@ -162,11 +175,15 @@ pub enum Problem {
     /// Look and change did not come to an end.
     #[error("still not in sync after {0} looks: does something else change the same rules?")]
     Restless(usize),
-    /// The firewall saw nothing to commit although our rules differ.
+    /// The firewall saw nothing to commit, and another look found that our rules differ all the same.
     #[error(
-        "the firewall sees nothing of ours to commit, although our rules differ between candidate and running configuration"
+        "the firewall sees nothing of ours to commit, although candidate and running configuration differ in {}: look at who has changed them, and commit all changes",
+        quoted(rules)
     )]
-    NothingToCommit,
+    NothingToCommit {
+        /// Rules of ours that are not in force as they should be.
+        rules: Vec<OwnedName>,
+    },
 }
 
 /// One command and what came of it.
@@ -217,6 +234,11 @@ impl fmt::Display for Outcome {
             None => Ok(()),
         }
     }
+}
+
+/// "`a`, `b`".
+fn quoted(names: &[OwnedName]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// `1 atom`, `2 atoms`.

@@ -21,7 +21,7 @@ use crate::{
     translate::{ServiceColumn, ServicePorts},
 };
 
-pub use self::unfit::{Unfit, Which};
+pub use self::unfit::{Named, Unfit, Which};
 use self::{
     spelling::{spellings, ways},
     unfit::{check_own_work, check_settings, check_tag},
@@ -142,7 +142,7 @@ impl<'a> Rulebase<'a> {
     /// [`Unfit`], when something must be put right by a person before anything may be decided.
     pub fn read(firewall: &'a Firewall, config: &'a Config) -> Result<Self, Unfit> {
         let admin = config.admin.as_ref().or(firewall.admin.as_ref()).ok_or(Unfit::UnknownAdmin)?;
-        check_settings(&firewall.candidate, config)?;
+        check_settings(firewall, config)?;
         check_tag(firewall, config, admin)?;
         let others = Others::of(firewall, Some(admin));
         let mut candidate = Policy::read(&firewall.candidate, config, Which::Candidate, &others)?;
@@ -206,16 +206,19 @@ impl<'a> Rulebase<'a> {
 
     /// Whether our rules differ between candidate and running, apart from those that another administrator works on.
     pub fn differs(&self) -> bool {
+        !self.differing().is_empty()
+    }
+
+    /// The names of those that do.
+    pub fn differing(&self) -> Vec<OwnedName> {
         if std::ptr::eq(self.candidate.configuration, self.running.configuration) {
-            return false;
+            return Vec::new();
         }
-        let mut candidate = self.candidate.fingerprints();
-        let mut running = self.running.fingerprints();
-        for held in self.held() {
-            candidate.remove(held);
-            running.remove(held);
-        }
-        candidate != running
+        let (candidate, running) = (self.candidate.fingerprints(), self.running.fingerprints());
+        let held: BTreeSet<_> = self.held().collect();
+        let names: BTreeSet<_> = candidate.keys().chain(running.keys()).copied().collect();
+        let differs = |name: &&OwnedName| candidate.get(*name) != running.get(*name) && !held.contains(*name);
+        names.into_iter().filter(differs).cloned().collect()
     }
 
     /// Names of rules of ours that another administrator works on.

@@ -100,6 +100,8 @@ pub struct Run {
     removals_withheld: Option<Hindrance>,
     /// What the firewall reads in another way than this run wrote it.
     misread: Vec<Spelling>,
+    /// The firewall has said that there is nothing to commit.
+    nothing_to_commit: bool,
     report: Report,
 }
 
@@ -146,6 +148,7 @@ impl Run {
             written: Vec::new(),
             removals_withheld: None,
             misread: Vec::new(),
+            nothing_to_commit: false,
             report: Report { run: RunId::of_seed(seed), ..Report::default() },
         }
     }
@@ -184,8 +187,8 @@ impl Run {
             }
             (State::Committing(_), Input::Done(Reply::NothingToCommit)) => {
                 self.say("nothing to commit");
-                self.report.problem = Some(Problem::NothingToCommit);
-                self.finish(Ending::InSync)
+                self.nothing_to_commit = true;
+                self.enter(State::Observing(Look::Everything))
             }
 
             (State::AwaitingJob(job), Input::Done(Reply::Polled(state))) => self.polled(job, state),
@@ -246,7 +249,7 @@ impl Run {
             let named: BTreeSet<_> = blamed(std::slice::from_ref(text)).intersection(&puts).cloned().collect();
             if !puts.is_empty() {
                 self.say(format!("failed: {}", failure.what));
-                self.blamed = Some(Blamed::new(if named.is_empty() { puts } else { named }));
+                self.blamed = Some(Blamed::new(if named.is_empty() { puts } else { named }, text.clone()));
                 return self.enter(State::Observing(Look::Firewall));
             }
         }

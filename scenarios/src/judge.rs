@@ -14,7 +14,7 @@ use drawbridge_core::{
     command::{Command, Reply},
     config::Config,
     firewall::{Configuration, Firewall, RuleFacts},
-    id::RuleName,
+    id::{OwnedName, RuleName},
     invariants::{self, Commit},
     inventory::Inventory,
     limits::Withheld,
@@ -23,11 +23,14 @@ use drawbridge_core::{
 };
 use drawbridge_simulator::{
     clock::Moment,
+    faults::Trouble,
     firewall::{Effected, Uncommitted},
     serve::SharedWorld,
     world::{DRAWBRIDGE, World},
     xml::Element,
 };
+
+use self::trees::Ours;
 
 /// What was seen of one run after another.
 #[derive(Default)]
@@ -61,6 +64,8 @@ struct Known {
 
 struct Asked {
     at: Moment,
+    /// How many runs were under way: with this one, and those in whose commands it goes on.
+    depth: usize,
     known: Known,
     /// What the run withheld by then; after another look it may be something else.
     withheld: Vec<Withheld>,
@@ -91,11 +96,9 @@ impl Witness {
 
     /// It is over.
     pub(crate) fn end(&mut self, withheld: &[Withheld], world: &SharedWorld) {
+        let depth = self.runs.len();
         self.runs.pop();
-        if !self.runs.is_empty() {
-            return;
-        }
-        for asked in self.asked.iter_mut().filter(|asked| asked.left.is_none()) {
+        for asked in self.asked.iter_mut().filter(|asked| asked.left.is_none() && asked.depth == depth) {
             let world = world.lock();
             let others = world.firewall().uncommitted().filter(|change| change.is_of_others(DRAWBRIDGE));
             let held = others.filter_map(|change| trees::rule_above(&change.xpath).map(str::to_owned)).collect();
@@ -123,9 +126,10 @@ impl Witness {
                     Some(Before { candidate: world.firewall().candidate().clone(), others: others.collect() });
             }
             Command::Commit(_) | Command::CommitAll(_) => {
+                let depth = self.runs.len();
                 if let Some(known) = self.runs.last() {
                     let (withheld, news) = (known.withheld(config), known.news(&world));
-                    self.asked.push(Asked { at: world.now(), known: known.clone(), withheld, news, left: None });
+                    self.asked.push(Asked { at: world.now(), depth, known: known.clone(), withheld, news, left: None });
                 }
             }
             Command::FetchLog(_) | Command::Observe(_) | Command::PollJob(_) => {}
@@ -138,7 +142,9 @@ impl Witness {
         self.effected.extend(world.take_commits());
         let Some(known) = self.runs.last_mut() else { return };
         let latest = world.firewall().latest_write();
-        if let Some(before) = self.before.take() {
+        // A unit that dies takes along what nobody has committed: that is no doing of the write in the middle of which it died.
+        let died = world.troubles().contains(&Trouble::FailOver);
+        if let Some(before) = self.before.take().filter(|_| !died) {
             let (after, firewall): (Vec<_>, _) = (world.firewall().uncommitted().collect(), world.firewall());
             let now = [firewall.candidate(), firewall.kept_running()];
             self.broken.extend(before.overwritten(&after, now, config, known.write));
@@ -191,9 +197,9 @@ impl Witness {
             // Somebody worked on what was just being committed, after the run had looked: nobody could have known.
             return found;
         }
-        let owner = config.owner.to_string();
+        let ours = Ours { owner: config.owner.as_str(), news: &news };
         found.extend(
-            trees::difference(&commit.before, &commit.after, &owner)
+            trees::difference(&commit.before, &commit.after, &ours)
                 .map(|place| format!("I1: what is not ours has changed: {place}")),
         );
         if news.contains(config.bottom_rule.as_str()) {
@@ -216,7 +222,8 @@ impl Witness {
         let left: BTreeSet<_> = after.rules.iter().filter(|rule| is_left(rule)).map(|rule| rule.name.clone()).collect();
         for configuration in [&mut before, &mut after] {
             let is_left = |rule: &RuleFacts| left.contains(&rule.name) || news.contains(rule.name.as_str());
-            let is_judged = |rule: &RuleFacts| owned_name(rule, &config.owner).is_none() || !is_left(rule);
+            // By its name alone: somebody may have taken our tag off it since.
+            let is_judged = |rule: &RuleFacts| OwnedName::parse(rule.name.as_str()).is_none() || !is_left(rule);
             Arc::make_mut(configuration).rules.retain(is_judged);
         }
         let before = Firewall { running: before, ..(**firewall).clone() };
@@ -278,7 +285,8 @@ impl Before {
             .filter(|change| !after.iter().any(|other| other.xpath == change.xpath && other.write == change.write));
         let lost = lost.map(|change| format!("I9: uncommitted work of another is lost: {}", change.xpath));
         // What somebody did after the look may be in the way of anything.
-        let changed = late.is_empty().then(|| trees::difference(&self.candidate, candidate, config.owner.as_str()));
+        let ours = Ours { owner: config.owner.as_str(), news: &BTreeSet::new() };
+        let changed = late.is_empty().then(|| trees::difference(&self.candidate, candidate, &ours));
         let changed =
             changed.flatten().map(|place| format!("I9: what is not ours has changed in the candidate: {place}"));
         lost.chain(changed).collect()

@@ -34,7 +34,7 @@ pub(crate) async fn unsettled<A: Act>(actor: &mut A, world: &SharedWorld, config
     let rulebase = match rulebase {
         Ok(rulebase) => rulebase,
         // That our own account has left work behind outside of our rules is nobody's fault but ours.
-        Err(unfit @ Unfit::OwnWork(..)) => return vec![format!("I4: {unfit}")],
+        Err(unfit @ Unfit::OwnWork(..)) if !is_without_tag(&unfit) => return vec![format!("I4: {unfit}")],
         // Somebody has left something that only a person can put right, and is told so.
         Err(_) => return Vec::new(),
     };
@@ -51,6 +51,12 @@ pub(crate) async fn unsettled<A: Act>(actor: &mut A, world: &SharedWorld, config
         found.extend(blocked(&plan, &firewall, world, config));
     }
     found
+}
+
+/// Whether it is a rule with a name of our form: we write none without our tag, so that somebody has taken it off what we had
+/// not committed. That rule is not ours any more, and only a person can say whose it is.
+fn is_without_tag(unfit: &Unfit) -> bool {
+    matches!(unfit, Unfit::OwnWork(_, Node::Rule(name)) if OwnedName::parse(name.as_str()).is_some())
 }
 
 /// Atoms of which the firewall lets a packet through to nobody, and nobody has decided so.

@@ -115,9 +115,9 @@ impl<A: Act + Send + Sync> Stage<'_, A> {
         watch.witness.begin(&self.world);
         let watch = Watch { config: watch.config, witness: watch.witness };
         let mut inner = Inner::new(&self.world, self.actor, Some(watch));
-        driver::drive(&mut run, &mut inner).await;
+        let outcome = driver::drive(&mut run, &mut inner).await;
         if let Some(watch) = inner.watch {
-            watch.witness.end(&[], &self.world);
+            watch.witness.end(&outcome.report.withheld, &self.world);
         }
         self.world.lock().step_back(faults);
     }

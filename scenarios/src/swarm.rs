@@ -7,6 +7,7 @@
 
 mod dice;
 mod events;
+mod panics;
 mod people;
 mod setup;
 mod shrink;
@@ -18,7 +19,6 @@ mod troubles;
 use std::{
     collections::BTreeMap,
     fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -26,7 +26,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use self::{story::Story, trial::Told};
+use self::{
+    story::{Story, Telling},
+    trial::Told,
+};
 pub use tally::Tally;
 
 /// Which stories are told.
@@ -79,8 +82,18 @@ pub struct Findings {
     pub failures: BTreeMap<String, (Failure, usize)>,
 }
 
+/// Who tells stories. Tests have somebody else do it.
+#[derive(Clone, Copy)]
+struct Teller {
+    /// Makes a story up as it goes on.
+    drawn: fn(u64, &Telling) -> Told,
+    /// Tells one again.
+    again: fn(&Story, &Telling) -> Told,
+}
+
 /// What threads have in common.
 struct Shared<'p> {
+    teller: Teller,
     campaign: Campaign,
     began: Instant,
     next: AtomicU64,
@@ -92,8 +105,13 @@ struct Shared<'p> {
 
 /// Tells stories until there were enough runs, or one of them fails; says how far it has come about once a second.
 pub fn swarm(campaign: Campaign, progress: &(dyn Fn(&str) + Sync)) -> Findings {
+    told_by(Teller { drawn: trial::drawn, again: trial::again }, campaign, progress)
+}
+
+fn told_by(teller: Teller, campaign: Campaign, progress: &(dyn Fn(&str) + Sync)) -> Findings {
     let began = Instant::now();
     let shared = Shared {
+        teller,
         campaign,
         began,
         next: AtomicU64::new(campaign.seed),
@@ -117,12 +135,12 @@ impl Shared<'_> {
     fn work(&self) {
         while !self.stop.load(Ordering::Relaxed) {
             let seed = self.next.fetch_add(1, Ordering::Relaxed);
-            let mut told = caught(&Story::default(), || trial::drawn(seed));
+            let mut told = caught(|telling| (self.teller.drawn)(seed, telling));
             told.tally.stories = 1;
             if let Some(broken) = &told.broken
                 && !self.is_known(broken)
             {
-                let failure = failure(seed, &told.story, broken);
+                let failure = self.failure(seed, &told.story, broken);
                 self.findings().failures.insert(kind(broken), (failure, 1));
                 if self.campaign.then == Then::Stop {
                     self.stop.store(true, Ordering::Relaxed);
@@ -130,6 +148,19 @@ impl Shared<'_> {
             }
             self.note(&told.tally);
         }
+    }
+
+    /// The shrunk story; as it was drawn if it does not fail when it is told again.
+    fn failure(&self, seed: u64, story: &Story, broken: &str) -> Failure {
+        let again = |story: &Story| caught(|telling| (self.teller.again)(story, telling));
+        let (about, story, broken) = if again(story).broken.is_some() {
+            let (story, broken) = shrink::shrunk(story, broken, &again);
+            (format!("Found by the swarm, seed {seed}: {broken}"), story, broken)
+        } else {
+            let about = format!("Seed {seed} of the swarm; told again it does not break: {broken}");
+            (about, story.clone(), broken.to_owned())
+        };
+        Failure { seed, scenario: format!("{}\n\n{story}", head(&about)), broken }
     }
 
     fn findings(&self) -> MutexGuard<'_, Findings> {
@@ -161,24 +192,67 @@ fn kind(broken: &str) -> String {
     words.chars().filter(|character| !character.is_ascii_digit()).take(60).collect()
 }
 
-/// The shrunk story; as it was drawn if it does not fail when it is told again.
-fn failure(seed: u64, story: &Story, broken: &str) -> Failure {
-    let again = |story: &Story| caught(story, || trial::again(story));
-    let (about, story, broken) = if again(story).broken.is_some() {
-        let (story, broken) = shrink::shrunk(story, broken, again);
-        (format!("# Found by the swarm, seed {seed}: it breaks a promise."), story, broken)
-    } else {
-        (format!("# Seed {seed} of the swarm; told again it breaks no promise."), story.clone(), broken.to_owned())
-    };
-    Failure { seed, scenario: format!("{about}\n\n{story}"), broken }
+/// The head of a scenario: why it exists, on one line, whatever a promise is broken with.
+fn head(about: &str) -> String {
+    format!("# {}", about.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// A panic is a broken promise too.
-fn caught(story: &Story, tell: impl FnOnce() -> Told) -> Told {
-    catch_unwind(AssertUnwindSafe(tell)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        let broken = Some(format!("panic: {}", text.unwrap_or_default()));
-        Told { story: story.clone(), broken, tally: Tally::default() }
+/// A panic is a broken promise too, and the deed at which it happens is the last of its story.
+fn caught(tell: impl FnOnce(&Telling) -> Told) -> Told {
+    let telling = Telling::default();
+    panics::noted(|| tell(&telling)).unwrap_or_else(|panic| {
+        let story = telling.so_far().clone();
+        Told { story, broken: Some(panic), tally: Tally::default() }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use drawbridge_simulator::script::{Deed, Script};
+
+    use super::*;
+
+    /// Panics at every schedule.
+    fn again(story: &Story, telling: &Telling) -> Told {
+        telling.begin(story);
+        for deed in &story.deeds {
+            telling.write(deed);
+            assert_ne!(deed, "schedule", "nobody\nlooks");
+        }
+        Told { story: story.clone(), broken: None, tally: Tally::default() }
+    }
+
+    fn drawn(_seed: u64, telling: &Telling) -> Told {
+        let lines = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect();
+        let (firewall, deeds) = (lines(&["ha pair"]), lines(&["wait 5s", "deliver", "schedule", "calm"]));
+        again(&Story { firewall, deeds, ..Story::default() }, telling)
+    }
+
+    #[test]
+    fn a_panic_is_told_with_its_place_and_the_deed_at_which_it_happens() {
+        let campaign = Campaign { seed: 7, runs: 1, threads: 1, then: Then::Stop };
+        let findings = told_by(Teller { drawn, again }, campaign, &|_| {});
+        let (failure, _) = findings.failures.into_values().next().unwrap();
+        assert!(failure.broken.starts_with(&format!("panic at {}:", file!())), "{failure}");
+        assert!(failure.broken.contains("nobody looks"), "{failure}");
+        let script = Script::parse("found", &failure.scenario).unwrap();
+        assert_eq!(script.about, [format!("Found by the swarm, seed 7: {}", failure.broken)]);
+        let deeds = script.blocks.iter().flat_map(|block| &block.deeds).map(|deed| &deed.what);
+        assert_eq!(deeds.collect::<Vec<_>>(), [&Deed::Schedule]);
+    }
+
+    #[test]
+    fn what_breaks_no_promise_again_says_so() {
+        fn kept(story: &Story, _telling: &Telling) -> Told {
+            Told { story: story.clone(), broken: None, tally: Tally::default() }
+        }
+        let campaign = Campaign { seed: 7, runs: 1, threads: 1, then: Then::Stop };
+        let findings = told_by(Teller { drawn, again: kept }, campaign, &|_| {});
+        let (failure, _) = findings.failures.into_values().next().unwrap();
+        assert!(
+            failure.scenario.starts_with("# Seed 7 of the swarm; told again it does not break: panic at"),
+            "{failure}"
+        );
+        assert!(failure.scenario.contains("\n\nwait 5s\ndeliver\nschedule\n----\n"), "{failure}");
+    }
 }

@@ -22,7 +22,8 @@ fn every_seed_keeps_the_promises() {
     let tally = findings.tally;
     assert!(tally.runs >= RUNS * scale && tally.changed > tally.runs / 10 && tally.judged >= tally.changed, "{tally}");
     let kinds = ["observe stale", "commit lost answer", "apply kill after", "meanwhile schedule", "meanwhile restart"];
-    for kind in kinds {
+    let of_pairs = ["ha pair, fw-a active", "ha pair, fw-b active", "apply fail over", "poll fail over"];
+    for kind in kinds.into_iter().chain(of_pairs) {
         assert!(tally.met.contains_key(kind), "`{kind}` was never met:\n{tally}");
     }
 }

@@ -65,7 +65,9 @@ impl Report {
     }
 
     fn add(&mut self, check: &'static str, verdict: Verdict, says: impl fmt::Display) {
-        self.findings.push(Finding { check, verdict, says: says.to_string() });
+        let says = says.to_string();
+        tracing::info!(%verdict, "{check}: {says}");
+        self.findings.push(Finding { check, verdict, says });
     }
 
     fn ok(&mut self, check: &'static str, says: impl fmt::Display) {
@@ -106,8 +108,9 @@ pub async fn examine(file: Option<&Path>, source: Option<Source>) -> Report {
     let sdk = deployment::sdk(&settings).await;
     let inventory = cloud::check(&settings, &sdk, &mut report).await;
     let firewall = device::check(&settings, &sdk, &mut report).await;
-    if let Some(firewall) = &firewall {
-        policy::check(&settings.config, firewall, &mut report);
+    match &firewall {
+        Some(firewall) => policy::check(&settings.config, firewall, &mut report),
+        None => report.warn("the rest", "what would be asked of the firewall next was not looked at"),
     }
     if let Some(inventory) = &inventory {
         gateways::check(&settings.config, inventory, &mut report);

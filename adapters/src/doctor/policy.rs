@@ -1,10 +1,12 @@
 //! What the settings say about the firewall, beside what the firewall has.
 
+use std::fmt::Display;
+
 use drawbridge_core::{
     config::{Config, Mode},
-    firewall::{Configuration, Firewall, Place},
+    firewall::{Configuration, FailedCommit, Firewall, Place},
     inventory::Inventory,
-    rulebase::{Rulebase, Unfit, Which},
+    rulebase::{Named, Rulebase, Unfit, Which},
 };
 
 use super::Report;
@@ -19,24 +21,25 @@ const COMMITS: &str = "commits";
 /// Everything that a rule of ours refers to is there.
 pub(super) fn check(config: &Config, firewall: &Firewall, report: &mut Report) {
     bottom_rule(config, firewall, report);
-    let candidate = &firewall.candidate;
     for zone in [&config.untrust, &config.trust] {
-        match candidate.zones.contains(zone) {
-            true => report.ok(ZONE, format!("`{zone}`")),
-            false => report.fail(ZONE, Unfit::NoZone(zone.clone())),
-        }
+        is_there(ZONE, zone, Named::Zone(zone.clone()), firewall, report);
     }
     match &config.profile_group {
         None => report.ok(PROFILES, "none is set"),
-        Some(group) if candidate.profile_groups.contains(group) => report.ok(PROFILES, format!("`{group}`")),
-        Some(group) => report.fail(PROFILES, Unfit::NoProfileGroup(group.clone())),
+        Some(group) => is_there(PROFILES, group, Named::ProfileGroup(group.clone()), firewall, report),
     }
     match &config.log_setting {
         None => report.ok(LOGGING, "none is set"),
-        Some(profile) if candidate.log_settings.contains(profile) => report.ok(LOGGING, format!("`{profile}`")),
-        Some(profile) => report.fail(LOGGING, Unfit::NoLogSetting(profile.clone())),
+        Some(profile) => is_there(LOGGING, profile, Named::LogSetting(profile.clone()), firewall, report),
     }
-    commits(firewall, report);
+    commits(config, firewall, report);
+}
+
+fn is_there(check: &'static str, name: &impl Display, named: Named, firewall: &Firewall, report: &mut Report) {
+    match named.check(firewall) {
+        Ok(()) => report.ok(check, format!("`{name}`")),
+        Err(unfit) => report.fail(check, unfit),
+    }
 }
 
 fn bottom_rule(config: &Config, firewall: &Firewall, report: &mut Report) {
@@ -54,20 +57,18 @@ fn bottom_rule(config: &Config, firewall: &Firewall, report: &mut Report) {
     }
 }
 
-fn commits(firewall: &Firewall, report: &mut Report) {
+/// A failed commit is news as long as it keeps a run from trying the same again.
+fn commits(config: &Config, firewall: &Firewall, report: &mut Report) {
     if let Some(job) = firewall.unfinished_commit {
         report.ok(COMMITS, format!("{job} of ours is under way"));
     }
-    for failed in &firewall.failed_commits {
-        let minutes = failed.age.as_secs() / 60;
-        report.warn(
-            COMMITS,
-            format!(
-                "a commit of ours failed {minutes} min ago: look at the job's details, or at the outcome of that run"
-            ),
-        );
+    let failed: Vec<_> =
+        firewall.failed_commits.iter().filter(|failed| failed.age < config.timing.failed_commit).collect();
+    for FailedCommit { age, lines, .. } in &failed {
+        let (minutes, lines) = (age.as_secs() / 60, lines.join(" / "));
+        report.warn(COMMITS, format!("a commit of ours failed {minutes} min ago, mend what it says: {lines}"));
     }
-    if firewall.unfinished_commit.is_none() && firewall.failed_commits.is_empty() {
+    if firewall.unfinished_commit.is_none() && failed.is_empty() {
         report.ok(COMMITS, "none of ours is under way, none has failed");
     }
 }
@@ -83,7 +84,7 @@ pub(super) fn check_together(config: &Config, inventory: &Inventory, firewall: &
                 Mode::AddOnly => "; `mode = \"add-only\"` never removes",
                 Mode::Sync => "",
             };
-            report.ok(DECISION, format!("a run can decide; {ours} rules are ours{mode}"));
+            report.ok(DECISION, format!("a run can decide; ours are {ours} rules{mode}"));
         }
         Err(unfit) if report.has(&unfit.to_string()) => {}
         Err(unfit) => report.fail(DECISION, unfit),

@@ -8,7 +8,7 @@ mod serve;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Instant, SystemTime},
+    time::SystemTime,
 };
 
 use drawbridge_core::{
@@ -29,8 +29,8 @@ struct Totals {
     counts: BTreeMap<&'static str, f64>,
     errors: BTreeMap<&'static str, u64>,
     gauges: BTreeMap<&'static str, f64>,
-    /// Since when something has been left to do.
-    behind_since: Option<Instant>,
+    /// Since when something has been left to do: since the event that was the first to tell, as far as one did.
+    behind_since: Option<SystemTime>,
 }
 
 impl Metrics {
@@ -60,9 +60,9 @@ impl Metrics {
             *totals.errors.entry(kind).or_default() += 1;
         }
         totals.gauges.extend(sample.gauges.clone());
-        let now = Instant::now();
+        let events = outcome.report.events.iter().filter_map(|event| event.at);
         match sample.is_behind {
-            Some(true) => drop(totals.behind_since.get_or_insert(now)),
+            Some(true) => totals.behind_since = events.chain(totals.behind_since).min().or(Some(SystemTime::now())),
             Some(false) => totals.behind_since = None,
             None => {}
         }
@@ -76,7 +76,7 @@ impl Metrics {
 
     /// How long something has been left to do.
     fn behind(totals: &Totals) -> f64 {
-        totals.behind_since.map_or(0.0, |since| since.elapsed().as_secs_f64())
+        totals.behind_since.map_or(0.0, |since| since.elapsed().unwrap_or_default().as_secs_f64())
     }
 
     /// As Prometheus takes it.
@@ -106,9 +106,15 @@ fn event_to_live(outcome: &Outcome, now: SystemTime) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use drawbridge_core::{
+        change::Change,
         command::Trouble,
-        id::JobId,
+        event::{Event, EventKind},
+        firewall::{Effect, Node, Pending},
+        id::{JobId, OwnedName},
+        limits::{Hindrance, Withheld},
         report::{Problem, Report, Step},
     };
     use expect_test::expect;
@@ -128,6 +134,60 @@ mod tests {
         // A look that fails tells of no rules.
         let owned = problem.is_none().then_some(3);
         Outcome { ending, report: Report { steps, problem, commits, owned, ..Report::default() } }
+    }
+
+    /// A run that has a failed commit, a retry, something withheld, foreign work, and an event of a minute and a half ago.
+    fn troubled() -> Outcome {
+        let event = Event {
+            id: "e".to_owned(),
+            name: "StartInstances".to_owned(),
+            principal: None,
+            instances: BTreeSet::new(),
+            groups: BTreeSet::new(),
+            kind: EventKind::Call,
+            at: Some(SystemTime::now() - Duration::from_secs(90)),
+        };
+        let pending = Pending {
+            node: Node::Rule("theirs".parse().unwrap()),
+            admin: "alice".parse().unwrap(),
+            effect: Effect::Changed,
+        };
+        let withheld = Withheld {
+            change: Change::Delete(OwnedName::parse("sg-0123-1").unwrap()),
+            why: Hindrance::Removals { number: 20, allowed: 10 },
+        };
+        let report = Report {
+            owned: Some(4),
+            failed_commits: vec![JobId(2)],
+            retries: 3,
+            withheld: vec![withheld],
+            foreign: vec![pending],
+            events: vec![event],
+            ..Report::default()
+        };
+        Outcome { ending: Ending::Withheld, report }
+    }
+
+    #[test]
+    fn each_number_has_its_reason() {
+        let metrics = Metrics::new("aws".parse().unwrap());
+        let sample = metrics.note(&troubled());
+        let counts: Vec<_> = sample.counts.iter().filter(|(_, number)| **number != 0.0).collect();
+        assert_eq!(
+            counts,
+            [(&"CommitsFailed", &1.0), (&"Looks", &1.0), (&"Refusals", &1.0), (&"Retries", &3.0)],
+            "work that is withheld is not nothing to change"
+        );
+        assert_eq!((sample.gauges["OwnedRules"], sample.gauges["ForeignPendingChanges"]), (4.0, 1.0));
+        let oldest = |metrics: &Metrics| metrics.emf(&sample, 0)[0]["OldestUnappliedChangeSeconds"].as_f64().unwrap();
+        assert!((90.0..120.0).contains(&oldest(&metrics)), "{}", oldest(&metrics));
+        // A later run that is behind as well makes it no younger; one that is in step ends it.
+        metrics.note(&Outcome { ending: Ending::OutOfTime, report: Report::default() });
+        assert!(oldest(&metrics) >= 90.0);
+        let live = Report { commits: vec![JobId(3)], ..troubled().report };
+        let sample = metrics.note(&Outcome { ending: Ending::InSync, report: live });
+        assert!((90.0..120.0).contains(&sample.gauges["EventToLiveSeconds"]));
+        assert!(oldest(&metrics).abs() < f64::EPSILON);
     }
 
     #[test]

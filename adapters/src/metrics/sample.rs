@@ -38,7 +38,7 @@ pub(super) const GAUGES: [(&str, &str, &str, &str); 4] = [
         "OldestUnappliedChangeSeconds",
         "drawbridge_oldest_unapplied_change_seconds",
         "Seconds",
-        "How long something has been left to do.",
+        "How long something has been left to do, since the event that told of it.",
     ),
     (
         "ForeignPendingChanges",
@@ -75,10 +75,10 @@ impl Sample {
         let flag = |is: bool| f64::from(u8::from(is));
         let mut counts = BTreeMap::from([
             ("Looks", flag(looked)),
-            ("LooksWithoutChange", flag(looked && !has_changed && !has_failed)),
+            ("LooksWithoutChange", flag(outcome.ending == Ending::InSync && !has_changed)),
             ("Changes", report.applied.len() as f64),
             ("Commits", report.commits.len() as f64),
-            ("CommitsFailed", jobs_failed(report) as f64),
+            ("CommitsFailed", report.failed_commits.len() as f64),
             ("Refusals", flag(refuses(report))),
             ("Retries", report.retries as f64),
             ("Errors", flag(has_failed)),
@@ -114,13 +114,6 @@ fn commit_seconds(report: &Report) -> f64 {
     first.zip(last).map_or(0.0, |(first, last)| last.at.saturating_sub(first.at).as_secs_f64())
 }
 
-fn jobs_failed(report: &Report) -> usize {
-    let polls = report.steps.iter().filter(|step| step.command == "poll job");
-    polls
-        .filter(|step| step.said.iter().any(|said| said.starts_with("failed: ") && !said.contains("; waiting ")))
-        .count()
-}
-
 fn refuses(report: &Report) -> bool {
     let by_mode = |why: &Hindrance| matches!(why, Hindrance::Mode(_));
     let withheld = report.withheld.iter().any(|withheld| !by_mode(&withheld.why));
@@ -136,8 +129,8 @@ fn kind(problem: Option<&Problem>) -> &'static str {
         Some(Problem::Trouble(trouble)) => trouble_kind(trouble),
         Some(Problem::Unfit(_) | Problem::AnotherName(_)) => "settings",
         Some(Problem::CommitFailed { .. } | Problem::NotTakenBack { .. } | Problem::FailedBefore { .. }) => "commit",
-        Some(Problem::OthersInTheWay { .. } | Problem::Entangled(..)) => "others",
-        Some(Problem::Restless(_) | Problem::NothingToCommit) => "restless",
+        Some(Problem::OthersInTheWay { .. } | Problem::Entangled(..) | Problem::LeftUncommitted { .. }) => "others",
+        Some(Problem::Restless(_) | Problem::NothingToCommit { .. }) => "restless",
     }
 }
 

@@ -10,7 +10,7 @@ use drawbridge_core::{
 use super::{
     applications::Catalogue,
     cursor::Element,
-    jobs,
+    jobs, journal,
     locks::{self, Lock},
     pair,
     request::{Request, SIZE_MAX},
@@ -165,11 +165,16 @@ impl<T: Transport> Panos<T> {
         self.written(asked, Lock::Commit).await
     }
 
-    /// Commits everything that is uncommitted.
+    /// Commits everything that is uncommitted, once more making sure that it is all ours.
     ///
     /// # Errors
-    /// As [`Self::commit`].
+    /// As [`Self::commit`], and if somebody else has uncommitted work by now.
     pub async fn commit_all(&mut self, note: &CommitNote) -> Result<Committed, Failure> {
+        let (vsys, us) = (self.account.vsys.clone(), self.admin()?.clone());
+        let pending = self.read(&Request::journal(), |response| Ok(journal::pending(response, &vsys))).await?;
+        if let Some(other) = pending.into_iter().find(|pending| pending.admin != us) {
+            return Err(Trouble::Busy(format!("`{}` has begun to work on {}", other.admin, other.node)).transient());
+        }
         let asked = self.ask_for_commit(Request::commit_all(note)).await;
         self.written(asked, Lock::Commit).await
     }
@@ -208,7 +213,7 @@ impl<T: Transport> Panos<T> {
     async fn ask_about(&mut self, id: JobId) -> Result<JobState, Failure> {
         let answer = self.transport.send(&Request::job(id)).await?;
         match tree(&answer) {
-            Ok(response) => Ok(jobs::state(&response, id)),
+            Ok(response) => Ok(jobs::state(&response, id, self.account.admin.as_ref())),
             Err(Rejection::Refused(Refusal { code: Some(7), .. })) => Ok(JobState::Lost),
             Err(rejection) => Err(rejection.into()),
         }

@@ -37,6 +37,13 @@ impl<'e, 'a> Job<'e, 'a> {
         self.text("status") == "FIN"
     }
 
+    /// Whether it may be a commit of this administrator's, as far as it tells.
+    fn may_be_commit_of(&self, admin: Option<&AdminName>) -> bool {
+        let (kind, user) = (self.text("type"), self.text("user"));
+        let is_theirs = admin.is_none_or(|admin| user.is_empty() || user == admin.as_str());
+        is_theirs && (kind.is_empty() || self.is_commit())
+    }
+
     fn note(&self) -> Option<CommitNote> {
         CommitNote::parse(self.text("description"))
     }
@@ -61,9 +68,11 @@ impl<'e, 'a> Job<'e, 'a> {
     }
 }
 
-/// How a job is getting on; the firewall forgets old ones.
-pub(super) fn state(response: &Element<'_>, id: JobId) -> JobState {
-    Job::all(response).find(|job| job.id == id).map_or(JobState::Lost, |job| job.state())
+/// How a commit of this administrator is getting on. The firewall forgets old ones, and after a restart it counts from one
+/// again: what has the number then is another job.
+pub(super) fn state(response: &Element<'_>, id: JobId, admin: Option<&AdminName>) -> JobState {
+    let ours = Job::all(response).find(|job| job.id == id && job.may_be_commit_of(admin));
+    ours.map_or(JobState::Lost, |job| job.state())
 }
 
 /// A commit of this administrator that has not ended. Of several the last: commits end in the order in which they were queued.
@@ -83,7 +92,9 @@ pub(super) fn failed_commits(response: &Element<'_>, owner: &TagName, now: Optio
     }
     let failed = last.into_iter().filter(|(_, job)| job.text("result") != "OK");
     // A failure of which nobody can tell the age is forgotten: kept, it would stop that candidate for ever.
-    failed.filter_map(|(digest, job)| Some(FailedCommit { digest, age: now?.since(job.ended()?) })).collect()
+    failed
+        .filter_map(|(digest, job)| Some(FailedCommit { digest, age: now?.since(job.ended()?), lines: job.lines() }))
+        .collect()
 }
 
 #[cfg(test)]
@@ -113,12 +124,18 @@ mod tests {
 
     #[test]
     fn a_job_is_followed_to_its_end() {
-        let state_of = |line: &str| with(&[line], |response| state(response, JobId(7)));
+        let state_for = |admin: &str, line: &str| {
+            with(&[line], |response| state(response, JobId(7), Some(&admin.parse().unwrap())))
+        };
+        let state_of = |line: &str| state_for("fwsync", line);
         assert_eq!(state_of("7 Commit ACT PEND Still_Active x"), JobState::Running(55));
         assert_eq!(state_of("7 Commit FIN OK 10:01:00 x"), JobState::Succeeded);
         let lines = vec!["Validation Error:".to_owned(), "r is invalid".to_owned()];
         assert_eq!(state_of("7 Commit FIN FAIL 10:01:00 x"), JobState::Failed(lines));
         assert_eq!(state_of("8 Commit FIN OK 10:01:00 x"), JobState::Lost);
+        // After a restart the number is another job's: the firewall's own, or another administrator's.
+        assert_eq!(state_of("7 AutoCom FIN OK 10:01:00 x"), JobState::Lost);
+        assert_eq!(state_for("bob", "7 Commit FIN OK 10:01:00 x"), JobState::Lost);
     }
 
     #[test]

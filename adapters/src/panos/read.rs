@@ -8,13 +8,13 @@ use std::{
 
 use drawbridge_core::{
     firewall::{Action, Configuration, Place, RuleFacts, RuleType, ServiceFacts, TouchedBy},
-    id::{ProfileName, ServiceName, TagName, ZoneName},
+    id::{AppName, ProfileName, ServiceName, TagName, ZoneName},
 };
 
 use super::{
     cursor::Cursor,
     nat,
-    objects::{Literal, Object, Objects, SourcePorts},
+    objects::{Application, Literal, Object, Objects, SourcePorts},
     resolve::{Resolver, own_standard_ports},
     rules::{Entry, Lists, untouched},
     xml::{Malformed, Nodes},
@@ -164,6 +164,7 @@ impl Parts<'_> {
             zones: united([vsys.zones, shared.zones, pushed.zones]),
             tags: pushed.tags.into_iter().chain(shared.tags).chain(vsys.tags).collect(),
             address_names: address_names(scopes),
+            application_sets: application_sets(scopes),
             profile_groups: united([vsys.profile_groups, shared.profile_groups, pushed.profile_groups]),
             log_settings: united([vsys.log_settings, shared.log_settings, pushed.log_settings]),
         })
@@ -200,13 +201,23 @@ fn default_rules<'l, 'a: 'l>(
     ])
 }
 
-/// The services of a scope. Groups are listed as well, without ports: their names are taken, too.
 /// Names that read like addresses.
 fn address_names(scopes: [&Objects<'_>; 3]) -> BTreeSet<String> {
     let names = scopes.into_iter().flat_map(|objects| objects.addresses.keys());
     names.filter(|name| Literal::parse(name).is_some()).map(|name| name.clone().into_owned()).collect()
 }
 
+/// Names under which a rule means several applications.
+fn application_sets(scopes: [&Objects<'_>; 3]) -> BTreeSet<AppName> {
+    let objects = scopes.into_iter().flat_map(|objects| &objects.applications);
+    let sets = objects.filter(|(_, object)| match object {
+        Object::Group(_) | Object::Single(Application::Filter) => true,
+        Object::Single(Application::Custom(_)) => false,
+    });
+    sets.filter_map(|(name, _)| name.parse().ok()).collect()
+}
+
+/// The services of a scope. Groups are listed as well, without ports: their names are taken, too.
 fn service_facts(objects: &Objects<'_>) -> impl Iterator<Item = (ServiceName, ServiceFacts)> {
     objects.services.iter().filter_map(|(name, object)| {
         let facts = match object {

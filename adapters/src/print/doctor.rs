@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
-use super::wrapped;
+use super::{counted, wrapped};
 use crate::doctor::{Report, Verdict};
 
 /// A line for each thing that was looked at, and a summary.
@@ -24,12 +24,13 @@ pub fn doctor(report: &Report) -> String {
             writeln!(text, "{style}{:<9}{style:#}{:<width$}  {}", finding.verdict, finding.check, says.trim_start());
     }
     let count = |verdict| report.findings.iter().filter(|finding| finding.verdict == verdict).count();
+    let (warnings, failures) = (count(Verdict::Warning), count(Verdict::Failure));
     let _ = writeln!(
         text,
-        "\n{} ok, {} warnings, {} failures",
+        "\n{} ok, {}, {}",
         count(Verdict::Ok),
-        count(Verdict::Warning),
-        count(Verdict::Failure)
+        counted(warnings, "warning"),
+        counted(failures, "failure")
     );
     text
 }

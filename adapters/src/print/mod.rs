@@ -21,7 +21,7 @@ use crate::live::NotReady;
 pub use doctor::doctor;
 pub use explanation::explanation;
 pub use outcome::outcome;
-pub use plan::plan;
+pub use plan::{plan, plan_without_aws};
 pub use settings::settings;
 
 /// How many columns a text takes at most, wherever words allow it.

@@ -26,8 +26,20 @@ const WITHHELD: usize = 20;
 
 /// What would change and why, what is held back, and what leads to no rule.
 pub fn plan(plan: &Plan, rulebase: &Rulebase<'_>, detail: Detail) -> String {
+    let wanted = counted(plan.wanted.atoms.len(), "atom");
+    let exposed = counted(plan.wanted.exposed, "interface");
+    let counts = format!("{wanted} wanted, {exposed} exposed, {}", ours(plan));
+    told(&counts, plan, rulebase, detail)
+}
+
+/// The same of a plan for which AWS was not asked, and which says nothing about it: to leave, or to adopt rules.
+pub fn plan_without_aws(plan: &Plan, rulebase: &Rulebase<'_>) -> String {
+    told(&ours(plan), plan, rulebase, Detail::Whole)
+}
+
+fn told(counts: &str, plan: &Plan, rulebase: &Rulebase<'_>, detail: Detail) -> String {
     let mut text = String::new();
-    headline(&mut text, plan);
+    headline(&mut text, plan, counts);
     let changes: Vec<_> = plan.changes.iter().collect();
     let sheet = Sheet { plan, rulebase, detail };
     sheet.objects(&mut text, &changes);
@@ -75,17 +87,14 @@ fn title(text: &mut String, title: &str) {
 }
 
 /// What all of it comes to.
-fn headline(text: &mut String, plan: &Plan) {
+fn headline(text: &mut String, plan: &Plan, counts: &str) {
     let bold = Style::new().bold();
-    let _ = writeln!(text, "{bold}{}{bold:#}", wrapped(&summary(plan), 0, 4));
-    let _ = writeln!(
-        text,
-        "{} wanted, {} exposed, {} of {} ours",
-        counted(plan.wanted.atoms.len(), "atom"),
-        counted(plan.wanted.exposed, "interface"),
-        plan.owned,
-        if plan.rules == 1 { "1 rule is".to_owned() } else { format!("{} rules are", plan.rules) },
-    );
+    let _ = writeln!(text, "{bold}{}{bold:#}\n{counts}", wrapped(&summary(plan), 0, 4));
+}
+
+fn ours(plan: &Plan) -> String {
+    let rules = if plan.rules == 1 { "1 rule is".to_owned() } else { format!("{} rules are", plan.rules) };
+    format!("{} of {rules} ours", plan.owned)
 }
 
 fn summary(plan: &Plan) -> String {

@@ -36,7 +36,9 @@ use crate::{
 pub use given::SettingsFile;
 pub use keys::{FILE_VARIABLE, KEYS, Key, LOG_VARIABLE, Otherwise};
 use reader::Reader;
-use value::{application, base_url, choice, duration, gateway, instance_tag, parsed, port, positive_duration, size};
+use value::{
+    application, base_url, choice, duration, gateway, instance_tag, owner, parsed, port, positive_duration, size,
+};
 pub use watch::{NotAQueue, QueueUrl, Source, WatchSettings};
 
 /// Everything that is set.
@@ -179,7 +181,7 @@ impl Reader {
     }
 
     fn config(&mut self) -> Option<Config> {
-        let owner = self.one("policy.owner", parsed);
+        let owner = self.one("policy.owner", owner);
         let admin = self.maybe("firewall.admin", parsed);
         let mode = self.one("mode", choice(MODES));
         let bottom_rule = self.one("policy.bottom_rule", parsed);

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use drawbridge_core::{
     config::{Gateway, InstanceTag},
-    id::AppName,
+    id::{AppName, TagName},
     translate::Port,
 };
 
@@ -88,12 +88,22 @@ pub(super) fn parsed<T: FromStr<Err: fmt::Display>>(text: &str) -> Result<T, Str
     text.parse().map_err(|error: T::Err| error.to_string())
 }
 
+/// The tag of our rules. No path of PAN-OS can hold a name with both kinds of quotes in one piece.
+pub(super) fn owner(text: &str) -> Result<TagName, String> {
+    match text.contains('\'') && text.contains('"') {
+        true => Err(format!("`{text}` has both kinds of quotes in it: choose a plainer tag")),
+        false => parsed(text),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn values_are_what_people_write() {
+        assert_eq!(owner("it's").map(|tag| tag.to_string()), Ok("it's".to_owned()));
+        assert!(owner("it's \"ours\"").is_err());
         assert_eq!(size("256MiB"), Ok(256 << 20));
         assert_eq!(size("1048576"), Ok(1 << 20));
         assert!(["0", "-1", "1TB", "99999999999GiB", ""].iter().all(|text| size(text).is_err()));

@@ -9,8 +9,10 @@ use drawbridge_core::{
     run::{Input, Next, Run},
 };
 
+use tracing::Instrument as _;
+
 use super::stop::Stop;
-use crate::driver::Teller;
+use crate::driver::{self, Teller};
 
 /// How long a run goes on that has changed something when it is asked to stop. systemd waits 90 s by default
 /// (`TimeoutStopSec`).
@@ -24,6 +26,11 @@ pub(super) async fn drive(
     budget: Duration,
     stop: &mut Stop,
 ) -> Option<Outcome> {
+    let span = driver::span(run.report().run);
+    go_on(run, world, budget, stop).instrument(span).await
+}
+
+async fn go_on(run: &mut Run, world: &mut impl Perform, budget: Duration, stop: &mut Stop) -> Option<Outcome> {
     let mut clock = Clock { budget, skipped: Duration::ZERO, is_short: false };
     let mut teller = Teller::default();
     let mut input = Input::Begin;

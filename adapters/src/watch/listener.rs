@@ -129,7 +129,8 @@ impl Listener {
     }
 }
 
-/// Everything that waits in the queue, so that a burst is one run.
+/// What waits in the queue, so that a burst is one run: all of it, or the ten messages that a FIFO queue hands out of one group
+/// before they are deleted.
 async fn receive(queue: &Queue, patience: Duration, budget: Duration) -> Result<Option<News>, Failure> {
     let mut messages = queue.receive(patience.min(WAIT_MAX), HIDDEN_AT_FIRST).await?;
     if messages.is_empty() {

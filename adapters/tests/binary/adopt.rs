@@ -30,7 +30,7 @@ async fn they_get_our_tag_and_are_kept_from_then_on() {
     assert_eq!((shown.status, shown.stderr.as_str()), (Some(2), ""), "{shown:#?}");
     expect![[r#"
         3 changes: 1 tag to create, 2 rules to adopt
-        0 atoms wanted, 0 interfaces exposed, 0 of 7 rules are ours
+        0 of 7 rules are ours
 
         objects
           + tag drawbridge
@@ -71,6 +71,9 @@ async fn only_some_of_them_and_none_that_others_work_on() {
     let document: Value = serde_json::from_str(&shown.stdout).unwrap();
     let names: Vec<_> = document["changes"].as_array().unwrap().iter().map(|change| &change["name"]).collect();
     assert_eq!(names, ["drawbridge", &*name]);
+    let misspelt = stage.fails(&["adopt", "--yes", &name, "sg-0123", "Clean up"]).await;
+    expect!["there is no rule `Clean up`, `sg-0123` to adopt: `drawbridge adopt --dry-run` shows those that there are"]
+        .assert_eq(&misspelt);
     stage.tell("admin admin edit i-web-2 description theirs");
     let done = stage.run(&["adopt", "--yes"]).await;
     assert_eq!(done.status, Some(2), "{done:#?}");

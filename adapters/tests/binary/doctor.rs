@@ -18,8 +18,13 @@ use crate::{queue::FakeQueue, stage::Stage};
 
 /// Lets the world's clock show the real time.
 pub(crate) fn in_real_time(stage: &Stage) {
+    behind(stage, Duration::ZERO);
+}
+
+/// Lets the world's clock show what the real one showed so long ago.
+fn behind(stage: &Stage, ago: Duration) {
     let began = SystemTime::UNIX_EPOCH + Duration::from_secs(EPOCH.unix_timestamp().try_into().unwrap());
-    let date = match SystemTime::now().duration_since(began) {
+    let date = match (SystemTime::now() - ago).duration_since(began) {
         Ok(since) => EPOCH + since,
         Err(before) => EPOCH - before.duration(),
     };
@@ -76,6 +81,7 @@ async fn settings_and_where_keys_come_from() {
     let stage = Stage::new().await.unset("PANOS_API_KEY").set("DRAWBRIDGE_FIREWALL_API_KEY_FILE", "/nowhere/key");
     check(&stage, &expect![[r#"
         failure, API key: cannot read the API key from `/nowhere/key`: No such file or directory (os error 2); check `firewall.api_key_file`
+        warning, the rest: what would be asked of the firewall next was not looked at
     "#]]).await;
 }
 
@@ -128,6 +134,7 @@ async fn the_firewall_is_out_of_reach() {
     let silent = Stage::new().await.set("PANOS_HOSTNAME", &url).set("DRAWBRIDGE_TIMING_READ", "300ms");
     check(&silent, &expect![[r#"
         failure, firewall reached: the firewall did not answer in time, or the connection broke: check its load and the path to it
+        warning, the rest: what would be asked of the firewall next was not looked at
     "#]]).await;
     drop(listener);
     let nobody = silent.set("DRAWBRIDGE_TIMING_READ", "10s");
@@ -274,6 +281,39 @@ async fn logs_in_a_bucket() {
     assert!(found.iter().any(|line| line.starts_with("ok, events: the last log arrived in")), "{found:#?}");
     let found = examined(&stage, &["--bucket", &bucket, "--prefix", "elsewhere"]).await;
     assert!(found.iter().any(|line| line.contains("check `watch.bucket` and `watch.prefix`")), "{found:#?}");
+}
+
+#[tokio::test]
+async fn a_trail_that_has_fallen_silent() {
+    for (hours, expected) in [
+        (
+            3,
+            "warning, events: the last log arrived in `trail` 180 min ago: is the trail on, and does it record this region's management events?",
+        ),
+        (
+            30,
+            "warning, events: no log has arrived in `trail` for a day: is the trail on, and does it record this region's management events?",
+        ),
+    ] {
+        let stage = Stage::new().await;
+        behind(&stage, Duration::from_secs(hours * 60 * 60));
+        stage.world.lock().cloud_mut().settings_mut().trail_bucket = "trail".to_owned();
+        stage.tell("deliver StartInstances i-web-2");
+        let found = examined(&stage, &["--bucket", "trail"]).await;
+        assert!(found.iter().any(|line| line == expected), "{expected}: {found:#?}");
+    }
+}
+
+#[tokio::test]
+async fn commits_of_ours() {
+    let stage = Stage::new().await.with_work();
+    in_real_time(&stage);
+    has(&stage, "ok, commits: ", "none of ours is under way, none has failed").await;
+    stage.tell("fault job 1 fail \"zone is missing\"");
+    stage.world.lock().begin(Command::Commit);
+    let ended = stage.run(&["apply"]).await;
+    assert_eq!(ended.status, Some(1), "{ended:#?}");
+    has(&stage, "warning, commits: ", "a commit of ours failed 0 min ago, mend what it says: zone is missing").await;
 }
 
 #[tokio::test]

@@ -30,14 +30,17 @@ pub(crate) type Answer = (String, Value);
 /// and posts what came of it.
 pub(crate) struct RuntimeApi {
     address: SocketAddr,
-    invocations: mpsc::Sender<Value>,
+    invocations: mpsc::Sender<Invocation>,
     answers: mpsc::Receiver<Answer>,
     server: JoinHandle<std::io::Result<()>>,
 }
 
+/// A payload, and how long the function may take over it.
+type Invocation = (Value, Duration);
+
 #[derive(Clone)]
 struct Platform {
-    invocations: Arc<Mutex<mpsc::Receiver<Value>>>,
+    invocations: Arc<Mutex<mpsc::Receiver<Invocation>>>,
     answers: mpsc::Sender<Answer>,
 }
 
@@ -70,7 +73,12 @@ impl RuntimeApi {
 
     /// Invokes the function and waits for what comes of it.
     pub(crate) async fn invoke(&mut self, stage: &Stage, function: &Running, payload: Value) -> Answer {
-        self.invocations.send(payload).await.unwrap();
+        self.invoke_within(stage, function, payload, TIMEOUT).await
+    }
+
+    /// The same with less time.
+    async fn invoke_within(&mut self, stage: &Stage, function: &Running, payload: Value, time: Duration) -> Answer {
+        self.invocations.send((payload, time)).await.unwrap();
         let began = SystemTime::now();
         loop {
             if let Ok(answer) = self.answers.try_recv() {
@@ -89,10 +97,10 @@ impl Drop for RuntimeApi {
 }
 
 async fn next(State(platform): State<Platform>) -> Response {
-    let Some(payload) = platform.invocations.lock().await.recv().await else {
+    let Some((payload, time)) = platform.invocations.lock().await.recv().await else {
         return StatusCode::GONE.into_response();
     };
-    let deadline = (SystemTime::now() + TIMEOUT).duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
+    let deadline = (SystemTime::now() + time).duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
     let headers = [
         ("Lambda-Runtime-Aws-Request-Id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned()),
         ("Lambda-Runtime-Deadline-Ms", deadline.to_string()),
@@ -133,7 +141,18 @@ async fn a_notification_of_s3_becomes_a_rule_in_force() {
     let comments =
         format!("<show><config><list><audit-comments><xpath>{rule}</xpath></audit-comments></list></config></show>");
     assert!(stage.asked(&comments).contains(&run), "{}", stage.asked(&comments));
-    assert!(function.said(&stage, None).stdout.contains(result["run"].as_str().unwrap()));
+    let said = function.said(&stage, None).stdout;
+    let lines = said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let changed: Vec<_> = lines
+        .filter(|line| line["fields"]["rule"] == stage.real("i-web-2-1") && line["span"]["id"] == result["run"])
+        .collect();
+    assert_eq!(changed.len(), 1, "{said}");
+    assert!(changed[0]["fields"]["reason"].as_str().unwrap().contains("wants it; nothing allows"), "{said}");
+    let lines = || said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["fields"].clone());
+    let caused = lines().find(|fields| fields["message"].as_str().unwrap().starts_with("caused by")).unwrap();
+    let by = "arn:aws:iam::111122223333:user/operator";
+    assert_eq!((&caused["id"], &caused["by"]), (&json!(event), &json!(by)));
+    assert!(lines().any(|fields| fields["message"] == "committed" && fields["job"] == 1), "{said}");
 
     let before = stage.trees();
     let refused = stage.event("deliver StopInstances i-web-2 failed Client.UnauthorizedOperation");
@@ -169,6 +188,9 @@ async fn a_notification_of_s3_becomes_a_rule_in_force() {
             continue;
         }
         assert!(line["level"].is_string() && line["fields"]["message"].is_string(), "{line:#}");
+        // The runtime says once more, in its own words, that an invocation has failed.
+        let is_ours = line["target"].as_str().unwrap().starts_with("drawbridge");
+        assert!(!is_ours || line["span"]["id"].is_string(), "which run is that? {line:#}");
     }
     // A document of CloudWatch's for each run, and one more for the error of the run that failed.
     assert_eq!(metrics.len(), 5, "{metrics:#?}");
@@ -231,4 +253,140 @@ async fn a_function_that_cannot_begin_says_why_and_ends() {
     for setting in ["firewall.hostname", "mode"] {
         assert!(ended.stdout.contains(&format!("`{setting}`")), "{ended:#?}");
     }
+}
+
+/// The same notification of S3 in everything that it may come wrapped in.
+fn wrappings(notification: &Value) -> Vec<(&'static str, Value)> {
+    let sns = |message: &Value| json!({"Type": "Notification", "TopicArn": "arn:aws:sns:eu-west-1:111122223333:trail", "Message": message.to_string()});
+    let by_sns =
+        |message: &Value| json!({"Records": [{"EventSource": "aws:sns", "EventVersion": "1.0", "Sns": sns(message)}]});
+    let s3 = &notification["Records"][0]["s3"];
+    let (bucket, key) = (&s3["bucket"]["name"], &s3["object"]["key"]);
+    let topic = json!({"s3Bucket": bucket, "s3ObjectKey": [key]});
+    let created = json!({"version": "0", "id": "e-1", "detail-type": "Object Created", "source": "aws.s3",
+        "account": "111122223333", "region": "eu-west-1", "resources": [],
+        "detail": {"version": "0", "bucket": {"name": bucket}, "object": {"key": key, "size": 1}, "reason": "PutObject"}});
+    vec![
+        ("S3", notification.clone()),
+        ("S3 by SNS", by_sns(notification)),
+        ("S3 by SQS", batch(std::slice::from_ref(notification))),
+        ("S3 by SNS and SQS", batch(&[sns(notification)])),
+        ("the trail's topic", by_sns(&topic)),
+        ("the trail's topic by SQS", batch(&[sns(&topic)])),
+        ("S3 by EventBridge", created.clone()),
+        ("S3 by EventBridge and SQS", batch(&[created])),
+    ]
+}
+
+/// Each wrapping brings another change, in turns a start and a stop, and that is what must have happened by its answer.
+#[tokio::test]
+async fn every_envelope_becomes_what_it_tells_of() {
+    let mut api = RuntimeApi::listen().await;
+    let stage = api.stage().await;
+    let function = stage.start(&[]);
+    let mut started = false;
+    let mut turn = || {
+        started = !started;
+        (if started { "StartInstances i-web-2" } else { "StopInstances i-web-2" }, started)
+    };
+    for number in 0..wrappings(&Value::Null).len() {
+        let (call, is_open) = turn();
+        let (name, payload) = wrappings(&stage.event(&format!("deliver {call}"))).swap_remove(number);
+        check_envelope(&mut api, &stage, &function, name, &payload, is_open, Some(call)).await;
+    }
+    for name in ["a call by EventBridge", "a call by EventBridge and SQS"] {
+        let (call, is_open) = turn();
+        let event = stage.event(&format!("notify {call}"));
+        let payload = if name.ends_with("SQS") { batch(&[event]) } else { event };
+        check_envelope(&mut api, &stage, &function, name, &payload, is_open, Some(call)).await;
+    }
+    let quiet = |call: &str| {
+        stage.tell(&format!("call {call}"));
+        stage.tell("wait 2m");
+    };
+    let (call, is_open) = turn();
+    quiet(call);
+    let running = stage.event("state-change i-web-2 running");
+    check_envelope(&mut api, &stage, &function, "a state change", &running, is_open, Some("instance running i-web-2"))
+        .await;
+    for (name, payload) in [
+        ("a schedule", stage.event("schedule")),
+        ("a scheduler", json!({"look": "again"})),
+        ("nothing", json!({})),
+        ("something else", json!("hello")),
+    ] {
+        let (call, is_open) = turn();
+        quiet(call);
+        check_envelope(&mut api, &stage, &function, name, &payload, is_open, None).await;
+    }
+}
+
+async fn check_envelope(
+    api: &mut RuntimeApi,
+    stage: &Stage,
+    function: &Running,
+    name: &str,
+    payload: &Value,
+    is_open: bool,
+    event: Option<&str>,
+) {
+    let (kind, result) = api.invoke(stage, function, payload.clone()).await;
+    assert_eq!((kind.as_str(), &result["ending"]), ("response", &json!("in sync")), "{name}: {result:#}");
+    assert_eq!(stage.running_rules().iter().any(|rule| rule.ends_with("-1")), is_open, "{name}: {result:#}");
+    let told: Vec<_> =
+        result["events"].as_array().unwrap().iter().map(|event| event["text"].as_str().unwrap()).collect();
+    let expected: Vec<_> = event.into_iter().map(|event| stage.real(event)).collect();
+    assert_eq!(told, expected, "{name}");
+}
+
+/// What a plan of Terraform does to an account: all of it is done when the first batch is handed out.
+#[tokio::test]
+async fn two_hundred_changes_in_twenty_batches_are_twenty_looks_and_one_commit() {
+    let mut api = RuntimeApi::listen().await;
+    let stage = api.stage().await;
+    let function = stage.start(&[]);
+    let mut events = vec![stage.event("notify StartInstances i-web-2")];
+    // Permissions come and go, and ten of them stay.
+    for port in 20_000..20_104 {
+        let call =
+            |action: &str| format!("notify {action}SecurityGroupIngress sg-webserver tcp/{port} from 198.51.100.0/24");
+        events.push(stage.event(&call("Authorize")));
+        if port >= 20_010 {
+            events.push(stage.event(&call("Revoke")));
+        }
+    }
+    events.push(stage.event("notify StartInstances i-web-2"));
+    assert_eq!(events.len(), 200);
+    let mut commits = Vec::new();
+    for (number, messages) in events.chunks(10).enumerate() {
+        let (kind, result) = api.invoke(&stage, &function, batch(messages)).await;
+        assert_eq!((kind.as_str(), &result["ending"]), ("response", &json!("in sync")), "{result:#}");
+        let commands: Vec<_> =
+            result["steps"].as_array().unwrap().iter().map(|step| step["command"].as_str().unwrap()).collect();
+        if number > 0 {
+            assert_eq!(commands, ["observe"], "{result:#}");
+        }
+        commits.extend(result["commits"].as_array().unwrap().clone());
+    }
+    assert_eq!(commits, [1]);
+    assert_eq!(stage.asked("<show><jobs><all></all></jobs></show>").matches("<type>Commit</type>").count(), 1);
+    // 443, and the ten that stayed.
+    assert_eq!(stage.running_rules().len(), 4 + 11, "{:?}", stage.running_rules());
+}
+
+#[tokio::test]
+async fn a_commit_that_outlasts_its_invocation_is_finished_by_the_next() {
+    let mut api = RuntimeApi::listen().await;
+    let stage = api.stage().await;
+    stage.world.lock().firewall_settings().commit_takes = Duration::from_secs(10 * 60);
+    let function = stage.start(&[]);
+    let started = batch(&[stage.event("notify StartInstances i-web-2")]);
+    let (kind, result) = api.invoke_within(&stage, &function, started.clone(), Duration::from_secs(6)).await;
+    assert_eq!((kind.as_str(), &result["errorType"]), ("error", &json!("Drawbridge.OutOfTime")), "{result:#}");
+    assert!(!stage.running_rules().contains(&"i-web-2-1".to_owned()));
+
+    let (kind, result) = api.invoke(&stage, &function, started).await;
+    assert_eq!((kind.as_str(), &result["ending"]), ("response", &json!("in sync")), "{result:#}");
+    assert!(stage.running_rules().contains(&"i-web-2-1".to_owned()));
+    assert_eq!(stage.asked("<show><jobs><all></all></jobs></show>").matches("<type>Commit</type>").count(), 1);
 }

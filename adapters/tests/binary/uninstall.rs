@@ -29,7 +29,7 @@ async fn everything_of_ours_goes_and_nothing_else() {
     assert_eq!((shown.status, shown.stderr.as_str()), (Some(2), ""), "{shown:#?}");
     expect![[r#"
         4 changes: 2 rules to delete, 1 service to delete, 1 tag to delete
-        0 atoms wanted, 0 interfaces exposed, 2 of 6 rules are ours
+        2 of 6 rules are ours
 
         objects
           - service tcp_8443
@@ -38,9 +38,9 @@ async fn everything_of_ours_goes_and_nothing_else() {
         rules
             name                    from     to     source  destination     application  service
           - sg-webserver-1  untrust  trust  any     172.20.200.225  ssl          application-default
-              nothing of it is wanted any more
+              nothing of ours is to stay
           - sg-webserver-2  untrust  trust  any     172.20.200.225  any          tcp_8443
-              nothing of it is wanted any more
+              nothing of ours is to stay
     "#]]
     .assert_eq(&stage.short(&shown.stdout));
     let shown = stage.run(&["uninstall", "--dry-run", "--json"]).await;

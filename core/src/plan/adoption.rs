@@ -13,6 +13,14 @@ use crate::{
     wanted::Wanted,
 };
 
+/// Those of these names that no rule has which could be adopted.
+pub fn not_there<'n>(rulebase: &Rulebase<'_>, only: &'n BTreeSet<String>) -> Vec<&'n str> {
+    let local = || rulebase.candidate.foreign().filter(|(_, rule)| rule.place == Place::Local);
+    let is_there =
+        |name: &&str| FormerName::parse(name).is_some() && local().any(|(_, rule)| rule.name.as_str() == *name);
+    only.iter().map(String::as_str).filter(|name| !is_there(name)).collect()
+}
+
 /// A plan that adopts every rule with a name of that function's forms, or only those of these names. What another
 /// administrator works on is left.
 pub fn adoption(rulebase: &Rulebase<'_>, config: &Config, only: &BTreeSet<String>) -> Plan {

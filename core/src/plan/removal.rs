@@ -24,7 +24,7 @@ pub fn removal(firewall: &Firewall, rulebase: &Rulebase<'_>, config: &Config, tr
             notes.push(Note::Held(rule.name.clone(), admin.clone()));
         } else {
             changes.push(Change::Delete(rule.name.clone()));
-            reasons.insert(rule.name.clone(), Reason::Unwanted);
+            reasons.insert(rule.name.clone(), Reason::Leaving);
         }
     }
     for (name, (admin, _)) in rulebase.taken.iter().filter(|(name, _)| !rulebase.candidate.has(&name.rule_name())) {

@@ -32,6 +32,9 @@ pub enum Unfit {
         "the log forwarding profile `{0}` does not exist on the firewall: create it, or change `policy.log_setting`"
     )]
     NoLogSetting(ProfileName),
+    /// What new rules refer to is there, but not committed.
+    #[error("the {0} is in the candidate configuration alone: commit it, or the commits of our rules fail")]
+    Uncommitted(Named),
     /// Our tag exists only as somebody else's uncommitted work.
     #[error("the tag `{0}` exists only as uncommitted work of `{1}`: commit or revert it")]
     TagHeld(TagName, AdminName),
@@ -69,19 +72,59 @@ impl fmt::Display for Which {
     }
 }
 
-pub(super) fn check_settings(configuration: &Configuration, config: &Config) -> Result<(), Unfit> {
-    for zone in [&config.untrust, &config.trust] {
-        if !configuration.zones.contains(zone) {
-            return Err(Unfit::NoZone(zone.clone()));
+/// Something that rules name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// A zone.
+    Zone(ZoneName),
+    /// A security profile group.
+    ProfileGroup(ProfileName),
+    /// A log forwarding profile.
+    LogSetting(ProfileName),
+}
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Zone(name) => write!(f, "zone `{name}`"),
+            Self::ProfileGroup(name) => write!(f, "security profile group `{name}`"),
+            Self::LogSetting(name) => write!(f, "log forwarding profile `{name}`"),
         }
     }
-    if let Some(group) = config.profile_group.as_ref().filter(|group| !configuration.profile_groups.contains(group)) {
-        return Err(Unfit::NoProfileGroup(group.clone()));
+}
+
+impl Named {
+    fn is_in(&self, configuration: &Configuration) -> bool {
+        match self {
+            Self::Zone(name) => configuration.zones.contains(name),
+            Self::ProfileGroup(name) => configuration.profile_groups.contains(name),
+            Self::LogSetting(name) => configuration.log_settings.contains(name),
+        }
     }
-    if let Some(profile) = config.log_setting.as_ref().filter(|name| !configuration.log_settings.contains(name)) {
-        return Err(Unfit::NoLogSetting(profile.clone()));
+
+    /// Whether it is there, and committed: a commit of ours takes nobody else's work along.
+    ///
+    /// # Errors
+    /// [`Unfit`] says what is to be done.
+    pub fn check(self, firewall: &Firewall) -> Result<(), Unfit> {
+        match (self.is_in(&firewall.candidate), self.is_in(&firewall.running)) {
+            (true, true) => Ok(()),
+            (true, false) => Err(Unfit::Uncommitted(self)),
+            (false, _) => Err(match self {
+                Self::Zone(name) => Unfit::NoZone(name),
+                Self::ProfileGroup(name) => Unfit::NoProfileGroup(name),
+                Self::LogSetting(name) => Unfit::NoLogSetting(name),
+            }),
+        }
     }
-    Ok(())
+}
+
+/// What the settings say must be there.
+pub(super) fn check_settings(firewall: &Firewall, config: &Config) -> Result<(), Unfit> {
+    let zones = [&config.untrust, &config.trust].map(|zone| Named::Zone(zone.clone()));
+    let profile_group = config.profile_group.clone().map(Named::ProfileGroup);
+    let log_setting = config.log_setting.clone().map(Named::LogSetting);
+    zones.into_iter().chain(profile_group).chain(log_setting).try_for_each(|named| named.check(firewall))
 }
 
 pub(super) fn check_tag(firewall: &Firewall, config: &Config, admin: &AdminName) -> Result<(), Unfit> {

@@ -1,15 +1,15 @@
 //! Committing, and taking back what cannot be committed.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use super::{Next, Run, State};
 use crate::{
     command::{JobState, Look},
     config::Mode,
-    firewall::{CommitNote, Digest, Firewall},
+    firewall::{CommitNote, Digest, FailedCommit, Firewall},
     id::{JobId, OwnedName},
     limits::Blamed,
-    report::Problem,
+    report::{Ending, Problem},
     rulebase::Rulebase,
 };
 
@@ -39,6 +39,10 @@ impl Run {
             let problem = Problem::OthersInTheWay { admins: self.others() };
             return self.enter(State::Reverting(Afterwards::GiveUp(problem)));
         }
+        if self.nothing_to_commit {
+            self.report.problem = Some(Problem::NothingToCommit { rules: rulebase.differing() });
+            return self.finish(Ending::Withheld);
+        }
         if self.failed_lately(firewall, digest).is_some() && self.extent == Extent::Ours {
             // What a failed commit left behind, of a run that did not live to take it back.
             return self.enter(State::Reverting(Afterwards::Look));
@@ -47,10 +51,10 @@ impl Run {
         self.enter(State::Committing(note))
     }
 
-    /// How long ago a commit of the same rules failed, if it is not to be tried again yet.
-    pub(super) fn failed_lately(&self, firewall: &Firewall, digest: Digest) -> Option<Duration> {
+    /// The last commit of the same rules that failed, if it is not to be tried again yet.
+    pub(super) fn failed_lately<'f>(&self, firewall: &'f Firewall, digest: Digest) -> Option<&'f FailedCommit> {
         let same = firewall.failed_commits.iter().filter(|commit| commit.digest == digest);
-        same.map(|commit| commit.age).min().filter(|age| *age < self.config.timing.failed_commit)
+        same.min_by_key(|commit| commit.age).filter(|commit| commit.age < self.config.timing.failed_commit)
     }
 
     /// Who else has uncommitted work.
@@ -73,6 +77,7 @@ impl Run {
             }
             JobState::Failed(lines) => {
                 self.say(format!("failed: {}", lines.join(" / ")));
+                self.report.failed_commits.push(job);
                 if self.config.mode == Mode::Observe {
                     return self.give_up(Problem::CommitFailed { job, lines });
                 }
@@ -86,7 +91,7 @@ impl Run {
                 let then = if self.blamed.is_some() || blamed.is_empty() {
                     Afterwards::GiveUp(Problem::CommitFailed { job, lines })
                 } else {
-                    self.blamed = Some(Blamed::new(blamed));
+                    self.blamed = Some(Blamed::new(blamed, lines.join(" / ")));
                     Afterwards::Look
                 };
                 self.enter(State::BeforeReverting(then))
@@ -131,8 +136,47 @@ pub(super) fn blamed(lines: &[String]) -> BTreeSet<OwnedName> {
 }
 
 /// Whether the firewall refuses to commit moved rules by administrator. The vendor brought that with 11.0.1; how other releases
-/// word their refusal no public source tells, so that any mention of the order, or of a full commit, counts.
+/// word their refusal no public source tells, so that any mention of the order, or of a full commit, counts. What stands in
+/// quotes, or on the way to a place in the configuration (`rulebase -> security -> …`), is the name of something.
 pub(super) fn is_about_moves(text: &str) -> bool {
-    let text = text.to_lowercase();
-    text.contains("reorder") || text.contains("full commit")
+    if text.contains("->") {
+        return false;
+    }
+    let said = without_quotes(text).to_lowercase();
+    said.contains("reorder") || said.contains("full commit")
+}
+
+/// A text without what stands in quotes. An apostrophe within a word is none.
+fn without_quotes(text: &str) -> String {
+    let (mut said, mut quote, mut before) = (String::new(), None, ' ');
+    for c in text.chars() {
+        match quote {
+            Some(open) if open == c => quote = None,
+            Some(_) => {}
+            None if matches!(c, '\'' | '"' | '`') && !before.is_alphanumeric() => quote = Some(c),
+            None => said.push(c),
+        }
+        before = c;
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_bears_a_name_about_order_is_not_about_order() {
+        for about in ["Rules were reordered: a Full Commit is needed", "can't commit a reorder of `a`"] {
+            assert!(is_about_moves(about), "{about}");
+        }
+        for other in [
+            "rulebase -> security -> rules -> reorder-queue -> source is invalid",
+            "rule 'reorder' is invalid",
+            "`full commit` is no zone",
+            "\"reorder\" 'and full commit",
+        ] {
+            assert!(!is_about_moves(other), "{other}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use crate::{
     command::Look,
     config::Mode,
     event::Event,
-    firewall::{Firewall, Node},
+    firewall::{FailedCommit, Firewall, Node},
     id::{AdminName, OwnedName},
     inventory::Inventory,
     limits::{self, Hindrance},
@@ -45,8 +45,9 @@ impl Run {
             self.state = State::Observing(Look::Everything);
             return self.sleep(self.config.timing.confirm_empty);
         }
-        self.say(summary(&plan));
-        self.record(&plan, firewall);
+        let is_left = config.mode == Mode::Observe && rulebase.differs();
+        self.say(if is_left { left_uncommitted(&plan) } else { summary(&plan) });
+        self.record(&mut plan, firewall);
         self.act(plan, firewall, &rulebase)
     }
 
@@ -108,21 +109,23 @@ impl Run {
         plan.wanted.exposed == 0 && removes && !self.confirmed_empty
     }
 
-    pub(super) fn record(&mut self, plan: &Plan, firewall: &Firewall) {
+    /// Takes what only people want to know out of the plan: in a large account it is as much as the rest.
+    pub(super) fn record(&mut self, plan: &mut Plan, firewall: &Firewall) {
         let us = self.config.admin.as_ref().or(firewall.admin.as_ref());
         let report = &mut self.report;
         report.foreign = firewall.pending.iter().filter(|pending| Some(&pending.admin) != us).cloned().collect();
-        report.reasons.extend(plan.reasons.clone());
+        report.reasons.append(&mut plan.reasons);
         report.owned = Some(plan.owned);
-        report.withheld.clone_from(&plan.withheld);
+        report.withheld = std::mem::take(&mut plan.withheld);
         report.notes.clone_from(&plan.notes);
     }
 
     pub(super) fn act(&mut self, plan: Plan, firewall: &Firewall, rulebase: &Rulebase<'_>) -> Next {
-        let wait = |age| Problem::FailedBefore { age, wait: self.config.timing.failed_commit - age };
         if !plan.changes.is_empty() {
-            if let Some(age) = self.failed_lately(firewall, rulebase.candidate.digest_after(&plan.changes)) {
-                self.report.problem = Some(wait(age));
+            if let Some(failed) = self.failed_lately(firewall, rulebase.candidate.digest_after(&plan.changes)) {
+                let FailedCommit { age, lines, .. } = failed.clone();
+                let wait = self.config.timing.failed_commit - age;
+                self.report.problem = Some(Problem::FailedBefore { age, wait, lines });
                 return self.finish(Ending::Withheld);
             }
             let mut changes = transaction(plan.changes);
@@ -137,7 +140,11 @@ impl Run {
         if plan.commit {
             return self.commit(firewall, rulebase);
         }
-        let ending = if plan.withheld.is_empty() { Ending::InSync } else { Ending::Withheld };
+        if self.config.mode == Mode::Observe && rulebase.differs() {
+            self.report.problem = Some(Problem::LeftUncommitted { rules: rulebase.differing() });
+            return self.finish(Ending::Withheld);
+        }
+        let ending = if self.report.withheld.is_empty() { Ending::InSync } else { Ending::Withheld };
         self.finish(ending)
     }
 
@@ -201,14 +208,19 @@ fn transaction(mut changes: Vec<Change>) -> Vec<Change> {
     changes
 }
 
+fn facts(plan: &Plan) -> String {
+    let (atoms, rules) = (counted(plan.wanted.atoms.len(), "atom"), counted(plan.rules, "rule"));
+    format!("{atoms} wanted, {} ours of {rules}", plan.owned)
+}
+
+/// What a look found that nothing may be done about.
+fn left_uncommitted(plan: &Plan) -> String {
+    format!("{}: uncommitted work of ours is left", facts(plan))
+}
+
 /// What a look found, in a line.
 pub(super) fn summary(plan: &Plan) -> String {
-    let facts = format!(
-        "{} wanted, {} ours of {}",
-        counted(plan.wanted.atoms.len(), "atom"),
-        plan.owned,
-        counted(plan.rules, "rule")
-    );
+    let facts = facts(plan);
     let withheld = match plan.withheld.len() {
         0 => String::new(),
         number => format!(", {number} withheld"),

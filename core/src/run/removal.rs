@@ -55,7 +55,7 @@ impl Run {
             return self.give_up(Problem::AnotherName(admin));
         }
         self.say(summary(&plan));
-        self.record(&plan, firewall);
+        self.record(&mut plan, firewall);
         // Objects go in a transaction of their own: what else refers to one must not keep a rule from going.
         if plan.changes.iter().any(|change| change.rule().is_some()) {
             plan.changes.retain(|change| dropped(change).is_none());

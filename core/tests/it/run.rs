@@ -32,6 +32,8 @@ struct Story {
     write: Duration,
     /// Commits fail as long as the candidate has a rule of ours for this application, and blame it.
     curse: Option<&'static str>,
+    /// Rules that name this application are read as if they named another.
+    misread: Option<&'static str>,
 }
 
 #[derive(Clone)]
@@ -55,6 +57,7 @@ impl Story {
             removes: false,
             write: Duration::from_secs(1),
             curse: None,
+            misread: None,
         }
     }
 
@@ -79,7 +82,7 @@ impl Story {
             Command::FetchLog(_) => Reply::Log(Vec::new()),
             Command::Observe(look) => {
                 let inventory = (*look == Look::Everything).then(|| Box::new(self.inventory.clone()));
-                Reply::Facts(inventory, Box::new(self.firewall.clone()))
+                Reply::Facts(inventory, Box::new(self.read()))
             }
             Command::Apply(changes) => {
                 self.firewall.candidate = Arc::new(self.firewall.candidate.apply(changes));
@@ -94,6 +97,18 @@ impl Story {
         }
     }
 
+    fn read(&self) -> Firewall {
+        let mut firewall = self.firewall.clone();
+        for rule in &mut Arc::make_mut(&mut firewall.candidate).rules {
+            if let (Applications::Named(names), Some(misread)) = (&mut rule.applications, self.misread)
+                && names.iter().any(|name| name.as_str() == misread)
+            {
+                *names = ["another".parse().unwrap()].into();
+            }
+        }
+        firewall
+    }
+
     fn end_job(&mut self) -> JobState {
         self.firewall.unfinished_commit = None;
         let is_cursed = |rule: &&RuleFacts| match &rule.applications {
@@ -102,7 +117,11 @@ impl Story {
         };
         if let Some(rule) = self.firewall.candidate.rules.iter().find(is_cursed) {
             let digest = Rulebase::read(&self.firewall, &self.config).unwrap().candidate.digest_after(&[]);
-            self.firewall.failed_commits.push(FailedCommit { digest, age: Duration::ZERO });
+            self.firewall.failed_commits.push(FailedCommit {
+                digest,
+                age: Duration::ZERO,
+                lines: vec!["no zone".to_owned()],
+            });
             return JobState::Failed(vec![format!("rules -> {} -> application is invalid", rule.name)]);
         }
         self.firewall.running = self.firewall.candidate.clone();
@@ -324,21 +343,42 @@ fn the_job_of_a_run_that_died_is_taken_over() {
 }
 
 #[test]
-fn what_failed_lately_is_not_tried_again() {
-    let mut story = Story::of(WEB, "");
-    story.firewall.failed_commits.push(FailedCommit { digest: digest(WEB), age: Duration::from_secs(600) });
+fn what_is_read_in_another_way_is_taken_back_and_not_written_again() {
+    let story = Story { misread: Some("ssl"), ..Story::of(WEB, "") };
     story.check(&expect![[r#"
            0.0s  observe           2 atoms wanted, 0 ours of 1 rule: 2 changes
-        withheld; a commit of the same rules failed 10 min ago: they are not tried again for 20 min
+           1.0s  apply             + sg-web-1  8.8.8.0/24 -> 10.0.1.10  ssh on tcp 22, above `clean-up`
+                                   + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+           2.0s  observe firewall  2 atoms wanted, 2 ours of 3 rules: 1 change, 1 withheld
+           3.0s  apply             - sg-web-2
+           4.0s  observe firewall  as planned, running differs, 1 withheld
+           5.0s  commit            job 1
+           6.0s  poll job          succeeded
+           7.0s  observe           2 atoms wanted, 1 ours of 2 rules: nothing that may be changed, 1 withheld
+        withheld: 3 changes, 1 commit, 1 change withheld
+    "#]]);
+}
+
+fn failed_commit() -> FailedCommit {
+    FailedCommit { digest: digest(WEB), age: Duration::from_secs(600), lines: vec!["no zone".to_owned()] }
+}
+
+#[test]
+fn what_failed_lately_is_not_tried_again() {
+    let mut story = Story::of(WEB, "");
+    story.firewall.failed_commits.push(failed_commit());
+    story.check(&expect![[r#"
+           0.0s  observe           2 atoms wanted, 0 ours of 1 rule: 2 changes
+        withheld; a commit of the same rules failed 10 min ago, they are not tried again for 20 min: no zone
     "#]]);
     let mut story = Story::of(WEB, "");
     story.firewall.candidate = Arc::new(story.firewall.candidate.apply(&planned(WEB)));
-    story.firewall.failed_commits.push(FailedCommit { digest: digest(WEB), age: Duration::from_secs(600) });
+    story.firewall.failed_commits.push(failed_commit());
     story.check(&expect![[r#"
            0.0s  observe           as planned, running differs
            1.0s  revert            our uncommitted changes are taken back
            2.0s  observe firewall  2 atoms wanted, 0 ours of 1 rule: 2 changes
-        withheld; a commit of the same rules failed 10 min ago: they are not tried again for 20 min
+        withheld; a commit of the same rules failed 10 min ago, they are not tried again for 20 min: no zone
     "#]]);
 }
 

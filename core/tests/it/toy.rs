@@ -163,7 +163,11 @@ impl Toy {
     }
 
     fn firewall(&self) -> Firewall {
-        let failed = self.failed.iter().map(|(note, at)| FailedCommit { digest: note.digest, age: self.clock - *at });
+        let failed = self.failed.iter().map(|(note, at)| FailedCommit {
+            digest: note.digest,
+            age: self.clock - *at,
+            lines: Vec::new(),
+        });
         Firewall {
             unfinished_commit: self.job.as_ref().map(|job| job.id),
             failed_commits: failed.collect(),

@@ -1,6 +1,8 @@
 //! Configurations as they stand, compared element by element: nothing but what is ours may differ. No code of the core's
 //! takes part, apart from the form of a name of ours.
 
+use std::collections::BTreeSet;
+
 use drawbridge_core::id::OwnedName;
 use drawbridge_simulator::xml::Element;
 
@@ -10,15 +12,23 @@ const MARKS: [&str; 3] = ["admin", "dirtyId", "time"];
 /// Containers that come into being with the first thing in them.
 const CONTAINERS: [&str; 5] = ["rulebase", "security", "rules", "service", "tag"];
 
+/// How to tell what is ours.
+pub(super) struct Ours<'a> {
+    /// Our tag.
+    pub(super) owner: &'a str,
+    /// Rules that others have worked on since a run looked: whoever takes our tag off one does not make it theirs for that run.
+    pub(super) news: &'a BTreeSet<String>,
+}
+
 /// The first place at which two configurations differ in something that does not carry our tag.
-pub(super) fn difference(before: &Element, after: &Element, owner: &str) -> Option<String> {
+pub(super) fn difference(before: &Element, after: &Element, ours: &Ours<'_>) -> Option<String> {
     let is_same = before.name == after.name && before.text == after.text && attributes(before).eq(attributes(after));
-    let [theirs_before, theirs_after] = [before, after].map(|parent| theirs(parent, owner));
+    let [theirs_before, theirs_after] = [before, after].map(|parent| theirs(parent, ours));
     if !is_same || theirs_before.len() != theirs_after.len() {
         return Some(place(before));
     }
     let pairs = theirs_before.into_iter().zip(theirs_after);
-    let found = pairs.into_iter().find_map(|(before, after)| difference(before, after, owner))?;
+    let found = pairs.into_iter().find_map(|(before, after)| difference(before, after, ours))?;
     Some(format!("{}/{found}", place(before)))
 }
 
@@ -50,22 +60,22 @@ fn attributes(element: &Element) -> impl Iterator<Item = &(String, String)> {
 }
 
 /// What is in an element and not ours.
-fn theirs<'a>(parent: &'a Element, owner: &str) -> Vec<&'a Element> {
-    parent.children.iter().filter(|child| !is_ours(parent, child, owner)).collect()
+fn theirs<'a>(parent: &'a Element, ours: &Ours<'_>) -> Vec<&'a Element> {
+    parent.children.iter().filter(|child| !is_ours(parent, child, ours)).collect()
 }
 
-fn is_ours(parent: &Element, child: &Element, owner: &str) -> bool {
+fn is_ours(parent: &Element, child: &Element, ours: &Ours<'_>) -> bool {
     if child.name != "entry" {
         return CONTAINERS.contains(&child.name.as_str())
             && child.text.is_empty()
-            && child.children.iter().all(|below| is_ours(child, below, owner));
+            && child.children.iter().all(|below| is_ours(child, below, ours));
     }
     let name = child.attribute("name").unwrap_or_default();
-    let is_tagged = || child.child("tag").is_some_and(|tags| tags.members().any(|tag| tag == owner));
+    let is_tagged = || child.child("tag").is_some_and(|tags| tags.members().any(|tag| tag == ours.owner));
     match parent.name.as_str() {
-        "tag" => name == owner,
+        "tag" => name == ours.owner,
         "service" => is_tagged(),
-        "rules" => OwnedName::parse(name).is_some() && is_tagged(),
+        "rules" => OwnedName::parse(name).is_some() && (is_tagged() || ours.news.contains(name)),
         _ => false,
     }
 }
@@ -78,7 +88,8 @@ mod tests {
     fn check(before: &str, after: &str, expected: Option<&str>) {
         let [before, after] =
             [before, after].map(|rules| Element::parse(&format!("<vsys><rules>{rules}</rules></vsys>")).unwrap());
-        assert_eq!(difference(&before, &after, "drawbridge").as_deref(), expected);
+        let ours = Ours { owner: "drawbridge", news: &BTreeSet::new() };
+        assert_eq!(difference(&before, &after, &ours).as_deref(), expected);
     }
 
     const OURS: &str = r#"<entry name="sg-1-1"><tag><member>drawbridge</member></tag></entry>"#;

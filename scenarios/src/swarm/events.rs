@@ -69,7 +69,10 @@ pub(super) fn news(dice: &mut Dice, size: Size, story: &Story, world: &World) ->
             let state = dice.pick(&["stopped", "running", "stopping", "terminated"]);
             format!("state-change i-{} {state}", dice.between(1, size.instances))
         }
-        15 => format!("deliver file {}", dice.pick(&["truncated", "not-json", "missing", "forbidden", "digest"])),
+        15 => format!(
+            "deliver file {}",
+            dice.pick(&["truncated", "not-json", "missing", "forbidden", "digest", "insight"])
+        ),
         _ => "schedule".to_owned(),
     }
 }

@@ -118,6 +118,9 @@ fn cloud(dice: &mut Dice, size: Size) -> Vec<String> {
 
 fn firewall(dice: &mut Dice, size: Size) -> Vec<String> {
     let mut lines = vec!["admin alice".to_owned(), "admin bob".to_owned(), "tag theirs".to_owned()];
+    if dice.one_in(6) {
+        lines.push("ha pair".to_owned());
+    }
     if dice.one_in(4) {
         lines.push(format!("commit takes {}", dice.pick(&["1s", "20s", "70s"])));
     }

@@ -3,7 +3,7 @@
 use super::{story::Story, trial::Told};
 
 /// Tells a story, whatever may come of it.
-pub(super) type Tell = fn(&Story) -> Told;
+pub(super) type Tell<'t> = &'t dyn Fn(&Story) -> Told;
 
 /// The part of a failure that must stay: the invariant's number, or the beginning of another complaint.
 fn kind(broken: &str) -> &str {
@@ -15,7 +15,7 @@ fn kind(broken: &str) -> &str {
 const TELLINGS_MAX: usize = 3000;
 
 /// Drops lines, many at first, then one by one, until every line counts.
-pub(super) fn shrunk(story: &Story, broken: &str, tell: Tell) -> (Story, String) {
+pub(super) fn shrunk(story: &Story, broken: &str, tell: Tell<'_>) -> (Story, String) {
     let mut shortest = (story.clone(), broken.to_owned());
     let mut left = TELLINGS_MAX;
     loop {
@@ -51,7 +51,7 @@ fn size(story: &Story) -> usize {
     story.deeds.len() + story.firewall.len() + story.cloud.len() + story.settings.len()
 }
 
-fn drop_lines(shortest: &mut (Story, String), section: Section, tell: Tell, left: &mut usize) {
+fn drop_lines(shortest: &mut (Story, String), section: Section, tell: Tell<'_>, left: &mut usize) {
     let mut length = section(&mut shortest.0).len().div_ceil(2);
     while length > 0 {
         let mut at = 0;
@@ -88,7 +88,7 @@ mod tests {
         let line = |letter: &str| letter.to_owned();
         let story =
             Story { deeds: "xaxxxbxx".split("").map(line).collect(), cloud: vec![line("sg")], ..Story::default() };
-        let (shortest, broken) = shrunk(&story, "I1: at first", tell);
+        let (shortest, broken) = shrunk(&story, "I1: at first", &tell);
         assert_eq!(shortest.deeds, ["a", "b"]);
         assert_eq!(shortest.cloud, Vec::<String>::new());
         assert_eq!(broken, "I1: of 2 deeds");

@@ -18,6 +18,8 @@ const FIREWALL: &[&str] = &[
     "not sent",
     "half",
     "html",
+    "http 401",
+    "http 500",
     "http 502",
     "http 503",
     "http 504",
@@ -44,6 +46,9 @@ const CLOUD: &[&str] = &[
 
 /// A fault, or something that somebody does meanwhile.
 pub(super) fn trouble(dice: &mut Dice, size: Size, story: &Story, world: &World) -> String {
+    if world.is_pair() && dice.one_in(4) {
+        return fail_over(dice);
+    }
     match dice.below(20) {
         0..=8 => fault(dice),
         9 | 10 => format!("fault {} {} kill {}", dice.pick(COMMANDS), nth(dice), dice.pick(&["before", "after"])),
@@ -83,6 +88,12 @@ fn fault(dice: &mut Dice) -> String {
     };
     let when = if dice.one_in(12) { "always".to_owned() } else { nth(dice).to_string() };
     format!("fault {command} {when} {what}")
+}
+
+/// The active unit of a pair dies with a command under way: any but the reading of logs, which asks no firewall.
+fn fail_over(dice: &mut Dice) -> String {
+    let command = dice.pick(&["observe", "apply", "commit", "poll", "revert"]);
+    format!("fault {command} {} fail over", nth(dice))
 }
 
 fn details(dice: &mut Dice, size: Size) -> String {
