@@ -105,7 +105,7 @@ locals {
 resource "aws_cloudwatch_dashboard" "drawbridge" {
   count = local.on_lambda ? 1 : 0
 
-  dashboard_name = var.name
+  dashboard_name = "${var.name}-${local.region}" # a name of the whole account, and not of this region
   dashboard_body = jsonencode({
     widgets = concat(
       [for number, graph in local.graphs : {

@@ -35,6 +35,7 @@ locals {
           "CreateNetworkInterface",
           "AttachNetworkInterface",
           "DetachNetworkInterface",
+          "DeleteNetworkInterface",
           "AssignPrivateIpAddresses",
           "UnassignPrivateIpAddresses",
           "AssignIpv6Addresses",
@@ -96,15 +97,16 @@ locals {
       }
     }
 
-    # S3 cannot notify a FIFO queue, but EventBridge can. The bucket must send its events there.
+    # S3 cannot notify a FIFO queue, but EventBridge can. The bucket must send its events there. A trail may be of all regions,
+    # and each file would be read: those of other regions say nothing about what is looked at here.
     trail = {
       source = ["aws.s3"]
       detail-type = [
         "Object Created",
       ]
       detail = {
-        bucket = { name = [coalesce(var.trail_bucket, "none")] }
-        object = { key = [{ wildcard = "${var.trail_prefix}AWSLogs/*/CloudTrail/*.json.gz" }] }
+        bucket = { name = [coalesce(local.trail_bucket, "none")] }
+        object = { key = [{ wildcard = "${var.trail_prefix}AWSLogs/*/CloudTrail/${local.region}/*.json.gz" }] }
       }
     }
   }
@@ -113,7 +115,7 @@ locals {
     calls  = "Successful EC2 calls that can change what the firewall should allow"
     tags   = "Tags that are set or removed"
     states = "Instances that start and stop"
-    trail  = "Files that CloudTrail has written"
+    trail  = "Files that CloudTrail has written about this region"
   }
 
   rules = toset(concat(["calls", "states"], local.by_tag ? ["tags"] : [], local.has_trail ? ["trail"] : []))

@@ -56,8 +56,8 @@ resource "aws_lambda_function" "drawbridge" {
   runtime          = "provided.al2023"
   handler          = "bootstrap"
   architectures    = [var.architecture]
-  filename         = var.package
-  source_code_hash = try(filebase64sha256(var.package), null)
+  filename         = local.package
+  source_code_hash = try(filebase64sha256(local.package), null)
   role             = aws_iam_role.function[0].arn
   memory_size      = var.memory_size
 
@@ -87,8 +87,13 @@ resource "aws_lambda_function" "drawbridge" {
 
   lifecycle {
     precondition {
-      condition     = var.package != null
+      condition     = local.package != null
       error_message = "Set `package` to the zip that deploy/build.sh makes."
+    }
+
+    precondition {
+      condition     = (length(var.subnet_ids) > 0) == (length(var.security_group_ids) > 0)
+      error_message = "Set both `subnet_ids` and `security_group_ids`, or neither."
     }
   }
 

@@ -41,14 +41,14 @@ data "aws_iam_policy_document" "access" {
   }
 
   dynamic "statement" {
-    for_each = var.firewall_api_key_kms_key_arn == null ? [] : [1]
+    for_each = local.firewall_api_key_kms_key_arn == null ? [] : [1]
     content {
       sid    = "FirewallKeyDecryption"
       effect = "Allow"
       actions = [
         "kms:Decrypt", # Secrets Manager decrypts with the caller's rights
       ]
-      resources = [var.firewall_api_key_kms_key_arn]
+      resources = [local.firewall_api_key_kms_key_arn]
 
       condition {
         test     = "StringLike"
@@ -67,19 +67,19 @@ data "aws_iam_policy_document" "access" {
         "s3:GetObject",        # what happened, to name rules after
         "s3:GetObjectVersion", # the same, where the bucket keeps versions and the event names one
       ]
-      resources = ["arn:${local.partition}:s3:::${var.trail_bucket}/${var.trail_prefix}AWSLogs/*/CloudTrail/*"]
+      resources = ["arn:${local.partition}:s3:::${local.trail_bucket}/${var.trail_prefix}AWSLogs/*/CloudTrail/${local.region}/*"]
     }
   }
 
   dynamic "statement" {
-    for_each = local.has_trail && var.trail_kms_key_arn != null ? [1] : []
+    for_each = local.has_trail && local.trail_kms_key_arn != null ? [1] : []
     content {
       sid    = "TrailDecryption"
       effect = "Allow"
       actions = [
         "kms:Decrypt", # S3 decrypts with the caller's rights
       ]
-      resources = [var.trail_kms_key_arn]
+      resources = [local.trail_kms_key_arn]
 
       condition {
         test     = "StringLike"
@@ -90,8 +90,9 @@ data "aws_iam_policy_document" "access" {
   }
 }
 
+# The name of a policy is one of the whole account. The region is in it, because another region may have the same `name`.
 resource "aws_iam_policy" "access" {
-  name        = "${var.name}-access"
+  name        = "${var.name}-access-${local.region}"
   description = "What Drawbridge reads"
   policy      = data.aws_iam_policy_document.access.json
 }
@@ -118,7 +119,7 @@ data "aws_iam_policy_document" "host" {
       actions = [
         "s3:ListBucket", # the files that have come
       ]
-      resources = ["arn:${local.partition}:s3:::${var.trail_bucket}"]
+      resources = ["arn:${local.partition}:s3:::${local.trail_bucket}"]
 
       condition {
         test     = "StringLike"
@@ -132,7 +133,7 @@ data "aws_iam_policy_document" "host" {
 resource "aws_iam_policy" "host" {
   count = local.on_lambda ? 0 : 1
 
-  name        = "${var.name}-host"
+  name        = "${var.name}-host-${local.region}"
   description = "How drawbridge watch is woken"
   policy      = data.aws_iam_policy_document.host.json
 }

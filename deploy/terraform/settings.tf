@@ -37,7 +37,7 @@ variable "firewall_api_key_secret_arn" {
   type        = string
 
   validation {
-    condition     = can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:.+", var.firewall_api_key_secret_arn))
+    condition     = can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:.+-[A-Za-z0-9]{6}$", var.firewall_api_key_secret_arn))
     error_message = "It is the whole ARN of a secret, with the six characters at its end."
   }
 }

@@ -41,7 +41,7 @@ variable "subnet_ids" {
 }
 
 variable "security_group_ids" {
-  description = "Groups of the function in these subnets"
+  description = "Groups of the function in these subnets; both are given, or neither is"
   type        = list(string)
   default     = []
 }
@@ -80,6 +80,7 @@ variable "trail_prefix" {
   description = "What stands before AWSLogs/ in the keys of that bucket, with the slash at its end"
   type        = string
   default     = ""
+  nullable    = false
 
   validation {
     condition     = var.trail_prefix == "" || endswith(var.trail_prefix, "/")
@@ -111,13 +112,13 @@ variable "log_retention_days" {
 }
 
 variable "alarm_minutes" {
-  description = "Alarm after so many minutes without a successful look. Leave room for several schedules and one commit."
+  description = "Alarm after so many minutes without a successful look. It must be more than twice the schedule, with room for one commit."
   type        = number
   default     = 20
 
   validation {
-    condition     = var.alarm_minutes >= 5 && var.alarm_minutes <= 1440
-    error_message = "It is between 5 and 1440."
+    condition     = var.alarm_minutes >= 11 && var.alarm_minutes <= 1440
+    error_message = "It is between 11 and 1440."
   }
 }
 

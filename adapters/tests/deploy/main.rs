@@ -11,6 +11,7 @@ mod events;
 mod metrics;
 mod panos;
 mod permissions;
+mod properties;
 mod settings;
 #[path = "../binary/stage.rs"]
 #[allow(dead_code, reason = "the tests of the binary use all of it")]
