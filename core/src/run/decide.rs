@@ -185,6 +185,8 @@ impl Run {
         });
         self.written.extend(rules);
         self.report.applied.extend(changes);
+        // What is written now, the firewall has not been asked to commit.
+        self.nothing_to_commit = false;
         self.enter(State::Observing(Look::Firewall))
     }
 }

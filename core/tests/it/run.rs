@@ -343,6 +343,32 @@ fn the_job_of_a_run_that_died_is_taken_over() {
 }
 
 #[test]
+fn nothing_to_commit_is_said_of_what_stood_then() {
+    let nothing = || Story::of(WEB, "").twist("commit", [Twist::Answers(Reply::NothingToCommit)]);
+    let told = nothing().told();
+    assert!(
+        told.ends_with("differ in `sg-web-1`, `sg-web-2`: look at who has changed them, and commit all changes\n"),
+        "{told}"
+    );
+
+    // By the look that follows, one of the two has gone from the candidate: it is written again, and that is to be committed.
+    let mut story = nothing();
+    let mut firewall = story.firewall.clone();
+    firewall.candidate = Arc::new(firewall.candidate.apply(&planned(WEB)));
+    Arc::make_mut(&mut firewall.candidate).rules.retain(|rule| rule.name.as_str() != "sg-web-2");
+    let seen = |story: &Story| {
+        Twist::Answers(Reply::Facts(Some(Box::new(story.inventory.clone())), Box::new(firewall.clone())))
+    };
+    let facts = [
+        Twist::Answers(Reply::Facts(Some(Box::new(story.inventory.clone())), Box::new(story.firewall.clone()))),
+        seen(&story),
+    ];
+    story = story.twist("observe", facts);
+    let told = story.told();
+    assert!(told.contains("in sync") && told.matches("commit  ").count() == 2, "{told}");
+}
+
+#[test]
 fn what_is_read_in_another_way_is_taken_back_and_not_written_again() {
     let story = Story { misread: Some("ssl"), ..Story::of(WEB, "") };
     story.check(&expect![[r#"
