@@ -4,6 +4,7 @@
 //!     bytes ──► cloudtrail      a log file, packed or not
 //!               envelope        what the function is invoked with
 //!               answer          what the firewall's XML API answers
+//!               conversation    its answers to all the questions of a command
 //!               configuration   an exported configuration
 //!               inventory       what the AWS CLI prints
 //!               scenario        a story
@@ -17,16 +18,27 @@ use drawbridge::{
     envelope::Envelope,
     offline,
     panos::{
+        client::{Account, Panos, Transport},
         exported::exported,
+        request::Request,
         response::{self, Answer},
         xpath::Vsys,
     },
 };
-use drawbridge_core::command::LogTrouble;
+use drawbridge_core::{
+    change::Change,
+    command::{Failure, LogTrouble},
+    firewall::{CommitNote, Digest},
+    id::{AdminName, JobId},
+};
 use drawbridge_simulator::script::Script;
 use flate2::{Compression, write::GzEncoder};
 use serde_json::Value;
-use std::io::Write as _;
+use std::{
+    io::Write as _,
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
 
 /// The most that a log may unpack to here. A real one may have a gigabyte; this is what must bound it.
 const UNPACKED_MAX: u64 = 1 << 20;
@@ -70,6 +82,62 @@ pub fn answer(bytes: &[u8]) {
             Ok(_) => {}
             Err(rejection) => assert!(!format!("{rejection:?}").contains('\u{1b}'), "control characters get through"),
         }
+    }
+}
+
+/// Between the answers of a conversation.
+const BETWEEN: &str = "\n----\n";
+
+/// More questions than any command has here: what is asked must come to an end, whatever the answers are.
+const QUESTIONS_MAX: usize = 100;
+
+/// Gives each command to a firewall that answers with these texts one after another, and with the last for ever. Whatever
+/// is said of it fits into one line.
+pub fn conversation(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let answers: Vec<_> = text.split(BETWEEN).map(str::to_owned).collect();
+    let us: AdminName = "drawbridge".parse().expect("a name");
+    let note = CommitNote { owner: "drawbridge".parse().expect("a tag"), digest: Digest(7), run: None };
+    let account = Account { vsys: Vsys::default(), admin: Some(us.clone()), owner: note.owner.clone() };
+    let firewall = || Panos::new(Said { answers: &answers, asked: 0 }, account.clone());
+    said(firewall().observe());
+    said(firewall().apply(&[Change::Tag(note.owner.clone())]));
+    said(firewall().commit(&note));
+    said(firewall().commit_all(&note));
+    said(firewall().poll(JobId(1)));
+    said(firewall().revert());
+    said(firewall().asks_as());
+    if let Some(locks) = said(firewall().locks_of_others(Some(&us))) {
+        locks.iter().for_each(|lock| check_line(lock));
+    }
+}
+
+/// What comes of a command, if anything does.
+fn said<T>(command: impl Future<Output = Result<T, Failure>>) -> Option<T> {
+    let Poll::Ready(done) = pin!(command).poll(&mut Context::from_waker(Waker::noop())) else {
+        panic!("everything is said already");
+    };
+    done.map_err(|failure| check_line(&failure.what.to_string())).ok()
+}
+
+fn check_line(text: &str) {
+    assert!(!text.contains(char::is_control), "control characters get through: {text:?}");
+}
+
+/// A firewall that has made up its mind.
+struct Said<'a> {
+    answers: &'a [String],
+    asked: usize,
+}
+
+impl Transport for Said<'_> {
+    type Document = String;
+
+    async fn send(&mut self, _: &Request) -> Result<Answer<String>, Failure> {
+        assert!(self.asked < QUESTIONS_MAX, "the questions do not end");
+        let document = self.answers[self.asked.min(self.answers.len() - 1)].clone();
+        self.asked += 1;
+        Ok(Answer { status: 200, document })
     }
 }
 

@@ -56,6 +56,7 @@ impl Damage {
             "0.0.0.0/0",
             "::/0",
             "----",
+            "\n----\n",
             "\u{feff}",
             "\u{1b}",
         ]);
@@ -130,6 +131,11 @@ fn whatever_the_function_is_invoked_with_is_understood_or_unknown() {
 #[test]
 fn an_answer_is_read_or_refused() {
     check("answer", drawbridge_fuzz::answer);
+}
+
+#[test]
+fn whatever_the_firewall_answers_a_command_comes_to_an_end() {
+    check("conversation", drawbridge_fuzz::conversation);
 }
 
 #[test]

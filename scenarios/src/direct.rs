@@ -22,6 +22,7 @@ use drawbridge_core::{
 };
 use drawbridge_simulator::{
     cloud::{self, Dump},
+    faults::AwsMishap,
     firewall::{self, Body},
     http::aws::Call,
     serve::SharedWorld,
@@ -71,6 +72,9 @@ impl Direct {
         }
         let dump = self.world.lock().dump();
         let dump = dump.map_err(|answer| refusal(&answer).of_call(FIRST_CALL))?;
+        if let Some(mishap) = self.world.lock().aws_mishap() {
+            return Err(of_look(mishap));
+        }
         let inventory = offline::from_values(answers(dump), self.region.clone())
             .map_err(|error| Trouble::Inventory(error.to_string()).permanent())?;
         self.inventory = generation.map(|generation| (generation, inventory.clone()));
@@ -103,6 +107,9 @@ impl Act for Direct {
                 if answer.status != 200 {
                     return Err(refusal(&answer).of_log());
                 }
+                if let Some(AwsMishap::Half | AwsMishap::Slow) = self.world.lock().aws_mishap() {
+                    return Err(unanswered("GetObject"));
+                }
                 let log = cloudtrail::read(&answer.body, self.log_size_max);
                 log.map(|log| Reply::Log(log.events)).map_err(|trouble| Trouble::Log(trouble).permanent())
             }
@@ -126,6 +133,22 @@ impl Act for Direct {
             Command::Revert => self.firewall.revert().await.map(|()| Reply::Reverted),
         }
     }
+}
+
+/// What becomes of a look when something is wrong with every answer of EC2's.
+fn of_look(mishap: AwsMishap) -> Failure {
+    let odd = |code: &str| Trouble::Aws { call: FIRST_CALL.to_owned(), code: code.to_owned() }.transient();
+    match mishap {
+        AwsMishap::Half => unanswered(FIRST_CALL),
+        // The time that a look has is over, at whichever call.
+        AwsMishap::Slow => unanswered("Describe*"),
+        AwsMishap::Empty => odd("an answer that cannot be read"),
+        AwsMishap::SamePage => odd("pages without end"),
+    }
+}
+
+fn unanswered(call: &str) -> Failure {
+    Trouble::AwsUnreachable { call: call.to_owned() }.transient()
 }
 
 /// The error in an answer of EC2 (`Response/Errors/Error`) or S3 (`Error`).

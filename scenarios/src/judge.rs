@@ -193,16 +193,14 @@ impl Witness {
         let seen = seen.iter().filter(has_effect);
         let mut found: Vec<_> =
             seen.map(|change| format!("I9: uncommitted work of another is committed: {}", change.xpath)).collect();
-        if !late.is_empty() {
-            // Somebody worked on what was just being committed, after the run had looked: nobody could have known.
-            return found;
-        }
-        let ours = Ours { owner: config.owner.as_str(), news: &news };
+        // Somebody worked on what was just being committed, after the run had looked: nobody could have known.
+        let Some(apart) = rules_of(late) else { return found };
+        let ours = Ours { owner: config.owner.as_str(), news: &news, apart: &apart };
         found.extend(
             trees::difference(&commit.before, &commit.after, &ours)
                 .map(|place| format!("I1: what is not ours has changed: {place}")),
         );
-        if news.contains(config.bottom_rule.as_str()) {
+        if news.union(&apart).any(|rule| rule == config.bottom_rule.as_str()) {
             // Above the bottom rule is somewhere else than the run could know.
             return found;
         }
@@ -224,7 +222,8 @@ impl Witness {
             let is_left = |rule: &RuleFacts| left.contains(&rule.name) || news.contains(rule.name.as_str());
             // By its name alone: somebody may have taken our tag off it since.
             let is_judged = |rule: &RuleFacts| OwnedName::parse(rule.name.as_str()).is_none() || !is_left(rule);
-            Arc::make_mut(configuration).rules.retain(is_judged);
+            let is_apart = |rule: &RuleFacts| apart.contains(rule.name.as_str());
+            Arc::make_mut(configuration).rules.retain(|rule| is_judged(rule) && !is_apart(rule));
         }
         let before = Firewall { running: before, ..(**firewall).clone() };
         let judged = Commit { before: &before, after: &after, inventory, config, withheld: &withheld_then };
@@ -284,13 +283,19 @@ impl Before {
             .filter(is_somewhere)
             .filter(|change| !after.iter().any(|other| other.xpath == change.xpath && other.write == change.write));
         let lost = lost.map(|change| format!("I9: uncommitted work of another is lost: {}", change.xpath));
-        // What somebody did after the look may be in the way of anything.
-        let ours = Ours { owner: config.owner.as_str(), news: &BTreeSet::new() };
-        let changed = late.is_empty().then(|| trees::difference(&self.candidate, candidate, &ours));
-        let changed =
-            changed.flatten().map(|place| format!("I9: what is not ours has changed in the candidate: {place}"));
+        // What somebody did after the look may be in the way of a write.
+        let changed = rules_of(late).and_then(|apart| {
+            let ours = Ours { owner: config.owner.as_str(), news: &BTreeSet::new(), apart: &apart };
+            trees::difference(&self.candidate, candidate, &ours)
+        });
+        let changed = changed.map(|place| format!("I9: what is not ours has changed in the candidate: {place}"));
         lost.chain(changed).collect()
     }
+}
+
+/// The rules that changes are in; nothing if one of them is in something else, which may bear upon any rule.
+fn rules_of<'a>(changes: impl IntoIterator<Item = &'a Uncommitted>) -> Option<BTreeSet<String>> {
+    changes.into_iter().map(|change| trees::rule_above(&change.xpath).map(str::to_owned)).collect()
 }
 
 /// Leaves out rules of ours that somebody has made what they are since the run looked.
@@ -363,6 +368,22 @@ mod tests {
             "before commit 1 admin drawbridge delete r-1\nschedule",
             "story:11: I1: what is not ours has changed: config/devices/entry `localhost.localdomain`/vsys/entry \
              `vsys1`/rulebase/security/rules",
+        );
+    }
+
+    #[test]
+    fn late_work_of_others_excuses_nothing_else() {
+        let late = "before commit 1 admin alice edit sg-web-1 destination any";
+        check(
+            &format!("{late}\nbefore commit 1 admin drawbridge delete r-1\nschedule"),
+            "story:12: I1: what is not ours has changed: config/devices/entry `localhost.localdomain`/vsys/entry \
+             `vsys1`/rulebase/security/rules",
+        );
+        check(
+            &format!(
+                "{late}\nbefore commit 1 admin drawbridge rule sg-web-9 any -> any allow tag drawbridge top\nschedule"
+            ),
+            "",
         );
     }
 

@@ -47,7 +47,7 @@ enum Command {
     /// Draws worlds at random: accounts, rulebases, administrators at work, lost and late news, faults on every command,
     /// processes that die, runs that overlap. Every commit is judged; when faults and people stop, everything must be as
     /// wanted within three runs. The first story that breaks a promise is shrunk and printed as a scenario file, which
-    /// `replay --direct` tells again. Exit status: 0 every promise was kept, 1 otherwise.
+    /// `replay` tells again. Exit status: 0 every promise was kept, 1 otherwise.
     Swarm {
         /// The seed of the first story; the following ones are told after it.
         #[arg(long, default_value_t = 1)]
@@ -61,6 +61,9 @@ enum Command {
         /// Go on after a failure, and tell of each kind once.
         #[arg(long)]
         keep_going: bool,
+        /// With the real adapters over loopback HTTP, which is many times slower.
+        #[arg(long)]
+        wire: bool,
     },
     /// Watch the loop on one page.
     ///
@@ -96,15 +99,15 @@ const GOOD: Style = Style::new().bold().fg_color(Some(anstyle::Color::Ansi(AnsiC
 const BAD: Style = Style::new().bold().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Red)));
 const BOLD: Style = Style::new().bold();
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     match Cli::parse().command {
-        Command::Replay { paths, direct } => replay_all(&paths, direct).await,
-        Command::Swarm { seed, runs, threads, keep_going } => {
+        Command::Replay { paths, direct } => waited_for(replay_all(&paths, medium(direct))),
+        // It has threads of its own.
+        Command::Swarm { seed, runs, threads, keep_going, wire } => {
             let then = if keep_going { Then::GoOn } else { Then::Stop };
-            campaign(Campaign { seed, runs, threads, then })
+            campaign(Campaign { seed, runs, threads, then, medium: medium(!wire) })
         }
-        Command::Lab(arguments) => match lab(arguments).await {
+        Command::Lab(arguments) => match waited_for(lab(arguments)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 eprintln!("{BAD}error{BAD:#}: {error}");
@@ -112,6 +115,15 @@ async fn main() -> ExitCode {
             }
         },
     }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn waited_for<T>(work: impl Future<Output = T>) -> T {
+    work.await
+}
+
+const fn medium(direct: bool) -> Medium {
+    if direct { Medium::Direct } else { Medium::Wire }
 }
 
 /// Opens the lab and keeps it open.
@@ -147,8 +159,7 @@ fn campaign(campaign: Campaign) -> ExitCode {
     if findings.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-async fn replay_all(paths: &[PathBuf], direct: bool) -> ExitCode {
-    let medium = if direct { Medium::Direct } else { Medium::Wire };
+async fn replay_all(paths: &[PathBuf], medium: Medium) -> ExitCode {
     let files = match files(paths) {
         Ok(files) => files,
         Err(error) => {

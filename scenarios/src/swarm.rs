@@ -3,7 +3,7 @@
 //! A seed is a story in the language of scenario files: an account, a rulebase, administrators who work at any moment,
 //! calls, news that come late, twice or never, and faults on every command. Each commit is judged by I1 to I3 and I7 to
 //! I9; then faults and people stop, and three runs later I4, I5 and I10 must hold. A story that breaks a promise is shrunk
-//! and printed, and `replay --direct` tells it again.
+//! and printed, and `replay` tells it again.
 
 mod dice;
 mod events;
@@ -30,6 +30,7 @@ use self::{
     story::{Story, Telling},
     trial::Told,
 };
+use crate::replay::Medium;
 pub use tally::Tally;
 
 /// Which stories are told.
@@ -43,6 +44,8 @@ pub struct Campaign {
     pub threads: usize,
     /// What to do when a promise is broken.
     pub then: Then,
+    /// How the stories are told.
+    pub medium: Medium,
 }
 
 /// What to do when a promise is broken.
@@ -86,9 +89,9 @@ pub struct Findings {
 #[derive(Clone, Copy)]
 struct Teller {
     /// Makes a story up as it goes on.
-    drawn: fn(u64, &Telling) -> Told,
+    drawn: fn(u64, &Telling, Medium) -> Told,
     /// Tells one again.
-    again: fn(&Story, &Telling) -> Told,
+    again: fn(&Story, &Telling, Medium) -> Told,
 }
 
 /// What threads have in common.
@@ -135,7 +138,7 @@ impl Shared<'_> {
     fn work(&self) {
         while !self.stop.load(Ordering::Relaxed) {
             let seed = self.next.fetch_add(1, Ordering::Relaxed);
-            let mut told = caught(|telling| (self.teller.drawn)(seed, telling));
+            let mut told = caught(|telling| (self.teller.drawn)(seed, telling, self.campaign.medium));
             told.tally.stories = 1;
             if let Some(broken) = &told.broken
                 && !self.is_known(broken)
@@ -152,7 +155,7 @@ impl Shared<'_> {
 
     /// The shrunk story; as it was drawn if it does not fail when it is told again.
     fn failure(&self, seed: u64, story: &Story, broken: &str) -> Failure {
-        let again = |story: &Story| caught(|telling| (self.teller.again)(story, telling));
+        let again = |story: &Story| caught(|telling| (self.teller.again)(story, telling, self.campaign.medium));
         let (about, story, broken) = if again(story).broken.is_some() {
             let (story, broken) = shrink::shrunk(story, broken, &again);
             (format!("Found by the swarm, seed {seed}: {broken}"), story, broken)
@@ -160,7 +163,8 @@ impl Shared<'_> {
             let about = format!("Seed {seed} of the swarm; told again it does not break: {broken}");
             (about, story.clone(), broken.to_owned())
         };
-        Failure { seed, scenario: format!("{}\n\n{story}", head(&about)), broken }
+        let medium = if self.campaign.medium == Medium::Wire { "wire\n\n" } else { "" };
+        Failure { seed, scenario: format!("{}\n{medium}\n{story}", head(&about)), broken }
     }
 
     fn findings(&self) -> MutexGuard<'_, Findings> {
@@ -213,7 +217,7 @@ mod tests {
     use super::*;
 
     /// Panics at every schedule.
-    fn again(story: &Story, telling: &Telling) -> Told {
+    fn again(story: &Story, telling: &Telling, _medium: Medium) -> Told {
         telling.begin(story);
         for deed in &story.deeds {
             telling.write(deed);
@@ -222,15 +226,15 @@ mod tests {
         Told { story: story.clone(), broken: None, tally: Tally::default() }
     }
 
-    fn drawn(_seed: u64, telling: &Telling) -> Told {
+    fn drawn(_seed: u64, telling: &Telling, medium: Medium) -> Told {
         let lines = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect();
         let (firewall, deeds) = (lines(&["ha pair"]), lines(&["wait 5s", "deliver", "schedule", "calm"]));
-        again(&Story { firewall, deeds, ..Story::default() }, telling)
+        again(&Story { firewall, deeds, ..Story::default() }, telling, medium)
     }
 
     #[test]
     fn a_panic_is_told_with_its_place_and_the_deed_at_which_it_happens() {
-        let campaign = Campaign { seed: 7, runs: 1, threads: 1, then: Then::Stop };
+        let campaign = Campaign { seed: 7, runs: 1, threads: 1, then: Then::Stop, medium: Medium::Direct };
         let findings = told_by(Teller { drawn, again }, campaign, &|_| {});
         let (failure, _) = findings.failures.into_values().next().unwrap();
         assert!(failure.broken.starts_with(&format!("panic at {}:", file!())), "{failure}");
@@ -243,10 +247,10 @@ mod tests {
 
     #[test]
     fn what_breaks_no_promise_again_says_so() {
-        fn kept(story: &Story, _telling: &Telling) -> Told {
+        fn kept(story: &Story, _telling: &Telling, _medium: Medium) -> Told {
             Told { story: story.clone(), broken: None, tally: Tally::default() }
         }
-        let campaign = Campaign { seed: 7, runs: 1, threads: 1, then: Then::Stop };
+        let campaign = Campaign { seed: 7, runs: 1, threads: 1, then: Then::Stop, medium: Medium::Direct };
         let findings = told_by(Teller { drawn, again: kept }, campaign, &|_| {});
         let (failure, _) = findings.failures.into_values().next().unwrap();
         assert!(

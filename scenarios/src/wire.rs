@@ -8,7 +8,10 @@ use drawbridge::{
     settings::Settings,
 };
 use drawbridge_core::command::{Command, Failure, Reply};
-use drawbridge_simulator::serve::{ServeError, Served, SharedWorld, Standby};
+use drawbridge_simulator::{
+    faults::{AwsMishap, Trouble},
+    serve::{ServeError, Served, SharedWorld, Standby},
+};
 use tokio::net::TcpListener;
 
 use crate::stage::Act;
@@ -78,7 +81,8 @@ const PATIENCE: Duration = Duration::from_millis(700);
 
 impl Act for ByWire {
     async fn act(&mut self, command: &Command, limit: Duration) -> Result<Reply, Failure> {
-        let patience = if self.world.lock().is_slow() { PATIENCE } else { limit };
+        let is_slow = |trouble: &Trouble| matches!(trouble, Trouble::Slow | Trouble::Aws(AwsMishap::Slow));
+        let patience = if self.world.lock().troubles().iter().any(is_slow) { PATIENCE } else { limit };
         self.deployment.perform(command, patience).await
     }
 }

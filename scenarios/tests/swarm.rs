@@ -2,7 +2,10 @@
 
 use std::{env, thread};
 
-use drawbridge_scenarios::swarm::{Campaign, Then, swarm};
+use drawbridge_scenarios::{
+    replay::Medium,
+    swarm::{Campaign, Tally, Then, swarm},
+};
 
 /// How many runs there are to be. The environment variable `SWARM_SCALE` multiplies them.
 const RUNS: usize = 5_000;
@@ -10,18 +13,40 @@ const RUNS: usize = 5_000;
 /// The first seed.
 const SEED: u64 = 1;
 
-#[test]
-fn every_seed_keeps_the_promises() {
+/// How many of them by wire.
+const RUNS_BY_WIRE: usize = 100;
+
+/// Tells stories, in none of which a promise may be broken.
+#[track_caller]
+fn check(runs: usize, medium: Medium) -> Tally {
     let scale = env::var("SWARM_SCALE").map_or(1, |scale| scale.parse().expect("`SWARM_SCALE` is a number"));
     let threads = thread::available_parallelism().map_or(1, Into::into);
-    let campaign = Campaign { seed: SEED, runs: RUNS * scale, threads, then: Then::Stop };
-    let findings = swarm(campaign, &|_| {});
+    let findings = swarm(Campaign { seed: SEED, runs: runs * scale, threads, then: Then::Stop, medium }, &|_| {});
     let failures: Vec<_> = findings.failures.values().map(|(failure, _)| failure.to_string()).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     // A swarm that meets nothing shows nothing.
     let tally = findings.tally;
-    assert!(tally.runs >= RUNS * scale && tally.changed > tally.runs / 10 && tally.judged >= tally.changed, "{tally}");
-    let kinds = ["observe stale", "commit lost answer", "apply kill after", "meanwhile schedule", "meanwhile restart"];
+    assert!(tally.runs >= runs * scale && tally.changed > tally.runs / 10 && tally.judged >= tally.changed, "{tally}");
+    tally
+}
+
+/// The real SDK and client, against everything that can go wrong with HTTP.
+#[test]
+fn every_seed_keeps_the_promises_by_wire() {
+    check(RUNS_BY_WIRE, Medium::Wire);
+}
+
+#[test]
+fn every_seed_keeps_the_promises() {
+    let tally = check(RUNS, Medium::Direct);
+    let kinds = [
+        "observe aws same page",
+        "observe stale",
+        "commit lost answer",
+        "apply kill after",
+        "meanwhile schedule",
+        "meanwhile restart",
+    ];
     let of_pairs = ["ha pair, fw-a active", "ha pair, fw-b active", "apply fail over", "poll fail over"];
     for kind in kinds.into_iter().chain(of_pairs) {
         assert!(tally.met.contains_key(kind), "`{kind}` was never met:\n{tally}");

@@ -88,6 +88,23 @@ pub enum Trouble {
     Half,
     /// The answer takes longer than anybody waits.
     Slow,
+    /// The answer is right, and says of itself that it is a web page.
+    ContentType,
+    /// An answer of EC2 or S3 goes wrong.
+    Aws(AwsMishap),
+}
+
+/// What goes wrong with an answer of EC2 or S3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AwsMishap {
+    /// The connection breaks in the middle of it.
+    Half,
+    /// It begins, and does not end while anybody waits.
+    Slow,
+    /// There is nothing in it.
+    Empty,
+    /// Each page of a listing has the token of the same next page.
+    SamePage,
 }
 
 /// When a process dies.
@@ -116,7 +133,9 @@ impl Fault {
         match self.trouble {
             Trouble::S3(_) => self.on == Command::Fetch,
             Trouble::Ec2(_) | Trouble::Stale | Trouble::Torn => self.on == Command::Observe,
-            Trouble::Kill(_) => true,
+            Trouble::Aws(AwsMishap::SamePage) => self.on == Command::Observe,
+            Trouble::Aws(_) => matches!(self.on, Command::Observe | Command::Fetch),
+            Trouble::Kill(_) | Trouble::ContentType => true,
             Trouble::Panos { .. } | Trouble::LostAnswer | Trouble::NotSent | Trouble::FailOver => {
                 self.on != Command::Fetch
             }

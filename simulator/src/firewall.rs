@@ -206,13 +206,18 @@ impl Firewall {
         let place = place.ok_or_else(|| failed("the XPath does not name one place".into()))?;
         let refused = |refusal: Refusal| failed(refusal.lines.join(";"));
         let mut candidate = self.candidate.clone();
-        let mut running = Candidate::new((*self.running).clone());
         candidate.load(&place, &content).map_err(refused)?;
-        running.load(&place, &content).map_err(refused)?;
-        running.adopt_uuids(&place, candidate.tree());
-        check_tree(running.tree(), &place, Strictness::Commit).map_err(refused)?;
+        let running = if *self.candidate.tree() == *self.running {
+            candidate.tree().clone()
+        } else {
+            let mut running = Candidate::new((*self.running).clone());
+            running.load(&place, &content).map_err(refused)?;
+            running.adopt_uuids(&place, candidate.tree());
+            running.into_tree()
+        };
+        check_tree(&running, &place, Strictness::Commit).map_err(refused)?;
         self.candidate = candidate;
-        self.running = running.into_tree().into();
+        self.running = running.into();
         self.admins.configure(&self.running);
         Ok(())
     }

@@ -18,6 +18,7 @@ use axum::{
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{
+    faults::AwsMishap,
     http::{
         aws::{self, Backend, Call, Credential, Reply},
         panos,
@@ -129,7 +130,13 @@ impl SharedWorld {
 impl Backend for SharedWorld {
     fn answer(&self, call: Call, credential: Option<Credential>) -> Reply {
         let access_key = credential.map_or_else(|| "anonymous".to_owned(), |credential| credential.access_key);
-        Reply::Whole(self.lock().aws(&call, &access_key))
+        let mut world = self.lock();
+        let answer = world.aws(&call, &access_key);
+        match world.aws_mishap() {
+            Some(AwsMishap::Half) => Reply::Half(answer),
+            Some(AwsMishap::Slow) => Reply::Late(answer),
+            Some(AwsMishap::Empty | AwsMishap::SamePage) | None => Reply::Whole(answer),
+        }
     }
 }
 

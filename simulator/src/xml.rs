@@ -31,6 +31,13 @@ pub struct Element {
 #[derive(Clone, Default)]
 pub struct Children(Option<Arc<Vec<Element>>>);
 
+impl Children {
+    /// Whether both are one list still. Lists that were made apart may be equal all the same.
+    pub fn is_shared_with(&self, other: &Self) -> bool {
+        std::ptr::eq::<Vec<Element>>(&**self, &**other)
+    }
+}
+
 impl Deref for Children {
     type Target = Vec<Element>;
 
@@ -80,7 +87,7 @@ impl<'a> IntoIterator for &'a mut Children {
 /// What is shared is equal without a look at it.
 impl PartialEq for Children {
     fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq::<Vec<Element>>(&**self, &**other) || **self == **other
+        self.is_shared_with(other) || **self == **other
     }
 }
 

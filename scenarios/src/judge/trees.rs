@@ -18,11 +18,16 @@ pub(super) struct Ours<'a> {
     pub(super) owner: &'a str,
     /// Rules that others have worked on since a run looked: whoever takes our tag off one does not make it theirs for that run.
     pub(super) news: &'a BTreeSet<String>,
+    /// Rules that are left out, whosever they are.
+    pub(super) apart: &'a BTreeSet<String>,
 }
 
 /// The first place at which two configurations differ in something that does not carry our tag.
 pub(super) fn difference(before: &Element, after: &Element, ours: &Ours<'_>) -> Option<String> {
     let is_same = before.name == after.name && before.text == after.text && attributes(before).eq(attributes(after));
+    if is_same && before.children.is_shared_with(&after.children) {
+        return None;
+    }
     let [theirs_before, theirs_after] = [before, after].map(|parent| theirs(parent, ours));
     if !is_same || theirs_before.len() != theirs_after.len() {
         return Some(place(before));
@@ -75,6 +80,7 @@ fn is_ours(parent: &Element, child: &Element, ours: &Ours<'_>) -> bool {
     match parent.name.as_str() {
         "tag" => name == ours.owner,
         "service" => is_tagged(),
+        "rules" if ours.apart.contains(name) => true,
         "rules" => OwnedName::parse(name).is_some() && (is_tagged() || ours.news.contains(name)),
         _ => false,
     }
@@ -88,7 +94,8 @@ mod tests {
     fn check(before: &str, after: &str, expected: Option<&str>) {
         let [before, after] =
             [before, after].map(|rules| Element::parse(&format!("<vsys><rules>{rules}</rules></vsys>")).unwrap());
-        let ours = Ours { owner: "drawbridge", news: &BTreeSet::new() };
+        let apart = BTreeSet::from(["late".to_owned()]);
+        let ours = Ours { owner: "drawbridge", news: &BTreeSet::new(), apart: &apart };
         assert_eq!(difference(&before, &after, &ours).as_deref(), expected);
     }
 
@@ -103,6 +110,7 @@ mod tests {
             r#"<entry name="b"/><entry name="a"/>"#,
             Some("vsys/rules/entry `a`"),
         );
+        check(r#"<entry name="late"/><entry name="a"/>"#, r#"<entry name="a"/><entry name="late"><to/></entry>"#, None);
         let renamed = OURS.replace("sg-1-1", "theirs");
         check(&renamed, OURS, Some("vsys"));
     }

@@ -95,6 +95,10 @@ fn cloud(dice: &mut Dice, size: Size) -> Vec<String> {
     if dice.one_in(3) {
         lines.push(format!("states take {}", dice.pick(&["2s", "30s", "2m"])));
     }
+    // Only by wire do lists come in pages.
+    if dice.one_in(3) {
+        lines.push(format!("page-size {}", dice.between(1, 5)));
+    }
     for n in 1..=size.groups {
         let mut traffic = BTreeSet::new();
         let drawn: Vec<_> = (0..dice.between(0, 3)).map(|_| permission(dice, size.groups)).collect();
@@ -221,6 +225,15 @@ fn settings(dice: &mut Dice) -> Vec<String> {
     }
     if dice.one_in(10) {
         lines.push("directions = [\"ingress\", \"egress\"]".to_owned());
+    }
+    if dice.one_in(10) {
+        let never = dice.pick(&[
+            "\"tcp/22\"",
+            "\"tcp/8000-8005\", \"udp/53\"",
+            "\"203.0.113.0/24\"",
+            "\"tcp/443\", \"198.51.100.7\"",
+        ]);
+        lines.push(format!("never_open = [{never}]"));
     }
     lines
 }

@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use drawbridge::{driver, envelope::Envelope};
+use drawbridge::{driver, envelope::Envelope, settings::Settings};
 use drawbridge_core::{config::Config, report::Outcome};
 use drawbridge_simulator::{
     script::Deed,
@@ -25,10 +25,11 @@ use super::{
 use crate::{
     direct::Direct,
     judge::Witness,
-    replay::nowhere,
+    replay::{Medium, nowhere},
     settings,
     settled::unsettled,
-    stage::{BUDGET, SEED, Stage, Watch},
+    stage::{Act, BUDGET, SEED, Stage, Watch},
+    wire::{ByWire, Wire},
 };
 
 /// A story that has been told, or as much of it as it took to break a promise.
@@ -41,13 +42,13 @@ pub(super) struct Told {
 }
 
 /// A story that is being told.
-struct Trial<'t> {
+struct Trial<'t, A> {
     telling: &'t Telling,
     world: SharedWorld,
     config: Config,
     /// What Drawbridge calls the units of the firewall.
     units: Vec<String>,
-    actor: Direct,
+    actor: A,
     witness: Witness,
     broken: Option<String>,
     tally: Tally,
@@ -62,65 +63,122 @@ enum Happening {
     Any,
 }
 
+/// What happens in a story.
+enum Plot<'p> {
+    /// It is made up as it goes on.
+    Drawn(Dice, Size),
+    /// What is written already.
+    Written(&'p [String]),
+}
+
 /// Tells a story that is made up as it goes on.
-pub(super) fn drawn(seed: u64, telling: &Telling) -> Told {
+pub(super) fn drawn(seed: u64, telling: &Telling, medium: Medium) -> Told {
     let mut dice = Dice::seeded(seed);
     let size = Size::drawn(&mut dice);
-    let mut trial = match Trial::begin(&setup::setup(&mut dice, size), telling) {
-        Ok(trial) => trial,
-        Err(why) => return untold(telling, &why),
-    };
-    for _ in 0..dice.between(3, 14) {
-        trial.scene(&mut dice, size);
-    }
-    trial.rest();
-    trial.told()
+    let setup = setup::setup(&mut dice, size);
+    told(&setup, Plot::Drawn(dice, size), telling, medium)
 }
 
 /// Tells a story again.
-pub(super) fn again(story: &Story, telling: &Telling) -> Told {
-    let mut trial = match Trial::begin(story, telling) {
-        Ok(trial) => trial,
-        Err(why) => return untold(telling, &why),
+pub(super) fn again(story: &Story, telling: &Telling, medium: Medium) -> Told {
+    told(story, Plot::Written(&story.deeds), telling, medium)
+}
+
+fn told(setup: &Story, plot: Plot<'_>, telling: &Telling, medium: Medium) -> Told {
+    telling.begin(setup);
+    let told = match medium {
+        Medium::Direct => now(async { Ok(Trial::directly(setup, telling)?.tell(plot).await) }),
+        Medium::Wire => by_wire(async { Ok(Trial::by_wire(setup, telling).await?.tell(plot).await) }),
     };
-    story.deeds.iter().for_each(|deed| trial.attempt(deed));
-    trial.told()
+    told.unwrap_or_else(|why: String| Told {
+        story: telling.so_far().clone(),
+        broken: Some(format!("set-up: {why}")),
+        tally: Tally::default(),
+    })
 }
 
-/// A story that cannot even begin.
-fn untold(telling: &Telling, why: &str) -> Told {
-    Told { story: telling.so_far().clone(), broken: Some(format!("set-up: {why}")), tally: Tally::default() }
+/// Everything is there at once where there are no sockets.
+fn now<T>(story: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    match pin!(story).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(told) => told,
+        Poll::Pending => Err("it waits for something that does not come".to_owned()),
+    }
 }
 
-impl<'t> Trial<'t> {
-    /// Builds the world, or says why there can be none.
-    fn begin(story: &Story, telling: &'t Telling) -> Result<Self, String> {
-        telling.begin(story);
-        let script = story.setup().map_err(|mistake| mistake.to_string())?;
-        let world = SharedWorld::new(World::build(&script).map_err(|mistake| mistake.to_string())?);
+fn by_wire<T>(story: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| error.to_string())?.block_on(story)
+}
+
+/// Builds the world of a story, or says why there can be none.
+fn world(setup: &Story) -> Result<SharedWorld, String> {
+    let script = setup.setup().map_err(|mistake| mistake.to_string())?;
+    Ok(SharedWorld::new(World::build(&script).map_err(|mistake| mistake.to_string())?))
+}
+
+impl<'t> Trial<'t, Direct> {
+    fn directly(setup: &Story, telling: &'t Telling) -> Result<Self, String> {
+        let world = world(setup)?;
         let settings = settings::of_story(&world, &nowhere(&world), None).map_err(|refusal| refusal.join("; "))?;
-        Ok(Self {
+        let actor = Direct::new(world.clone(), &settings);
+        Ok(Self::new(telling, world, settings, actor))
+    }
+}
+
+impl<'t> Trial<'t, ByWire> {
+    async fn by_wire(setup: &Story, telling: &'t Telling) -> Result<Self, String> {
+        let world = world(setup)?;
+        let wire = Wire::serve(&world).await.map_err(|error| error.to_string())?;
+        let settings = settings::of_story(&world, &wire.firewall_urls, Some(&wire.aws_url));
+        let settings = settings.map_err(|refusal| refusal.join("; "))?;
+        let actor = wire.connect(settings.clone()).await.map_err(|error| error.to_string())?;
+        Ok(Self::new(telling, world, settings, actor))
+    }
+}
+
+impl<'t, A: Act + Send + Sync> Trial<'t, A> {
+    fn new(telling: &'t Telling, world: SharedWorld, settings: Settings, actor: A) -> Self {
+        Self {
             telling,
-            actor: Direct::new(world.clone(), &settings),
+            actor,
             world,
             units: settings.firewall.units.names(),
             config: settings.config,
             witness: Witness::default(),
             broken: None,
             tally: Tally::default(),
-        })
+        }
+    }
+
+    async fn tell(mut self, plot: Plot<'_>) -> Told {
+        match plot {
+            Plot::Drawn(mut dice, size) => {
+                for _ in 0..dice.between(3, 14) {
+                    self.scene(&mut dice, size).await;
+                }
+                self.rest().await;
+            }
+            Plot::Written(deeds) => {
+                for deed in deeds {
+                    self.attempt(deed).await;
+                }
+            }
+        }
+        self.tally.judged += self.witness.judged;
+        self.tally.met(&self.witness.met);
+        Told { story: self.telling.so_far().clone(), broken: self.broken, tally: self.tally }
     }
 
     /// Some time passes: people work, calls are made, troubles are on their way, and Drawbridge hears of something.
-    fn scene(&mut self, dice: &mut Dice, size: Size) {
+    async fn scene(&mut self, dice: &mut Dice, size: Size) {
         // Mostly something has happened that is worth a change.
         let first = if dice.one_in(5) { 0 } else { 1 };
         for n in 0..dice.between(1, 5) {
             let line = self.happening(dice, size, if n < first { Happening::Call } else { Happening::Any });
-            self.attempt(&line);
+            self.attempt(&line).await;
         }
         let news = events::news(dice, size, &self.telling.so_far(), &self.world.lock());
-        self.attempt(&news);
+        self.attempt(&news).await;
     }
 
     /// One thing that happens before Drawbridge hears of anything.
@@ -136,29 +194,30 @@ impl<'t> Trial<'t> {
     }
 
     /// Faults and people stop, and within three runs everything must be as wanted.
-    fn rest(&mut self) {
+    async fn rest(&mut self) {
         for admin in people::ADMINS {
-            self.attempt(&format!("admin {admin} unlock config"));
-            self.attempt(&format!("admin {admin} unlock commit"));
+            self.attempt(&format!("admin {admin} unlock config")).await;
+            self.attempt(&format!("admin {admin} unlock commit")).await;
         }
         for line in ["calm", "wait 2m", "schedule"] {
-            self.attempt(line);
+            self.attempt(line).await;
         }
         for again in [&["schedule"][..], &["wait 31m", "schedule"]] {
-            if !self.is_settled() {
-                again.iter().for_each(|line| self.attempt(line));
+            if !self.is_settled().await {
+                for line in again {
+                    self.attempt(line).await;
+                }
             }
         }
-        self.attempt("settled");
+        self.attempt("settled").await;
     }
 
-    fn is_settled(&mut self) -> bool {
-        self.broken.is_none()
-            && now(unsettled(&mut self.actor, &self.world, &self.config)).is_some_and(|left| left.is_empty())
+    async fn is_settled(&mut self) -> bool {
+        self.broken.is_none() && unsettled(&mut self.actor, &self.world, &self.config).await.is_empty()
     }
 
     /// Does a deed. One that cannot be done is not part of the story; after a broken promise nothing is.
-    fn attempt(&mut self, line: &str) {
+    async fn attempt(&mut self, line: &str) {
         if self.broken.is_some() {
             return;
         }
@@ -169,36 +228,33 @@ impl<'t> Trial<'t> {
         self.telling.write(line);
         let performed = self.world.lock().perform(&deed);
         let Ok(performed) = performed else { return self.telling.strike() };
-        let broken = match performed {
+        match &performed {
             // Nobody calls the command line in these worlds.
             Performed::Done | Performed::Asked(_) | Performed::Applied(_) => return,
-            Performed::Heard(event) => self.run(&event),
-            Performed::Settled => self.settled(),
-        };
+            Performed::Heard(event) => self.run(event).await,
+            Performed::Settled => {}
+        }
+        let mut broken = self.witness.violations(&self.config, &self.world);
+        if matches!(performed, Performed::Settled) {
+            // What is not as it should be once everything has come to rest.
+            broken.extend(unsettled(&mut self.actor, &self.world, &self.config).await);
+        }
         self.broken = broken.into_iter().next().map(|broken| self.world.lock().names().shorten(&broken));
     }
 
-    /// What is not as it should be once everything has come to rest.
-    fn settled(&mut self) -> Vec<String> {
-        let mut broken = now(unsettled(&mut self.actor, &self.world, &self.config)).unwrap_or_default();
-        broken.extend(self.witness.violations(&self.config, &self.world));
-        broken
-    }
-
-    /// Drawbridge hears of something; what it breaks.
-    fn run(&mut self, event: &Value) -> Vec<String> {
-        self.drive(event);
-        self.witness.violations(&self.config, &self.world)
-    }
-
-    fn drive(&mut self, event: &Value) {
+    /// Drawbridge hears of something.
+    async fn run(&mut self, event: &Value) {
         let budget = self.world.lock().time_limit().unwrap_or(BUDGET);
         let mut run = driver::begin(Envelope::open(event).trigger(), &self.config, budget, SEED);
         self.witness.begin(&self.world);
         let outcome = {
             let watch = Watch { config: &self.config, witness: &mut self.witness };
             let mut stage = Stage::watched(self.world.clone(), &mut self.actor, watch);
-            now(driver::drive(&mut run, &mut stage))
+            let killed = stage.killed.clone();
+            tokio::select! {
+                outcome = driver::drive(&mut run, &mut stage) => Some(outcome),
+                () = killed.notified() => None,
+            }
         };
         let report = outcome.as_ref().map_or_else(|| run.report(), |outcome| &outcome.report);
         self.witness.end(&report.withheld, &self.world);
@@ -207,20 +263,6 @@ impl<'t> Trial<'t> {
         if let Some(unit) = report.unit.as_ref().and_then(|unit| self.units.iter().position(|name| name == unit)) {
             self.witness.meet(format!("ha pair, {} active", ["fw-a", "fw-b"][unit]));
         }
-    }
-
-    fn told(mut self) -> Told {
-        self.tally.judged += self.witness.judged;
-        self.tally.met(&self.witness.met);
-        Told { story: self.telling.so_far().clone(), broken: self.broken, tally: self.tally }
-    }
-}
-
-/// Everything is there at once; what waits for ever has been killed.
-fn now<F: Future>(future: F) -> Option<F::Output> {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => Some(output),
-        Poll::Pending => None,
     }
 }
 
@@ -242,7 +284,7 @@ mod tests {
             deeds: lines(&["admin alice edit r-1 app any", "fault apply 1 fail over", "schedule", "settled"]),
             ..Story::default()
         };
-        let told = again(&story, &Telling::default());
+        let told = again(&story, &Telling::default(), Medium::Direct);
         assert_eq!(told.broken, None);
         let met: Vec<_> = told.tally.met.keys().collect();
         assert_eq!(met, ["apply fail over", "ha pair, fw-b active"]);

@@ -23,7 +23,9 @@ const FIREWALL: &[&str] = &[
     "http 502",
     "http 503",
     "http 504",
+    "http 204",
     "slow",
+    "content type",
     "panos error 3 \"Internal error\"",
     "panos error 12 \"invalid object\"",
     "panos error 403 \"Invalid Credential\"",
@@ -37,6 +39,10 @@ const CLOUD: &[&str] = &[
     "stale",
     "torn",
     "torn",
+    "aws half",
+    "aws slow",
+    "aws empty",
+    "aws same page",
     "ec2 RequestLimitExceeded",
     "ec2 InternalError",
     "ec2 UnauthorizedOperation",
@@ -81,7 +87,7 @@ fn nth(dice: &mut Dice) -> usize {
 fn fault(dice: &mut Dice) -> String {
     let command = dice.pick(COMMANDS);
     let what = match command {
-        "fetch" => dice.pick(&["s3 503", "s3 500", "s3 404", "s3 403"]),
+        "fetch" => dice.pick(&["s3 503", "s3 500", "s3 404", "s3 403", "aws half", "aws slow", "aws empty"]),
         "observe" if dice.one_in(2) => dice.pick(CLOUD),
         "poll" if dice.one_in(3) => "panos error 7 \"No such job\"",
         _ => dice.pick(FIREWALL),

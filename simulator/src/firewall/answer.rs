@@ -14,6 +14,8 @@ pub struct Answer {
     pub body: Body,
     /// Under which name a client saves the body, where it is a file and not an answer.
     pub attachment: Option<String>,
+    /// What the answer says that it is, where that is not XML.
+    pub content_type: Option<&'static str>,
 }
 
 /// The body of an answer.
@@ -35,7 +37,7 @@ impl Answer {
 
     /// An answer of any status and body.
     pub fn new(status: u16, body: Body) -> Self {
-        Self { status, reason: None, body, attachment: None }
+        Self { status, reason: None, body, attachment: None, content_type: None }
     }
 
     /// A file.

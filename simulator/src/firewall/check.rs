@@ -34,8 +34,11 @@ pub(super) fn problems(element: &Element, place: &Path, strictness: Strictness) 
 
 /// A child that occurs twice.
 pub(super) fn duplicate(element: &Element) -> Option<Step> {
+    if element.children.len() < 2 {
+        return None;
+    }
     let mut seen = BTreeSet::new();
-    element.children.iter().map(Step::to).find(|step| !seen.insert(step.clone()))
+    element.children.iter().find(|child| !seen.insert(Step::key(child))).map(Step::to)
 }
 
 struct Check {

@@ -25,6 +25,15 @@ impl Step {
         }
     }
 
+    /// What tells an element from its neighbours: the same for two of them if one step leads to both.
+    pub(super) fn key(element: &Element) -> (&str, Option<&str>) {
+        match (element.name.as_str(), element.attribute("name")) {
+            ("entry", name @ Some(_)) => ("entry", name),
+            ("member", _) => ("member", Some(&element.text)),
+            (tag, _) => (tag, None),
+        }
+    }
+
     /// Whether this step leads to that element.
     pub(super) fn leads_to(&self, element: &Element) -> bool {
         match self {

@@ -15,6 +15,7 @@ use axum::{
 };
 use percent_encoding::percent_decode_str;
 use tokio::net::TcpListener;
+use tokio_stream::StreamExt;
 
 use crate::{
     clock::Moment,
@@ -114,6 +115,10 @@ pub enum Reply {
     Whole(Answer),
     /// Not at all: the connection closes.
     Dropped,
+    /// Its first half; then the connection closes.
+    Half(Answer),
+    /// Its first half; the rest does not come while anybody waits.
+    Late(Answer),
 }
 
 /// Serves a backend until the listener fails or the future is dropped.
@@ -178,15 +183,38 @@ fn credential(headers: &HeaderMap) -> Option<Credential> {
 }
 
 fn sent(reply: Reply) -> Response {
-    let answer = match reply {
-        Reply::Whole(answer) => answer,
+    let (answer, end) = match reply {
+        Reply::Whole(answer) => (answer, End::Comes),
+        Reply::Half(answer) => (answer, End::Breaks),
+        Reply::Late(answer) => (answer, End::IsAwaited),
         Reply::Dropped => return broken(),
     };
     let mut response = Response::builder().status(answer.status);
     for (name, value) in &answer.headers {
         response = response.header(*name, value);
     }
-    response.body(Body::from(answer.body)).unwrap_or_else(|_| bare(StatusCode::INTERNAL_SERVER_ERROR))
+    if end != End::Comes {
+        response = response.header(header::CONTENT_LENGTH, answer.body.len());
+    }
+    response.body(body(answer.body, end)).unwrap_or_else(|_| bare(StatusCode::INTERNAL_SERVER_ERROR))
+}
+
+/// What becomes of the second half of an answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Comes,
+    Breaks,
+    IsAwaited,
+}
+
+fn body(bytes: Vec<u8>, end: End) -> Body {
+    let half = bytes[..bytes.len() / 2].to_vec();
+    let half = tokio_stream::once(Ok::<_, io::Error>(half));
+    match end {
+        End::Comes => Body::from(bytes),
+        End::Breaks => Body::from_stream(half.chain(tokio_stream::once(Err(io::ErrorKind::ConnectionReset.into())))),
+        End::IsAwaited => Body::from_stream(half.chain(tokio_stream::pending())),
+    }
 }
 
 /// A response that promises a body and has none: the server can only close the connection.

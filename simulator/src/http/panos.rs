@@ -89,7 +89,8 @@ fn respond(answer: Answer) -> Response {
         response.extensions_mut().insert(reason);
     }
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml; charset=UTF-8"));
+    let content_type = answer.content_type.unwrap_or("application/xml; charset=UTF-8");
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     // pan-python takes a file only as an attachment of this type.
     let disposition = answer.attachment.map(|name| HeaderValue::try_from(format!("attachment; filename={name}")));
     if let Some(Ok(disposition)) = disposition {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::words::{Name, Parsed, Words};
-use crate::faults::{Command, Fault, Moment, Trouble, When};
+use crate::faults::{AwsMishap, Command, Fault, Moment, Trouble, When};
 
 impl Command {
     pub(super) fn take(words: &mut Words) -> Parsed<Self> {
@@ -27,7 +27,8 @@ impl Fault {
         if fault.can_happen() {
             return Ok(fault);
         }
-        let remedy = "`s3` meets fetch, `ec2`, `stale` and `torn` meet observe, a kill meets anything, all else what talks to the firewall";
+        let remedy = "`s3` meets fetch, `ec2`, `stale`, `torn` and `aws same page` meet observe, `aws` meets both, `kill` and `content type` meet anything, \
+                      all else what talks to the firewall";
         Err(format!("`{}` cannot happen to {}: {remedy}", fault.trouble, on.name()))
     }
 }
@@ -59,10 +60,26 @@ impl Trouble {
             "html" => Ok(Self::Html),
             "half" => Ok(Self::Half),
             "slow" => Ok(Self::Slow),
+            "content" => words.expect("type").map(|()| Self::ContentType),
+            "aws" => AwsMishap::take(words).map(Self::Aws),
             other => Err(format!(
                 "`{other}` is nothing that goes wrong; known are panos error, ec2, s3, lost answer, not sent, stale, torn, fail over, \
-                 kill, http, html, half and slow"
+                 kill, http, html, half, slow, content type and aws"
             )),
+        }
+    }
+}
+
+impl AwsMishap {
+    fn take(words: &mut Words) -> Parsed<Self> {
+        match words.word("what goes wrong with an answer of AWS")?.as_str() {
+            "half" => Ok(Self::Half),
+            "slow" => Ok(Self::Slow),
+            "empty" => Ok(Self::Empty),
+            "same" => words.expect("page").map(|()| Self::SamePage),
+            other => {
+                Err(format!("`aws {other}` is nothing that goes wrong; known are half, slow, empty and same page"))
+            }
         }
     }
 }
@@ -94,6 +111,11 @@ impl fmt::Display for Trouble {
             Self::Html => f.write_str("html"),
             Self::Half => f.write_str("half"),
             Self::Slow => f.write_str("slow"),
+            Self::ContentType => f.write_str("content type"),
+            Self::Aws(AwsMishap::Half) => f.write_str("aws half"),
+            Self::Aws(AwsMishap::Slow) => f.write_str("aws slow"),
+            Self::Aws(AwsMishap::Empty) => f.write_str("aws empty"),
+            Self::Aws(AwsMishap::SamePage) => f.write_str("aws same page"),
         }
     }
 }

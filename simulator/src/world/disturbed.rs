@@ -3,7 +3,7 @@
 use super::World;
 use crate::{
     cloud::{self, Dump},
-    faults::{Command, Trouble},
+    faults::{AwsMishap, Command, Trouble},
     firewall::{Answer, Body, Request},
     http::aws,
     xml::Element,
@@ -45,9 +45,20 @@ impl World {
                     Some(earlier) if is_ec2 && is_late(self.faults.now(), call.action()) => earlier,
                     Some(_) | None => &mut self.cloud,
                 };
-                call.perform(cloud, access_key, now)
+                let first_page =
+                    (self.faults.now().contains(&Trouble::Aws(AwsMishap::SamePage))).then(|| first_page(call));
+                let answer = first_page.as_ref().unwrap_or(call).perform(cloud, access_key, now);
+                self.faults.now().iter().fold(answer, |answer, trouble| spoiled(answer, trouble, is_ec2))
             }
         }
+    }
+
+    /// What goes wrong with answers of AWS while the command is under way; [`World::aws`] has seen to what stands in them.
+    pub fn aws_mishap(&self) -> Option<AwsMishap> {
+        self.faults.now().iter().find_map(|trouble| match trouble {
+            Trouble::Aws(mishap) => Some(*mishap),
+            _ => None,
+        })
     }
 
     /// Everything that EC2 would tell, or its refusal.
@@ -172,10 +183,38 @@ fn disturbance(trouble: &Trouble) -> Option<Disturbance> {
             half.truncate(half.floor_char_boundary(half.len() / 2));
             Answer { body: Body::Text(half), ..answer }
         })),
+        Trouble::ContentType => {
+            Some(Disturbance::Afterwards(|answer| Answer { content_type: Some("text/html"), ..answer }))
+        }
         Trouble::Ec2(_) | Trouble::S3(_) | Trouble::Stale | Trouble::Torn | Trouble::Kill(_) | Trouble::FailOver => {
             None
         }
+        Trouble::Aws(_) => None,
     }
+}
+
+/// The same question without saying how far the list was read.
+fn first_page(call: &aws::Call) -> aws::Call {
+    let mut call = call.clone();
+    if let aws::Call::Ec2(parameters) = &mut call {
+        parameters.retain(|(name, _)| name != "NextToken");
+    }
+    call
+}
+
+/// An answer of AWS with something wrong in it.
+fn spoiled(mut answer: cloud::Answer, trouble: &Trouble, is_ec2: bool) -> cloud::Answer {
+    if *trouble == Trouble::ContentType {
+        answer.headers.retain(|(name, _)| *name != "content-type");
+        answer.headers.push(("content-type", "text/html".to_owned()));
+    } else if *trouble == Trouble::Aws(AwsMishap::Empty) {
+        answer.body.clear();
+    } else if *trouble == Trouble::Aws(AwsMishap::SamePage) && is_ec2 {
+        let text = answer.text();
+        let (before, end) = text.split_at(text.rfind("</").unwrap_or(text.len()));
+        answer.body = format!("{before}<nextToken>same</nextToken>{end}").into_bytes();
+    }
+    answer
 }
 
 /// EC2's refusal with that code. Statuses as in the EC2 API reference, "Error codes for the Amazon EC2 API".
