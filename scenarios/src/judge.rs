@@ -383,7 +383,7 @@ mod tests {
             &format!(
                 "{late}\nbefore commit 1 admin drawbridge rule sg-web-9 any -> any allow tag drawbridge top\nschedule"
             ),
-            "",
+            "story:12: I3: `sg-web-9` admits traffic of other zones",
         );
     }
 

@@ -252,6 +252,8 @@ impl<'t, A: Act + Send + Sync> Trial<'t, A> {
             let mut stage = Stage::watched(self.world.clone(), &mut self.actor, watch);
             let killed = stage.killed.clone();
             tokio::select! {
+                // Who is polled once learns of a death only after the run has come to it.
+                biased;
                 outcome = driver::drive(&mut run, &mut stage) => Some(outcome),
                 () = killed.notified() => None,
             }
