@@ -116,8 +116,12 @@ pub struct Settings {
     pub page_max: Option<usize>,
     /// Callers whose reading leaves no records.
     pub unrecorded_readers: BTreeSet<String>,
-    /// EC2 actions that nobody may perform.
+    /// Actions that nobody may perform: EC2's, and `ListBucket`, `GetObject` and `GetObjectVersion` of S3.
     pub denied_actions: BTreeSet<String>,
+    /// When a dry run looks up the ids that it names. The documentation does not say.
+    pub dry_runs: DryRuns,
+    /// Whose date answers bear.
+    pub dates: Dates,
     /// Whether resources that services manage are shown to those who do not ask for them.
     pub managed_resources: Visibility,
     /// What a route to a stopped instance shows. Presumed to be a black hole; not confirmed by AWS's documentation.
@@ -132,6 +136,24 @@ pub struct Settings {
     pub event_delay: Duration,
     /// How long S3 takes to tell of a new object.
     pub notification_delay: Duration,
+}
+
+/// What a dry run does about ids of things that are not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DryRuns {
+    /// It says that the call would have succeeded.
+    Unseeing,
+    /// It says that there is no such thing.
+    LookingUp,
+}
+
+/// Whose date answers bear in their `date` header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dates {
+    /// That of the machine that serves them.
+    Machine,
+    /// That of the world, which may be another: as AWS's is another than that of a machine whose clock is wrong.
+    World,
 }
 
 /// An account's managed resource visibility.
@@ -154,6 +176,8 @@ impl Default for Settings {
             page_max: None,
             unrecorded_readers: BTreeSet::new(),
             denied_actions: BTreeSet::new(),
+            dry_runs: DryRuns::Unseeing,
+            dates: Dates::Machine,
             managed_resources: Visibility::Visible,
             stopped_target: RouteState::Blackhole,
             refused_next: 0,
@@ -329,6 +353,9 @@ impl Cloud {
             return Err(Refusal::unauthorized(action, &self.arn_of(caller)));
         }
         if parameters.flag("DryRun")? {
+            if let (Performed::Look(look), DryRuns::LookingUp) = (performed, self.settings.dry_runs) {
+                look(self, parameters)?;
+            }
             return Err(Refusal::dry_run());
         }
         match performed {

@@ -70,7 +70,15 @@ impl Cloud {
             ("PUT", name, "", None) if !name.is_empty() => self.create_bucket(name, now),
             ("DELETE", _, "", None) => self.delete_bucket(bucket),
             ("POST", _, "", Some("delete")) => self.delete_objects(bucket, &request.body),
-            ("GET" | "HEAD", _, _, None) if !key.is_empty() => self.part(request),
+            ("GET" | "HEAD", _, _, None) if !key.is_empty() => {
+                let whole = self.object(bucket, key);
+                self.part(request, whole)
+            }
+            ("GET" | "HEAD", _, _, Some("versionId")) if !key.is_empty() => {
+                let version = query.iter().find(|(name, _)| name == "versionId").map(|(_, version)| version.as_str());
+                let whole = self.version(bucket, key, version.unwrap_or_default());
+                self.part(request, whole)
+            }
             ("PUT", _, _, None) if !key.is_empty() && !request.is_streaming() => self.put(request, now),
             ("DELETE", _, _, None) if !key.is_empty() => self.with_bucket(bucket, |content| {
                 content.objects.remove(key);
@@ -167,8 +175,7 @@ impl Cloud {
     }
 
     /// GetObject and HeadObject, of a part of the object if the request wants only that.
-    fn part(&mut self, request: &S3Request) -> Answer {
-        let mut answer = self.object(&request.bucket, &request.key);
+    fn part(&mut self, request: &S3Request, mut answer: Answer) -> Answer {
         let (Some(range), 200) = (request.header("range"), answer.status) else { return answer };
         let size = answer.body.len();
         match part(range, size) {
@@ -264,6 +271,8 @@ mod tests {
         let answer = ask(&mut cloud, "GET", "trail/key", "");
         assert_eq!((answer.status, answer.text().as_str()), (206, "on"));
         assert_eq!(answer.header("content-range"), Some("bytes 1-2/7"));
+        assert_eq!(ask(&mut cloud, "GET", "trail/key?versionId=null", "").text(), "on");
+        assert_eq!(ask(&mut cloud, "DELETE", "trail/key?versionId=null", "").status, 501);
         let deleted = ask(&mut cloud, "POST", "trail?delete", "<Delete><Object><Key>key</Key></Object></Delete>");
         assert!(deleted.text().contains("<Deleted><Key>key</Key></Deleted>"), "{}", deleted.text());
         assert_eq!(ask(&mut cloud, "GET", "trail/key", "").status, 404);

@@ -111,6 +111,9 @@ impl Line<'_> {
 impl Cloud {
     /// Answers ListObjectsV2, or the first version of it; `query` holds the fields of the query string.
     pub fn list_objects(&mut self, bucket: &str, query: &[(String, String)]) -> Answer {
+        if let Some(denied) = self.denied("ListBucket") {
+            return denied;
+        }
         let request_id = self.s3_request_id();
         let Some(content) = self.storage.buckets.get(bucket) else { return no_bucket(bucket, &request_id) };
         let second = field(query, "list-type").is_none_or(|version| version == "2");

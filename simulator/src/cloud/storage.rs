@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Answer, Cloud, ids::fingerprint};
+use super::{Answer, Cloud, Dates, ids::fingerprint};
 use crate::clock::Moment;
 
 /// All buckets of the account.
@@ -17,6 +17,15 @@ pub(super) struct Bucket {
     pub(super) objects: BTreeMap<String, Object>,
     pub(super) denied: BTreeSet<String>,
     pub(super) created: Moment,
+    pub(super) versions: Versions,
+}
+
+/// Whether a bucket gives its objects version ids. Only the present version of each is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Versions {
+    #[default]
+    None,
+    Kept,
 }
 
 /// An object in a bucket.
@@ -42,6 +51,21 @@ impl Object {
     pub(super) fn etag(&self) -> String {
         let half = fingerprint(&self.body);
         format!("{half:016x}{:016x}", fingerprint(&half.to_be_bytes()))
+    }
+
+    /// The id of its version in a bucket that keeps versions.
+    fn version(&self) -> String {
+        format!("v{}", self.etag())
+    }
+}
+
+impl Bucket {
+    /// What a version of an object is called here: all are called `null` in a bucket that keeps none.
+    fn version_of(&self, object: &Object) -> String {
+        match self.versions {
+            Versions::None => "null".to_owned(),
+            Versions::Kept => object.version(),
+        }
     }
 }
 
@@ -76,8 +100,42 @@ impl Cloud {
         self.storage.bucket(bucket).denied.insert(key.to_owned());
     }
 
+    /// From now on the objects of a bucket have version ids.
+    pub fn keep_versions(&mut self, bucket: &str) {
+        self.storage.bucket(bucket).versions = Versions::Kept;
+    }
+
     /// Answers GetObject.
     pub fn object(&mut self, bucket: &str, key: &str) -> Answer {
+        self.denied("GetObject").unwrap_or_else(|| self.content(bucket, key))
+    }
+
+    /// Answers GetObject for one version, which takes another right.
+    pub(super) fn version(&mut self, bucket: &str, key: &str, version: &str) -> Answer {
+        if let Some(denied) = self.denied("GetObjectVersion") {
+            return denied;
+        }
+        let request_id = self.s3_request_id();
+        let present = self.storage.buckets.get(bucket).and_then(|content| {
+            let object = content.objects.get(key)?;
+            Some(content.version_of(object))
+        });
+        match present {
+            Some(present) if present != version => {
+                let error = [("Code", "NoSuchVersion"), ("Message", "The specified version does not exist.")];
+                Answer::s3_error_about(404, error, Some(("VersionId", version)), &request_id)
+            }
+            Some(_) | None => self.content(bucket, key),
+        }
+    }
+
+    /// S3's refusal, if nobody may perform this action.
+    pub(super) fn denied(&mut self, action: &str) -> Option<Answer> {
+        let request_id = self.settings.denied_actions.contains(action).then(|| self.s3_request_id())?;
+        Some(Answer::s3_error(403, "AccessDenied", "Access Denied", &request_id))
+    }
+
+    fn content(&mut self, bucket: &str, key: &str) -> Answer {
         let request_id = self.s3_request_id();
         let Some(content) = self.storage.buckets.get(bucket) else { return no_bucket(bucket, &request_id) };
         if content.denied.contains(key) {
@@ -95,7 +153,16 @@ impl Cloud {
             ("x-amz-request-id", request_id),
         ];
         headers.extend(object.content_encoding.iter().map(|encoding| ("content-encoding", encoding.clone())));
+        headers.extend((content.versions == Versions::Kept).then(|| ("x-amz-version-id", object.version())));
         Answer { status: 200, headers, body: object.body.clone() }
+    }
+
+    /// The answer, with the date that it bears if that is not the machine's.
+    pub fn dated(&self, answer: Answer, now: Moment) -> Answer {
+        match self.settings.dates {
+            Dates::Machine => answer,
+            Dates::World => answer.and("date", http_date(now)),
+        }
     }
 
     /// Sixteen letters and digits in capitals.
@@ -151,5 +218,33 @@ mod tests {
             let answer = cloud.object(bucket, key);
             assert_eq!((answer.status, code(&answer).as_str()), (status, expected));
         }
+    }
+
+    #[test]
+    fn a_version_is_another_right_than_an_object() {
+        let mut cloud = cloud();
+        assert_eq!(cloud.object("trail", "a/1").header("x-amz-version-id"), None);
+        assert_eq!(cloud.version("trail", "a/1", "null").status, 200);
+        cloud.keep_versions("trail");
+        let version = cloud.object("trail", "a/1").header("x-amz-version-id").unwrap().to_owned();
+        assert_eq!(cloud.version("trail", "a/1", &version).text(), "a/1");
+        assert_eq!(cloud.version("trail", "a/2", &version).status, 404);
+        for (denied, statuses) in [("GetObject", [403, 200]), ("GetObjectVersion", [200, 403])] {
+            cloud.settings.denied_actions = [denied.to_owned()].into();
+            let answers = [cloud.object("trail", "a/1"), cloud.version("trail", "a/1", &version)];
+            assert_eq!(answers.map(|answer| answer.status), statuses, "without {denied}");
+        }
+        cloud.settings.denied_actions = ["ListBucket".to_owned()].into();
+        assert_eq!(cloud.list_objects("trail", &[]).status, 403);
+    }
+
+    #[test]
+    fn a_date_is_the_worlds_where_that_is_told() {
+        let mut cloud = cloud();
+        let answer = cloud.object("trail", "a/1");
+        assert_eq!(cloud.dated(answer.clone(), Moment::default()).header("date"), None);
+        cloud.settings.dates = Dates::World;
+        let dated = cloud.dated(answer, Moment::default());
+        assert_eq!(dated.header("date"), Some("Mon, 02 Nov 2026 08:00:00 GMT"));
     }
 }

@@ -18,8 +18,18 @@ const DEEDS: &str = "`packet`, `expire-keys`, `fail-next-job`, `lose-next`, `ref
 pub(super) struct Refused {
     /// Only one of this type.
     request_type: Option<String>,
+    /// Only one with this text in one of its parameters.
+    containing: Option<String>,
     /// What is answered, whatever it asks for; without that, it takes effect and the connection closes.
     answer: Option<Answer>,
+}
+
+impl Refused {
+    fn meets(&self, request: &Request) -> bool {
+        let holds = |text: &String| request.parameters.iter().any(|(_, value)| value.contains(text.as_str()));
+        let is_of_type = self.request_type.as_deref().is_none_or(|wanted| request.parameter("type") == Some(wanted));
+        is_of_type && self.containing.as_ref().is_none_or(holds)
+    }
 }
 
 /// How many requests can be refused at a time.
@@ -73,10 +83,10 @@ impl Fields<'_> {
         })
     }
 
-    /// An answer with this HTTP status and, if there is a line, these words in the device's usual shape.
+    /// An answer with this HTTP status: a body as it is given or, if there is a line, these words in the device's usual shape.
     fn refusal(&self) -> Result<Refused, String> {
         let body = match self.get("line") {
-            None => Body::Text(String::new()),
+            None => Body::Text(self.get("body").unwrap_or_default().to_owned()),
             Some(line) => {
                 let response = Element::new("response").with_attribute("status", "error");
                 let response = match self.parsed::<u16>("code")? {
@@ -91,7 +101,8 @@ impl Fields<'_> {
     }
 
     fn loss(&self) -> Refused {
-        Refused { request_type: self.get("type").map(str::to_owned), answer: None }
+        let text = |name| self.get(name).map(str::to_owned);
+        Refused { request_type: text("type"), containing: text("containing"), answer: None }
     }
 }
 
@@ -134,9 +145,7 @@ impl World {
 
     /// The answer to a request whose answer is to be another.
     pub(super) fn answer_instead(&mut self, request: &Request) -> Option<Answer> {
-        let asked = request.parameter("type");
-        let meets = |refused: &Refused| refused.request_type.is_none() || refused.request_type.as_deref() == asked;
-        let index = self.refused.iter().position(meets)?;
+        let index = self.refused.iter().position(|refused| refused.meets(request))?;
         let lost = |world: &mut Self| Answer { body: Body::Cut, ..world.firewall.request(request, world.now()) };
         Some(self.refused.remove(index).answer.unwrap_or_else(|| lost(self)))
     }
@@ -210,6 +219,17 @@ mod tests {
         asked(&mut world, "refuse-next", &[("status", "502")]).unwrap();
         let answer = world.panos(&Request::default());
         assert_eq!((answer.status, answer.text()), (502, String::new()));
+    }
+
+    #[test]
+    fn one_question_among_others_can_be_answered_otherwise() {
+        let mut world = world();
+        asked(&mut world, "refuse-next", &[("containing", "<admins>"), ("body", "<response status='success'/>")])
+            .unwrap();
+        assert!(op(&mut world, "<show><clock/></show>").contains("UTC"));
+        let admins = "<show><admins></admins></show>";
+        assert_eq!(op(&mut world, admins), "<response status='success'/>");
+        assert!(op(&mut world, admins).contains("<self>yes</self>"));
     }
 
     #[test]

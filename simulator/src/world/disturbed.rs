@@ -36,6 +36,11 @@ impl World {
 
     /// Answers a request to AWS, made with that access key.
     pub fn aws(&mut self, call: &aws::Call, access_key: &str) -> cloud::Answer {
+        let answer = self.aws_answer(call, access_key);
+        self.cloud.dated(answer, self.now())
+    }
+
+    fn aws_answer(&mut self, call: &aws::Call, access_key: &str) -> cloud::Answer {
         let is_ec2 = matches!(call, aws::Call::Ec2(_));
         match self.aws_trouble(if is_ec2 { Command::Observe } else { Command::Fetch }) {
             Some(answer) => answer,

@@ -115,3 +115,17 @@ fn an_interface_held_by_a_service_names_no_instance() {
     assert_eq!((attachment.child("instanceId"), attachment.child_text("instanceOwnerId")), (None, Some("amazon-elb")));
     assert_eq!((item.child_text("requesterManaged"), item.child_text("status")), (Some("true"), Some("in-use")));
 }
+
+#[test]
+fn a_dry_run_may_look_up_what_it_names() {
+    let mut cloud = world();
+    let mut tried = |dry_runs, list: &str| {
+        cloud.settings_mut().dry_runs = dry_runs;
+        let list = format!("PrefixListId={list}");
+        code(&mut cloud, &["Action=GetManagedPrefixListEntries", &list, "DryRun=true"])
+    };
+    let nobodys = "pl-00000000000000000";
+    assert_eq!(tried(DryRuns::Unseeing, nobodys), "DryRunOperation");
+    assert_eq!(tried(DryRuns::LookingUp, LIST), "DryRunOperation");
+    assert_eq!(tried(DryRuns::LookingUp, nobodys), "InvalidPrefixListID.NotFound");
+}
