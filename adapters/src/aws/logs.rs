@@ -12,11 +12,26 @@ use super::{
 
 const CALL: &str = "GetObject";
 
+/// The first byte of a file.
+const BEGINNING: &str = "bytes=0-0";
+
 /// Reads log files.
 #[derive(Clone, Debug)]
 pub struct S3Logs {
     client: Client,
     size_max: u64,
+}
+
+/// Whether a version of a file may be read, as the notifications of a bucket that keeps versions name it: that is another
+/// right than to read the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VersionRead {
+    /// It may.
+    Allowed,
+    /// S3 refuses.
+    Denied,
+    /// The bucket keeps no versions, so that nobody names one.
+    NoVersions,
 }
 
 impl S3Logs {
@@ -46,6 +61,22 @@ impl S3Logs {
             reader.feed(&chunk).map_err(unusable)?;
         }
         reader.finish().map_err(unusable)
+    }
+
+    /// Tries whether the present version of a file may be read. Of its content next to nothing is asked for.
+    ///
+    /// # Errors
+    /// If S3 does not answer, or not even gives the file.
+    pub async fn may_read_version(&self, log: &LogRef) -> Result<VersionRead, Failure> {
+        let call = self.client.get_object().bucket(&log.bucket).key(&log.key).range(BEGINNING);
+        let present = call.send().await.map_err(|error| failure(CALL, &error))?;
+        let Some(version) = present.version_id else { return Ok(VersionRead::NoVersions) };
+        let call = self.client.get_object().bucket(&log.bucket).key(&log.key).range(BEGINNING).version_id(version);
+        match call.send().await {
+            Ok(_) => Ok(VersionRead::Allowed),
+            Err(error) if Refusal::of(&error).is_some_and(|refusal| refusal.status == 403) => Ok(VersionRead::Denied),
+            Err(error) => Err(failure(CALL, &error)),
+        }
     }
 }
 

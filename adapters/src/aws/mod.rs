@@ -23,7 +23,7 @@ use crate::settings::AwsSettings;
 
 pub use ec2::{Ec2, NoRegion};
 pub use failure::Refusal;
-pub use logs::S3Logs;
+pub use logs::{S3Logs, VersionRead};
 pub use secrets::fetch_api_key;
 
 /// Credentials, region and endpoint as the SDK finds them (environment, profile, container, instance), with those of the

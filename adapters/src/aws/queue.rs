@@ -137,6 +137,22 @@ impl Queue {
         Ok(Depth { waiting: number(WAITING), in_flight: number(IN_FLIGHT) })
     }
 
+    /// Tries whether a message may be deleted, with a receipt that no message has.
+    ///
+    /// # Errors
+    /// As [`Self::receive`].
+    pub async fn may_delete(&self) -> Result<(), Failure> {
+        unless_refused(self.delete(&nobodys()).await)
+    }
+
+    /// Tries whether a message may be let come again, in the same way.
+    ///
+    /// # Errors
+    /// As [`Self::receive`].
+    pub async fn may_release(&self) -> Result<(), Failure> {
+        unless_refused(self.release(&nobodys(), Duration::ZERO).await)
+    }
+
     async fn call(&self, action: &'static str, asked: &Value, limit: Duration) -> Result<Value, Failure> {
         let unreachable = || Trouble::AwsUnreachable { call: action.to_owned() }.transient();
         let request = self.signed(action, asked.to_string()).await?;
@@ -192,6 +208,25 @@ impl Queue {
     }
 }
 
+/// A message that is not there: whatever is asked about it changes nothing.
+fn nobodys() -> Message {
+    Message { body: String::new(), receipt: "drawbridge-doctor-asks-whether-it-may".to_owned() }
+}
+
+/// Codes that find fault with a receipt (SQS API reference, `DeleteMessage`, `ChangeMessageVisibility`): who asks was let through.
+const NO_SUCH_RECEIPT: &[&str] = &["ReceiptHandleIsInvalid", "InvalidParameterValue", "MessageNotInflight"];
+
+fn unless_refused(asked: Result<(), Failure>) -> Result<(), Failure> {
+    match asked {
+        Err(Failure { what: Trouble::Aws { code, .. }, .. })
+            if NO_SUCH_RECEIPT.iter().any(|known| code.starts_with(known)) =>
+        {
+            Ok(())
+        }
+        asked => asked,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
@@ -229,6 +264,20 @@ mod tests {
         assert!(scope.contains("/eu-west-1/sqs/aws4_request"), "{head}");
         assert!(scope.contains("signedheaders=content-type;host;x-amz-date;x-amz-target,"), "{head}");
         assert_eq!(asked(200, "{}").0, "[]");
+    }
+
+    #[test]
+    fn a_receipt_that_is_no_good_is_no_refusal() {
+        let may = |code: &str| {
+            let what = Trouble::Aws { call: "DeleteMessage".to_owned(), code: format!("{code}: look it up") };
+            unless_refused(Err(what.permanent()))
+        };
+        for code in ["ReceiptHandleIsInvalid", "InvalidParameterValueException", "MessageNotInflight"] {
+            assert_eq!(may(code), Ok(()), "{code}");
+        }
+        assert!(may("QueueDoesNotExist").is_err());
+        let denied = Err(Trouble::AwsDenied { call: "DeleteMessage".to_owned() }.permanent());
+        assert_eq!(unless_refused(denied.clone()), denied);
     }
 
     #[test]

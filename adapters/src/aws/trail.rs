@@ -7,7 +7,12 @@ use std::{
 };
 
 use aws_config::SdkConfig;
-use aws_sdk_s3::{Client, config::Builder};
+use aws_sdk_s3::{
+    Client,
+    config::{Builder, http::HttpResponse},
+    error::SdkError,
+    operation::list_objects_v2::ListObjectsV2Error,
+};
 use drawbridge_core::{
     command::{Failure, LogRef, Trouble},
     id::Region,
@@ -75,7 +80,7 @@ impl Trail {
 
     async fn folders(&self, folder: &str) -> Result<Vec<String>, Failure> {
         let call = self.client.list_objects_v2().bucket(&self.bucket).prefix(folder).delimiter("/");
-        let page = call.send().await.map_err(|error| failure(CALL, &error))?;
+        let page = call.send().await.map_err(|error| refused(&error))?;
         Ok(page.common_prefixes.unwrap_or_default().into_iter().filter_map(|common| common.prefix).collect())
     }
 
@@ -99,7 +104,7 @@ impl Trail {
         let mut seen = BTreeSet::new();
         loop {
             let call = self.client.list_objects_v2().bucket(&self.bucket).prefix(folder).start_after(after);
-            let page = call.set_continuation_token(token).send().await.map_err(|error| failure(CALL, &error))?;
+            let page = call.set_continuation_token(token).send().await.map_err(|error| refused(&error))?;
             for object in page.contents.unwrap_or_default() {
                 let at = object.last_modified.and_then(|at| SystemTime::try_from(at).ok());
                 let Some(key) = object.key.filter(|key| is_event_log(key)) else { continue };
@@ -111,6 +116,16 @@ impl Trail {
             }
         }
     }
+}
+
+/// What went wrong with a listing. Who is denied one is told the right by its name, which is not the call's (Service
+/// Authorization Reference, Amazon S3).
+fn refused(error: &SdkError<ListObjectsV2Error, HttpResponse>) -> Failure {
+    let failure = failure(CALL, error);
+    if matches!(failure.what, Trouble::AwsDenied { .. }) {
+        return Trouble::AwsDenied { call: "s3:ListBucket".to_owned() }.permanent();
+    }
+    failure
 }
 
 /// The days from then to now, as folders are named: `2026/02/03`.

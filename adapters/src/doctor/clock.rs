@@ -14,8 +14,8 @@ const REFUSED: Duration = Duration::from_secs(5 * 60);
 const ZONE_MAX: Duration = Duration::from_secs(15 * 60 * 60);
 const ZONE_STEP: u64 = 15 * 60;
 
-const AWS: &str = "clock and AWS";
-const FIREWALL: &str = "clock of firewall";
+pub(super) const AWS: &str = "clock and AWS";
+pub(super) const FIREWALL: &str = "clock of firewall";
 
 /// This machine's clock beside that of AWS.
 pub(super) fn check_aws(theirs: SystemTime, ours: SystemTime, report: &mut Report) {

@@ -18,8 +18,11 @@ use crate::{
 };
 
 const CREDENTIALS: &str = "AWS credentials";
-const PERMISSION: &str = "AWS permission";
+pub(super) const PERMISSION: &str = "AWS permission";
 const INVENTORY: &str = "AWS inventory";
+
+/// What is asked of AWS, in this order.
+pub(super) const CHECKS: &[&str] = &[CREDENTIALS, PERMISSION, clock::AWS, INVENTORY];
 
 /// What there is to see, if it can be seen.
 pub(super) async fn check(settings: &Settings, sdk: &SdkConfig, report: &mut Report) -> Option<Inventory> {
@@ -101,5 +104,26 @@ fn permissions(tried: &[Tried], report: &mut Report) {
             ),
             Permission::Failed(failure) => report.fail(PERMISSION, &failure.what),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Verdict;
+
+    /// The SDK always brings a chain of sources; who gives it a configuration may have left that out.
+    #[test]
+    fn no_source_of_credentials_is_a_failure() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let mut report = Report::default();
+        let sdk = SdkConfig::builder().build();
+        assert!(!runtime.block_on(credentials(&sdk, Duration::from_secs(1), &mut report)));
+        let finding = &report.findings[0];
+        assert_eq!((finding.check, finding.verdict), (CREDENTIALS, Verdict::Failure));
+        assert_eq!(
+            finding.says,
+            "there is no source of credentials: set them in the environment or a profile, or give the function, task or instance a role"
+        );
     }
 }

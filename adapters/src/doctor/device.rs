@@ -31,6 +31,22 @@ const LOCKS: &str = "locks";
 const PENDING: &str = "uncommitted work";
 const CONFIGURATION: &str = "configuration";
 
+/// What is asked of the firewall, in this order.
+pub(super) const CHECKS: &[&str] = &[
+    KEY,
+    REACHED,
+    CERTIFICATE,
+    RELEASE,
+    clock::FIREWALL,
+    ACTIVE,
+    ACCOUNT,
+    RIGHT,
+    CONFIGURATION,
+    LOCKS,
+    PENDING,
+    TRANSACTIONS,
+];
+
 /// What the firewall has, if it can be seen.
 pub(super) async fn check(settings: &Settings, sdk: &SdkConfig, report: &mut Report) -> Option<Firewall> {
     let key = match deployment::stored(&settings.firewall.key, async || sdk.clone()).await {
@@ -61,7 +77,8 @@ pub(super) async fn check(settings: &Settings, sdk: &SdkConfig, report: &mut Rep
             return None;
         }
     };
-    units.iter().for_each(|unit| unit_answers(unit, settings, kept, report));
+    let way = Way { settings, kept, another_is_active: units.iter().any(|unit| unit.active.is_ok()) };
+    units.iter().for_each(|unit| way.to(unit, report));
     if !some_unit_is_active(&units, report) {
         return None;
     }
@@ -75,31 +92,59 @@ pub(super) async fn check(settings: &Settings, sdk: &SdkConfig, report: &mut Rep
     }
 }
 
-/// How far the first question came: to the host, through TLS, past the key.
-fn unit_answers(unit: &UnitCheckup, settings: &Settings, kept: &str, report: &mut Report) {
-    let name = &unit.name;
-    match &unit.greeting {
-        Ok(greeting) => {
-            report.ok(REACHED, format!("`{name}`"));
-            certificate(settings, report);
-            report.ok(KEY, format!("{kept}, and accepted"));
-            report.ok(RELEASE, &greeting.version);
-            clock::check_firewall(greeting.clock, SystemTime::now(), report);
+/// How the first question gets to a unit: to the host, through TLS, past the key.
+struct Way<'s> {
+    settings: &'s Settings,
+    kept: &'static str,
+    /// A unit of a pair that does not answer is spared as long as the other one is active.
+    another_is_active: bool,
+}
+
+impl Way<'_> {
+    fn to(&self, unit: &UnitCheckup, report: &mut Report) {
+        match &unit.greeting {
+            Ok(greeting) => {
+                self.as_far_as(RELEASE, unit, report);
+                report.ok(RELEASE, &greeting.version);
+                clock::check_firewall(greeting.clock, SystemTime::now(), report);
+            }
+            Err(failure) => {
+                let stopped = stopped_at(&failure.what);
+                self.as_far_as(stopped, unit, report);
+                let says = format!("`{}`: {}", unit.name, told(failure));
+                if self.another_is_active { report.warn(stopped, says) } else { report.fail(stopped, says) }
+            }
         }
-        Err(failure) => {
-            let check = if failure.what == Trouble::Certificate {
-                CERTIFICATE
-            } else if failure.what == Trouble::KeyRefused {
-                KEY
-            } else if matches!(failure.what, Trouble::RoleLacks(_)) {
-                RIGHT
-            } else if matches!(failure.what, Trouble::TooOld(_)) {
-                RELEASE
-            } else {
-                REACHED
-            };
-            report.fail(check, format!("`{name}`: {}", told(failure)));
+    }
+
+    /// What lies on the way before this check is well.
+    fn as_far_as(&self, check: &str, unit: &UnitCheckup, report: &mut Report) {
+        if check == REACHED {
+            return;
         }
+        report.ok(REACHED, format!("`{}`", unit.name));
+        if check == CERTIFICATE {
+            return;
+        }
+        certificate(self.settings, report);
+        if check != KEY {
+            report.ok(KEY, format!("{}, and accepted", self.kept));
+        }
+    }
+}
+
+/// Which check the first question did not pass.
+fn stopped_at(what: &Trouble) -> &'static str {
+    if *what == Trouble::Certificate {
+        CERTIFICATE
+    } else if *what == Trouble::KeyRefused {
+        KEY
+    } else if matches!(what, Trouble::RoleLacks(_)) {
+        RIGHT
+    } else if matches!(what, Trouble::TooOld(_)) {
+        RELEASE
+    } else {
+        REACHED
     }
 }
 
@@ -141,7 +186,11 @@ async fn rights(settings: &Settings, firewall: &mut Panos<Https>, report: &mut R
     report.ok(RIGHT, "`op`");
     let us = account(settings, firewall, report).await;
     if let Err(failure) = firewall.may_read().await {
-        report.fail(RIGHT, told(&failure));
+        if matches!(failure.what, Trouble::RoleLacks(_)) {
+            report.fail(RIGHT, format!("`config`: {}", told(&failure)));
+        } else {
+            report.fail(CONFIGURATION, told(&failure));
+        }
         return None;
     }
     let seen = match firewall.observe().await {
@@ -156,8 +205,9 @@ async fn rights(settings: &Settings, firewall: &mut Panos<Https>, report: &mut R
     locks(firewall, us.as_ref(), report).await;
     pending(&seen.pending, us.as_ref(), report);
     may_write(firewall, report).await;
-    if let Some(us) = &us {
-        may_commit(firewall, &seen, us, report).await;
+    match &us {
+        Some(us) => may_commit(firewall, &seen, us, report).await,
+        None => report.warn(RIGHT, "`commit`: not asked, because it is not known whose changes that would commit"),
     }
     Some(seen)
 }
@@ -225,8 +275,9 @@ async fn may_write(firewall: &mut Panos<Https>, report: &mut Report) {
         Err(Failure { what: Trouble::Locked(_), .. }) => {
             report.warn(RIGHT, "`config`: an administrator's lock keeps the question from being answered")
         }
+        Err(Failure { what: what @ Trouble::Busy(_), .. }) => later("config", &what, report),
         Err(failure @ Failure { what: Trouble::TooOld(_), .. }) => report.fail(TRANSACTIONS, told(&failure)),
-        Err(failure) => report.fail(RIGHT, told(&failure)),
+        Err(failure) => report.fail(RIGHT, format!("`config`: {}", told(&failure))),
     }
 }
 
@@ -237,9 +288,13 @@ async fn may_commit(firewall: &mut Panos<Https>, seen: &Firewall, us: &AdminName
     }
     match firewall.may_commit(us).await {
         Ok(_) => report.ok(RIGHT, "`commit`"),
-        Err(Failure { what: what @ (Trouble::Locked(_) | Trouble::Busy(_)), .. }) => {
-            report.warn(RIGHT, format!("`commit`: {what}; ask again later"));
-        }
-        Err(failure) => report.fail(RIGHT, told(&failure)),
+        Err(Failure { what: what @ (Trouble::Locked(_) | Trouble::Busy(_)), .. }) => later("commit", &what, report),
+        Err(failure) => report.fail(RIGHT, format!("`commit`: {}", told(&failure))),
     }
+}
+
+/// A right that could not be asked about now.
+fn later(right: &str, what: &Trouble, report: &mut Report) {
+    let what = what.to_string();
+    report.warn(RIGHT, format!("`{right}`: {}; ask again later", what.trim_end_matches('.')));
 }

@@ -1,18 +1,19 @@
-//! Whether events arrive, where they come by way of a queue or a bucket that `watch` asks itself.
+//! Whether events arrive, where they come by way of a queue or a bucket that `watch` asks itself; and whether the role may
+//! fetch them.
 
 use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
 use drawbridge_core::{
-    command::{Command, Failure, LogRef},
+    command::{Failure, LogRef, Trouble},
     id::Region,
 };
 use tokio::time::Instant;
 
-use super::Report;
+use super::{Report, cloud::PERMISSION};
 use crate::{
     aws::{
-        S3Logs,
+        NoRegion, S3Logs, VersionRead,
         queue::{Depth, Queue},
         trail::{Arrived, Trail},
     },
@@ -33,10 +34,7 @@ pub(super) async fn check(settings: &Settings, sdk: &SdkConfig, report: &mut Rep
     match &settings.watch.source {
         None => report.ok(EVENTS, "neither `watch.queue_url` nor `watch.bucket` is set: not looked at"),
         Some(Source::Queue(url)) => queue(settings, sdk, url, report).await,
-        Some(Source::Bucket { name, prefix }) => match last(settings, sdk, name, prefix).await {
-            Ok(last) => arrived(last.as_ref(), name, SystemTime::now(), report),
-            Err(failure) => report.fail(EVENTS, failure.what),
-        },
+        Some(Source::Bucket { name, prefix }) => bucket(settings, sdk, name, prefix, report).await,
     }
 }
 
@@ -47,37 +45,92 @@ async fn queue(settings: &Settings, sdk: &SdkConfig, url: &QueueUrl, report: &mu
     };
     let until = Instant::now() + settings.config.timing.read;
     match of_aws("GetQueueAttributes", until, queue.depth()).await {
-        Ok(Depth { waiting: 0, in_flight }) => {
-            report.ok(EVENTS, format!("nothing waits in the queue, {in_flight} messages are being worked on"));
+        Ok(depth) => {
+            report.ok(PERMISSION, "`sqs:GetQueueAttributes`");
+            waiting(depth, report);
         }
-        Ok(Depth { waiting, in_flight }) => {
-            let waiting = if waiting == 1 { "1 message waits".to_owned() } else { format!("{waiting} messages wait") };
-            report.warn(
-                EVENTS,
-                format!("{waiting} in the queue, {in_flight} are being worked on: does `drawbridge watch` or the function run?"),
-            );
+        Err(failure) => {
+            report.fail(EVENTS, &failure.what);
+            // Whoever cannot be asked this cannot be asked more.
+            if !matches!(failure.what, Trouble::AwsDenied { .. }) {
+                return;
+            }
         }
+    }
+    tried("DeleteMessage", of_aws("DeleteMessage", until, queue.may_delete()).await, report);
+    let released = of_aws("ChangeMessageVisibility", until, queue.may_release()).await;
+    tried("ChangeMessageVisibility", released, report);
+    report.ok(PERMISSION, "`sqs:ReceiveMessage`: not asked, because who receives a message hides it from others and is counted towards the dead letters: `drawbridge watch` says at once if it is refused");
+}
+
+fn tried(call: &str, may: Result<(), Failure>, report: &mut Report) {
+    match may {
+        Ok(()) => report.ok(PERMISSION, format!("`sqs:{call}`, asked about a message that is not there")),
+        Err(failure) => report.fail(PERMISSION, failure.what),
+    }
+}
+
+fn waiting(Depth { waiting, in_flight }: Depth, report: &mut Report) {
+    let waiting = match waiting {
+        0 => {
+            return report.ok(EVENTS, format!("nothing waits in the queue, {in_flight} messages are being worked on"));
+        }
+        1 => "1 message waits".to_owned(),
+        more => format!("{more} messages wait"),
+    };
+    report.warn(
+        EVENTS,
+        format!(
+            "{waiting} in the queue, {in_flight} are being worked on: does `drawbridge watch` or the function run?"
+        ),
+    );
+}
+
+async fn bucket(settings: &Settings, sdk: &SdkConfig, name: &str, prefix: &str, report: &mut Report) {
+    let until = Instant::now() + settings.config.timing.read;
+    let Some(region) = sdk.region().and_then(|region| region.as_ref().parse::<Region>().ok()) else {
+        return report.fail(EVENTS, NoRegion);
+    };
+    let last = match of_aws("ListObjectsV2", until, last(sdk, name, prefix, &region)).await {
+        Ok(last) => last,
+        Err(failure) => return report.fail(EVENTS, failure.what),
+    };
+    report.ok(PERMISSION, "`s3:ListBucket`");
+    arrived(last.as_ref(), name, SystemTime::now(), report);
+    if let Some(Arrived { log, .. }) = &last {
+        may_read(settings, sdk, log, until, report).await;
+    }
+}
+
+/// The last log of a day.
+async fn last(sdk: &SdkConfig, bucket: &str, prefix: &str, region: &Region) -> Result<Option<Arrived>, Failure> {
+    let trail = Trail::find(sdk, bucket, prefix, region).await?;
+    let now = SystemTime::now();
+    let logs = trail.since(now - BACK, now).await?;
+    Ok(logs.into_iter().max_by_key(|arrived| arrived.at))
+}
+
+/// Reads a log, as whoever lists the bucket does, and its version, as whoever is notified of it does.
+async fn may_read(settings: &Settings, sdk: &SdkConfig, log: &LogRef, until: Instant, report: &mut Report) {
+    let logs = S3Logs::new(sdk, settings.aws.log_size_max);
+    match of_aws("GetObject", until, logs.fetch(log)).await {
+        Ok(_) => report.ok(PERMISSION, "`s3:GetObject`"),
+        Err(failure) => return report.fail(EVENTS, failure.what),
+    }
+    match of_aws("GetObject", until, logs.may_read_version(log)).await {
+        Ok(VersionRead::Allowed) => report.ok(PERMISSION, "`s3:GetObjectVersion`"),
+        Ok(VersionRead::NoVersions) => {
+            report.ok(PERMISSION, format!("`s3:GetObjectVersion`: not asked, because `{}` keeps no versions", log.bucket));
+        }
+        Ok(VersionRead::Denied) => report.warn(
+            PERMISSION,
+            format!(
+                "AWS refuses `s3:GetObjectVersion`: allow it in the role's policy, because notifications of `{}` name versions to the function",
+                log.bucket
+            ),
+        ),
         Err(failure) => report.fail(EVENTS, failure.what),
     }
-}
-
-/// The last log of a day; read, to see whether that is allowed.
-async fn last(settings: &Settings, sdk: &SdkConfig, bucket: &str, prefix: &str) -> Result<Option<Arrived>, Failure> {
-    let until = Instant::now() + settings.config.timing.read;
-    let Some(region) = sdk.region().and_then(|region| region.as_ref().parse::<Region>().ok()) else { return Ok(None) };
-    let trail = of_aws("ListObjectsV2", until, Trail::find(sdk, bucket, prefix, &region)).await?;
-    let now = SystemTime::now();
-    let logs = of_aws("ListObjectsV2", until, trail.since(now - BACK, now)).await?;
-    let last = logs.into_iter().max_by_key(|arrived| arrived.at);
-    if let Some(Arrived { log, .. }) = &last {
-        read(settings, sdk, log, until).await?;
-    }
-    Ok(last)
-}
-
-async fn read(settings: &Settings, sdk: &SdkConfig, log: &LogRef, until: Instant) -> Result<(), Failure> {
-    let logs = S3Logs::new(sdk, settings.aws.log_size_max);
-    of_aws(&Command::FetchLog(log.clone()).to_string(), until, logs.fetch(log)).await.map(drop)
 }
 
 fn arrived(last: Option<&Arrived>, bucket: &str, now: SystemTime, report: &mut Report) {

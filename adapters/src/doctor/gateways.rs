@@ -7,7 +7,7 @@ use drawbridge_core::{
 
 use super::Report;
 
-const GATEWAY: &str = "gateway";
+pub(super) const GATEWAY: &str = "gateway";
 
 /// Each gateway by itself. One that nobody knows is a warning beside others that are there.
 pub(super) fn check(config: &Config, inventory: &Inventory, report: &mut Report) {

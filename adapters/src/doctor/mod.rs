@@ -86,7 +86,19 @@ impl Report {
     fn has(&self, says: &str) -> bool {
         self.findings.iter().any(|finding| finding.says == says)
     }
+
+    /// Names those of the checks that nothing was found out about, because something that they rest on failed.
+    fn tell_skipped(&mut self, checks: &[&'static str]) {
+        let is_skipped = |check: &&&str| self.findings.iter().all(|finding| finding.check != **check);
+        let skipped: Vec<_> = checks.iter().filter(is_skipped).copied().collect();
+        if !skipped.is_empty() {
+            self.warn(SKIPPED, format!("{}: put right what has failed, and ask again", skipped.join(", ")));
+        }
+    }
 }
+
+/// What could not be looked at has a line of its own: nobody shall think that it is well.
+const SKIPPED: &str = "not looked at";
 
 /// Examines a deployment.
 pub async fn examine(file: Option<&Path>, source: Option<Source>) -> Report {
@@ -108,9 +120,8 @@ pub async fn examine(file: Option<&Path>, source: Option<Source>) -> Report {
     let sdk = deployment::sdk(&settings).await;
     let inventory = cloud::check(&settings, &sdk, &mut report).await;
     let firewall = device::check(&settings, &sdk, &mut report).await;
-    match &firewall {
-        Some(firewall) => policy::check(&settings.config, firewall, &mut report),
-        None => report.warn("the rest", "what would be asked of the firewall next was not looked at"),
+    if let Some(firewall) = &firewall {
+        policy::check(&settings.config, firewall, &mut report);
     }
     if let Some(inventory) = &inventory {
         gateways::check(&settings.config, inventory, &mut report);
@@ -119,13 +130,23 @@ pub async fn examine(file: Option<&Path>, source: Option<Source>) -> Report {
         policy::check_together(&settings.config, inventory, firewall, &mut report);
     }
     events::check(&settings, &sdk, &mut report).await;
+    report.tell_skipped(&resting_on(inventory.is_none(), firewall.is_none()));
     report
+}
+
+/// What cannot be looked at, or not all of it, where one side or the other was not seen.
+fn resting_on(aws_unseen: bool, firewall_unseen: bool) -> Vec<&'static str> {
+    let aws = cloud::CHECKS.iter().chain(&[gateways::GATEWAY]).filter(|_| aws_unseen);
+    let firewall = device::CHECKS.iter().chain(policy::CHECKS).filter(|_| firewall_unseen);
+    let both = [policy::DECISION].into_iter().filter(|_| aws_unseen || firewall_unseen);
+    aws.chain(firewall).copied().chain(both).collect()
 }
 
 /// What went wrong, with what to do about a right that is lacking.
 fn told(failure: &Failure) -> String {
     let what = failure.what.to_string();
     if matches!(failure.what, Trouble::RoleLacks(_)) {
+        let what = what.trim_end_matches('.');
         format!("{what}: enable `config`, `op` and `commit` under the XML API of its admin role")
     } else {
         what

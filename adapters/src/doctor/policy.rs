@@ -15,8 +15,11 @@ const BOTTOM: &str = "bottom rule";
 const ZONE: &str = "zone";
 const PROFILES: &str = "profile group";
 const LOGGING: &str = "log forwarding";
-const DECISION: &str = "decision";
 const COMMITS: &str = "commits";
+pub(super) const DECISION: &str = "decision";
+
+/// What is looked at in what the firewall has, in this order.
+pub(super) const CHECKS: &[&str] = &[BOTTOM, ZONE, PROFILES, LOGGING, COMMITS];
 
 /// Everything that a rule of ours refers to is there.
 pub(super) fn check(config: &Config, firewall: &Firewall, report: &mut Report) {
@@ -65,8 +68,15 @@ fn commits(config: &Config, firewall: &Firewall, report: &mut Report) {
     let failed: Vec<_> =
         firewall.failed_commits.iter().filter(|failed| failed.age < config.timing.failed_commit).collect();
     for FailedCommit { age, lines, .. } in &failed {
-        let (minutes, lines) = (age.as_secs() / 60, lines.join(" / "));
-        report.warn(COMMITS, format!("a commit of ours failed {minutes} min ago, mend what it says: {lines}"));
+        let says = format!("a commit of ours failed {} min ago", age.as_secs() / 60);
+        match lines.as_slice() {
+            // What it has no words for, the firewall may have logged.
+            [] => report.warn(
+                COMMITS,
+                format!("{says}, and its job tells no reason: look at Tasks and Monitor > Logs > System"),
+            ),
+            lines => report.warn(COMMITS, format!("{says}, mend what it says: {}", lines.join(" / "))),
+        }
     }
     if firewall.unfinished_commit.is_none() && failed.is_empty() {
         report.ok(COMMITS, "none of ours is under way, none has failed");
