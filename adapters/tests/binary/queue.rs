@@ -2,6 +2,7 @@
 //! `sqs-making-api-requests-json`).
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -30,7 +31,8 @@ struct Messages {
     held: Vec<Held>,
     /// Every call that was made, with what it was about.
     calls: Vec<String>,
-    denied: bool,
+    /// With which code calls of these actions are refused.
+    refused: BTreeMap<String, &'static str>,
 }
 
 /// The queue while it is served.
@@ -66,9 +68,14 @@ impl FakeQueue {
         messages.held.push(Held { number, body: body.to_string(), visible: Instant::now() });
     }
 
-    /// From now on nobody may ask.
-    pub(crate) fn deny(&self) {
-        self.messages.lock().unwrap().denied = true;
+    /// From now on nobody may do any of this.
+    pub(crate) fn deny(&self, actions: &[&str]) {
+        actions.iter().for_each(|action| self.refuse(action, "AccessDeniedException"));
+    }
+
+    /// From now on this is answered with that error.
+    pub(crate) fn refuse(&self, action: &str, code: &'static str) {
+        self.messages.lock().unwrap().refused.insert(action.to_owned(), code);
     }
 
     /// Lets hidden messages be seen again, as after their time.
@@ -105,22 +112,26 @@ async fn answer(State(messages): State<Arc<Mutex<Messages>>>, headers: HeaderMap
     let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default();
     assert!(header("authorization").contains("/sqs/aws4_request"), "{headers:?}");
     assert!(asked["QueueUrl"].as_str().unwrap().ends_with("/111122223333/wake.fifo"), "{asked}");
-    if messages.lock().unwrap().denied {
-        let refusal = json!({"__type": "com.amazonaws.sqs#AccessDeniedException", "message": "denied"});
+    let action = header("x-amz-target").trim_start_matches("AmazonSQS.");
+    let refused = messages.lock().unwrap().refused.get(action).copied();
+    // A receipt is looked at after the question whether the caller may ask at all.
+    let no_receipt = || asked["ReceiptHandle"].is_string() && receipt(&asked).is_none();
+    if let Some(code) = refused.or_else(|| no_receipt().then_some("ReceiptHandleIsInvalid")) {
+        let refusal = json!({"__type": format!("com.amazonaws.sqs#{code}"), "message": "refused"});
         return (StatusCode::BAD_REQUEST, refusal.to_string());
     }
     let answer = match header("x-amz-target") {
         "AmazonSQS.ReceiveMessage" => receive(&messages, &asked).await,
         "AmazonSQS.DeleteMessage" => {
             let mut messages = messages.lock().unwrap();
-            let number = receipt(&asked);
+            let number = receipt(&asked).unwrap();
             messages.held.retain(|held| held.number != number);
             messages.calls.push(format!("delete {number}"));
             Value::Null
         }
         "AmazonSQS.ChangeMessageVisibility" => {
             let mut messages = messages.lock().unwrap();
-            let (number, seconds) = (receipt(&asked), asked["VisibilityTimeout"].as_u64().unwrap());
+            let (number, seconds) = (receipt(&asked).unwrap(), asked["VisibilityTimeout"].as_u64().unwrap());
             let visible = Instant::now() + Duration::from_secs(seconds);
             messages.held.iter_mut().filter(|held| held.number == number).for_each(|held| held.visible = visible);
             messages.calls.push(format!("hide {number} for {seconds}"));
@@ -140,8 +151,8 @@ async fn answer(State(messages): State<Arc<Mutex<Messages>>>, headers: HeaderMap
     (StatusCode::OK, if answer.is_null() { String::new() } else { answer.to_string() })
 }
 
-fn receipt(asked: &Value) -> usize {
-    asked["ReceiptHandle"].as_str().unwrap().strip_prefix("receipt-").unwrap().parse().unwrap()
+fn receipt(asked: &Value) -> Option<usize> {
+    asked["ReceiptHandle"].as_str()?.strip_prefix("receipt-")?.parse().ok()
 }
 
 /// Waits as long as it is asked to. While messages of the group are being worked on, there are no others.

@@ -12,7 +12,7 @@ use drawbridge_simulator::{
     firewall::Request,
     http::tls::Identity,
     script::Script,
-    serve::{Served, SharedWorld},
+    serve::{Served, SharedWorld, Standby},
     world::{Performed, Tree, World},
     xml::Element,
 };
@@ -37,28 +37,38 @@ const AWS_SECRET: &str = "the-secret-of-the-aws-account";
 pub(crate) struct Stage {
     pub(crate) world: SharedWorld,
     _served: Served,
+    _standby: Option<Standby>,
     variables: BTreeMap<String, String>,
 }
 
 impl Stage {
     /// The world of the first story.
     pub(crate) async fn new() -> Self {
-        Self::served(None).await
+        Self::served(&story(), None).await
+    }
+
+    /// The same, the firewall being two units of which the first is active.
+    pub(crate) async fn with_pair() -> Self {
+        let mut stage = Self::served(&story().replace("\nfirewall\n", "\nfirewall\nha pair\n"), None).await;
+        let standby = stage.world.serve_standby(TcpListener::bind(("127.0.0.1", 0)).await.unwrap()).unwrap();
+        let units = format!("{},http://{}", stage.variable("PANOS_HOSTNAME"), standby.address);
+        stage._standby = Some(standby);
+        stage.set("PANOS_HOSTNAME", &units)
     }
 
     /// The same, the firewall behind TLS with this certificate.
     pub(crate) async fn with_certificate(identity: &Identity) -> Self {
-        Self::served(Some(identity)).await
+        Self::served(&story(), Some(identity)).await
     }
 
-    async fn served(identity: Option<&Identity>) -> Self {
-        let story = Script::parse("first-day", &fs::read_to_string(STORY).unwrap()).unwrap();
+    async fn served(story: &str, identity: Option<&Identity>) -> Self {
+        let story = Script::parse("first-day", story).unwrap();
         let world = SharedWorld::new(World::build(&story).unwrap());
         let listen = || TcpListener::bind(("127.0.0.1", 0));
         let served = world.clone().serve(listen().await.unwrap(), listen().await.unwrap(), identity).unwrap();
         let scheme = if identity.is_some() { "https" } else { "http" };
         let variables = environment(&world.lock(), &format!("{scheme}://{}", served.panos), served.aws);
-        Self { world, _served: served, variables }
+        Self { world, _served: served, _standby: None, variables }
     }
 
     /// The same world, with the web server started: there is something to change.
@@ -119,11 +129,21 @@ impl Stage {
 
     /// What the firewall answers to an operational command of its administrator's.
     pub(crate) fn asked(&self, command: &str) -> String {
+        self.asked_by("admin", &[("type", "op"), ("cmd", command)])
+    }
+
+    /// What the firewall answers to a request of this administrator's.
+    pub(crate) fn asked_by(&self, admin: &str, parameters: &[(&str, &str)]) -> String {
         let mut world = self.world.lock();
-        let key = world.firewall().key_of("admin");
-        let parameters = [("type", "op"), ("cmd", command)];
-        let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let key = world.firewall().key_of(admin);
+        let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         world.panos(&Request { parameters, key, basic: None }).text()
+    }
+
+    /// Does to the firewall what only those can who run the world: `refuse-next` and the like.
+    pub(crate) fn control(&self, deed: &str, fields: &[(&str, &str)]) {
+        let fields: Vec<_> = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        self.world.lock().control_firewall(deed, &fields).unwrap();
     }
 
     /// Candidate and running configuration.
@@ -169,6 +189,10 @@ impl Stage {
         self.world.lock().advance(TICK);
         sleep(LOOK).await;
     }
+}
+
+fn story() -> String {
+    fs::read_to_string(STORY).unwrap()
 }
 
 /// What must be set, and times that make nobody wait.

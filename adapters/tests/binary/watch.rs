@@ -138,7 +138,7 @@ async fn a_run_that_has_changed_nothing_yet_is_left_to_the_next() {
 #[tokio::test]
 async fn what_keeps_it_from_hearing_is_said_and_tried_again() {
     let queue = FakeQueue::serve().await;
-    queue.deny();
+    queue.deny(&["ReceiveMessage"]);
     let stage = Stage::new().await;
     let program = stage.start(&["watch", "--queue", &queue.url(), "--every", "1h"]);
     let refused = "AWS refuses `ReceiveMessage`: allow it in the role's policy";
