@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use drawbridge_simulator::firewall::Request;
+use serde_json::Value;
 
 use crate::{
     stage::Stage,
@@ -72,6 +73,48 @@ async fn the_least_account_plans_and_applies() {
     assert!(stage.running_rules().contains(&"sg-webserver-1".to_owned()), "{:?}", stage.running_rules());
     assert_eq!(stage.run(&["plan"]).await.status, Some(0));
     for ended in [planned, applied] {
+        assert!(!format!("{ended:?}").contains(&key), "the key is in the output");
+    }
+}
+
+/// Every right that the doctor asks about is there, and it asks for no other.
+#[tokio::test]
+async fn the_least_account_is_enough_for_the_doctor() {
+    let stage = Stage::new().await;
+    let key = key_of_new_account(&stage);
+    let stage = stage.set("PANOS_API_KEY", &key);
+    let ended = stage.run(&["doctor", "--json"]).await;
+    let document: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let findings = document["findings"].as_array().unwrap();
+    let texts = |check: &str| -> Vec<_> {
+        let of_check = findings.iter().filter(|finding| finding["check"] == check);
+        of_check.map(|finding| format!("{} {}", finding["verdict"], finding["says"])).collect()
+    };
+    let rights = ["`op`", "`config`", "`commit`"].map(|right| format!("\"ok\" \"{right}\""));
+    assert_eq!(texts("right"), rights, "{ended:#?}");
+    // The world's time is not ours.
+    let wrong = findings.iter().filter(|finding| finding["verdict"] != "ok" && finding["check"] != "clock of firewall");
+    assert_eq!(wrong.count(), 0, "{ended:#?}");
+    assert!(!format!("{ended:?}").contains(&key), "the key is in the output");
+}
+
+#[tokio::test]
+async fn the_least_account_adopts_and_uninstalls() {
+    let stage = Stage::new().await.with_work();
+    let before = stage.running_rules();
+    let rule = "untrust:any -> trust:172.20.200.225 app ssl service application-default allow";
+    stage.tell(&format!("admin admin rule i-web-2 {rule} before \"Clean up\""));
+    stage.tell("admin admin commit all");
+    let key = key_of_new_account(&stage);
+    let stage = stage.set("PANOS_API_KEY", &key);
+
+    let adopted = stage.run(&["adopt", "--yes"]).await;
+    assert_eq!((adopted.status, adopted.stderr.as_str()), (Some(0), ""), "{adopted:#?}");
+    assert!(stage.running_rules().contains(&"i-web-2-1".to_owned()), "{:?}", stage.running_rules());
+    let gone = stage.run(&["uninstall", "--yes"]).await;
+    assert_eq!((gone.status, gone.stderr.as_str()), (Some(0), ""), "{gone:#?}");
+    assert_eq!(stage.running_rules(), before);
+    for ended in [adopted, gone] {
         assert!(!format!("{ended:?}").contains(&key), "the key is in the output");
     }
 }
