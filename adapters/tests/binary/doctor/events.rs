@@ -64,10 +64,12 @@ async fn rights_to_the_bucket() {
 
 #[tokio::test]
 async fn logs_that_cannot_be_had() {
-    let stage = Stage::new().await;
-    in_real_time(&stage);
-    stage.tell("deliver file truncated");
-    check_with(&stage, BUCKET, &["failure, events: log unreadable: gzip is truncated or damaged"]).await;
+    for (file, says) in [("truncated", "gzip is truncated or damaged"), ("not-json", "not a CloudTrail log")] {
+        let stage = Stage::new().await;
+        in_real_time(&stage);
+        stage.tell(&format!("deliver file {file}"));
+        check_with(&stage, BUCKET, &[&format!("failure, events: log unreadable: {says}")]).await;
+    }
     let stage = with_log().await.set("AWS_ENDPOINT_URL_S3", NOBODY);
     let unreachable = "failure, events: no answer from AWS to `ListObjectsV2`: check network, endpoint and credentials";
     check_with(&stage, BUCKET, &[unreachable]).await;

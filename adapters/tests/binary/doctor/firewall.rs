@@ -17,6 +17,9 @@ use tempfile::NamedTempFile;
 use super::{NOBODY, check, has, skipped, skipped_from};
 use crate::stage::Stage;
 
+/// An answer that says nothing.
+const NOTHING: &str = "<response status='success'><result/></response>";
+
 #[tokio::test]
 async fn a_file_without_a_key() {
     let unread = skipped_from("firewall reached");
@@ -99,6 +102,10 @@ async fn out_of_reach() {
         let failed = format!("failure, firewall reached: `fw`: {says}");
         check(&stage, &[&failed, &skipped(&unseen)]).await;
     }
+    let stage = Stage::new().await;
+    stage.control("refuse-next", &[("containing", "<system><info>"), ("body", NOTHING)]);
+    let untold = "failure, firewall reached: `fw`: what answered at `firewall.hostname` is not the PAN-OS XML API: `show system info` answered without `sw-version`";
+    check(&stage, &[untold, &skipped(&unseen)]).await;
 }
 
 /// What is not looked at from a check on, as it is listed.
@@ -146,6 +153,10 @@ async fn units_that_are_not_active() {
     stage.world.lock().firewall_settings().ha = Ha::pair("passive");
     let passive = format!("failure, active unit: `fw`: this unit is passive, not active: {REMEDY}");
     check(&stage, &[&passive, &skipped_from("account")]).await;
+    let stage = Stage::new().await;
+    stage.control("refuse-next", &[("containing", "<high-availability>"), ("body", NOTHING)]);
+    let untold = "failure, active unit: `fw`: what answered at `firewall.hostname` is not the PAN-OS XML API: `show high-availability state` answered without `enabled`";
+    check(&stage, &[untold, &skipped_from("account")]).await;
 
     let pair = Stage::with_pair().await;
     check(&pair, &[]).await;
