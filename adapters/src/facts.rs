@@ -7,6 +7,7 @@ use drawbridge_core::{
     config::Config,
     firewall::Firewall,
     inventory::Inventory,
+    report::Problem,
 };
 use tokio::time::Instant;
 use tracing::info;
@@ -68,7 +69,7 @@ impl Facts {
                 Ok(Self { config: deployment.settings.config, inventory: *inventory, firewall: *firewall })
             }
             Ok(_) => Err(NotReady("the look brought no inventory".to_owned())),
-            Err(failure) => Err(not_ready(failure.what)),
+            Err(failure) => Err(not_ready(Problem::from(failure.what))),
         }
     }
 
@@ -76,7 +77,8 @@ impl Facts {
         let (settings, mut firewall) = deployment::firewall_alone(settings).await?;
         let inventory = offline::from_directory(directory, settings.aws.region).map_err(not_ready)?;
         let until = Instant::now() + settings.config.timing.read;
-        let firewall = of_firewall(until, firewall.observe()).await.map_err(|failure| not_ready(failure.what))?;
+        let firewall =
+            of_firewall(until, firewall.observe()).await.map_err(|failure| not_ready(Problem::from(failure.what)))?;
         Ok(Self { config: settings.config, inventory, firewall })
     }
 
@@ -88,7 +90,9 @@ impl Facts {
             None => {
                 let ec2 = deployment::ec2_alone(&settings).await?;
                 let until = Instant::now() + settings.config.timing.read;
-                of_aws("Describe*", until, ec2.inventory()).await.map_err(|failure| not_ready(failure.what))?
+                of_aws("Describe*", until, ec2.inventory())
+                    .await
+                    .map_err(|failure| not_ready(Problem::from(failure.what)))?
             }
         };
         Ok(Self { config: settings.config, inventory, firewall })

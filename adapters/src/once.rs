@@ -8,6 +8,7 @@ use drawbridge_core::{
     config::Config,
     firewall::Firewall,
     plan::{Plan, adoption, not_there, removal},
+    report::Problem,
     rulebase::Rulebase,
     run::Run,
 };
@@ -122,6 +123,6 @@ async fn look(deployment: &mut Deployment) -> Result<Firewall, NotReady> {
     match deployment.perform(&Command::Observe(Look::Firewall), limit).await {
         Ok(Reply::Facts(_, firewall)) => Ok(*firewall),
         Ok(_) => Err(NotReady("the look brought no firewall".to_owned())),
-        Err(failure) => Err(NotReady(failure.what.to_string())),
+        Err(failure) => Err(NotReady(Problem::from(failure.what).to_string())),
     }
 }

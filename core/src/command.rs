@@ -6,8 +6,8 @@ use std::{fmt, time::Duration};
 use crate::{
     change::Change,
     event::Event,
-    firewall::{CommitNote, Firewall},
-    id::JobId,
+    firewall::{CommitNote, Firewall, Node},
+    id::{AdminName, JobId},
     inventory::Inventory,
 };
 
@@ -172,6 +172,9 @@ pub enum Trouble {
     /// An administrator holds a lock.
     #[error("an administrator holds a lock: {0}")]
     Locked(String),
+    /// Just before everything was to be committed, somebody else has changed something.
+    #[error("`{1}` has begun to work on {0}, and a commit of all changes would take that along")]
+    AtWork(Node, AdminName),
     /// This unit must not be written to.
     #[error("this unit is {0}, not active: point `firewall.hostname` at the active one")]
     Passive(String),
@@ -212,6 +215,34 @@ pub enum LogTrouble {
 }
 
 impl Trouble {
+    /// What a person does about it, where its own words do not end with that. It belongs to the end of a run: what is waited out
+    /// needs nobody.
+    pub const fn remedy(&self) -> &'static str {
+        match self {
+            Self::RoleLacks(_) => "; enable `config`, `op` and `commit` under the XML API of its admin role",
+            Self::NotPanos(_) => "; name the management interface itself there, with no proxy or login page before it",
+            Self::Refused(_) => "; put right what it names, and see whether `drawbridge doctor` finds more",
+            Self::Busy(_) => "; look at its load and its jobs if that lasts, the next run tries again",
+            Self::Locked(_) => "; ask for it to be released, the next run goes on from there",
+            Self::AtWork(..) => "; ask for that to be committed or reverted, the next run goes on from there",
+            Self::NoneActive(_) => "; make one of them active",
+            Self::Log(_)
+            | Self::AwsDenied { .. }
+            | Self::AwsCredentials { .. }
+            | Self::AwsThrottled { .. }
+            | Self::Aws { .. }
+            | Self::AwsUnreachable { .. }
+            | Self::Inventory(_)
+            | Self::Unreachable
+            | Self::NoAnswer
+            | Self::Certificate
+            | Self::KeyRefused
+            | Self::Passive(_)
+            | Self::TooOld(_)
+            | Self::UnknownAdmin => "",
+        }
+    }
+
     /// This trouble, which may pass.
     pub const fn transient(self) -> Failure {
         Failure { lasting: Lasting::Transient, what: self }

@@ -108,13 +108,13 @@ impl Report {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// A command failed for good, or too often.
-    #[error(transparent)]
+    #[error("{0}{remedy}", remedy = .0.remedy())]
     Trouble(#[from] Trouble),
     /// Nothing can be decided before a person has put something right.
     #[error(transparent)]
     Unfit(#[from] Unfit),
     /// The firewall's validation refused our changes; they are taken back.
-    #[error("{job} failed, our changes are taken back: {}", lines.join(" / "))]
+    #[error("{job} failed, our changes are taken back: {}", told(lines))]
     CommitFailed {
         /// The commit job.
         job: JobId,
@@ -124,7 +124,7 @@ pub enum Problem {
     /// The firewall's validation refused our changes, and others have worked on top of them since.
     #[error(
         "{job} failed: {}; our changes stay uncommitted, because uncommitted work of `{admin}` on {node} rests on them: revert all changes, or put them right and commit all",
-        lines.join(" / ")
+        told(lines)
     )]
     NotTakenBack {
         /// The commit job.
@@ -146,7 +146,7 @@ pub enum Problem {
         admins: Vec<String>,
     },
     /// The same candidate failed to commit a short while ago.
-    #[error("a commit of the same rules failed {} min ago, they are not tried again for {} min: {}", age.as_secs() / 60, wait.as_secs().div_ceil(60), lines.join(" / "))]
+    #[error("a commit of the same rules failed {} min ago, they are not tried again for {} min: {}", age.as_secs() / 60, wait.as_secs().div_ceil(60), told(lines))]
     FailedBefore {
         /// How long ago.
         age: Duration,
@@ -236,6 +236,16 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// The lines of a failed job, which may have none.
+fn told(lines: &[String]) -> String {
+    let lines: Vec<_> = lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
+    if lines.is_empty() {
+        "its job gives no reason, look for it in the firewall's *Task Manager*".to_owned()
+    } else {
+        lines.join(" / ")
+    }
+}
+
 /// "`a`, `b`".
 fn quoted(names: &[OwnedName]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
@@ -244,4 +254,31 @@ fn quoted(names: &[OwnedName]) -> String {
 /// `1 atom`, `2 atoms`.
 pub(crate) fn counted(number: usize, thing: &str) -> String {
     if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_without_lines_is_told_with_where_to_look() {
+        let look = "its job gives no reason, look for it in the firewall's *Task Manager*";
+        let (age, wait) = (Duration::from_secs(5 * 60), Duration::from_secs(25 * 60));
+        let (node, admin) = (Node::Other("zone".to_owned()), "alice".parse::<AdminName>().unwrap());
+        for nothing in [vec![], vec![" ".to_owned()]] {
+            let problems = [
+                Problem::CommitFailed { job: JobId(7), lines: nothing.clone() },
+                Problem::FailedBefore { age, wait, lines: nothing.clone() },
+            ];
+            for problem in problems {
+                assert!(problem.to_string().ends_with(&format!(": {look}")), "{problem}");
+            }
+            let (node, admin) = (node.clone(), admin.clone());
+            let rests = Problem::NotTakenBack { job: JobId(7), lines: nothing, node, admin };
+            assert!(rests.to_string().contains(&format!("job 7 failed: {look}; our changes stay")), "{rests}");
+        }
+        let lines = vec!["a is invalid".to_owned(), "Commit failed".to_owned()];
+        let failed = Problem::CommitFailed { job: JobId(7), lines }.to_string();
+        assert_eq!(failed, "job 7 failed, our changes are taken back: a is invalid / Commit failed");
+    }
 }

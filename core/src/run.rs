@@ -260,7 +260,7 @@ impl Run {
             self.extent = Extent::Everything;
             return self.enter(State::Observing(Look::Firewall));
         }
-        let patient = matches!(failure.what, Trouble::Busy(_) | Trouble::Locked(_));
+        let patient = matches!(failure.what, Trouble::Busy(_) | Trouble::Locked(_) | Trouble::AtWork(..));
         if failure.lasting == Lasting::Permanent || (!patient && self.backoff.failures() >= FAILURES_MAX) {
             self.say(format!("failed: {}", failure.what));
             return self.give_up(Problem::Trouble(failure.what));

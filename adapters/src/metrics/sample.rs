@@ -146,7 +146,7 @@ fn trouble_kind(trouble: &Trouble) -> &'static str {
         Trouble::KeyRefused | Trouble::RoleLacks(_) | Trouble::UnknownAdmin => "firewall-denied",
         Trouble::Refused(_) | Trouble::TooOld(_) => "firewall-refused",
         Trouble::Busy(_) => "firewall-busy",
-        Trouble::Locked(_) => "firewall-locked",
+        Trouble::Locked(_) | Trouble::AtWork(..) => "firewall-locked",
         Trouble::Passive(_) | Trouble::NoneActive(_) => "firewall-passive",
     }
 }

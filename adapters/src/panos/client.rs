@@ -173,7 +173,7 @@ impl<T: Transport> Panos<T> {
         let (vsys, us) = (self.account.vsys.clone(), self.admin()?.clone());
         let pending = self.read(&Request::journal(), |response| Ok(journal::pending(response, &vsys))).await?;
         if let Some(other) = pending.into_iter().find(|pending| pending.admin != us) {
-            return Err(Trouble::Busy(format!("`{}` has begun to work on {}", other.admin, other.node)).transient());
+            return Err(Trouble::AtWork(other.node, other.admin).transient());
         }
         let asked = self.ask_for_commit(Request::commit_all(note)).await;
         self.written(asked, Lock::Commit).await

@@ -93,13 +93,13 @@ async fn what_answers_makes_no_sense() {
     check_fault(
         "html",
         &expect![
-            "failed; what answered at `firewall.hostname` is not the PAN-OS XML API: `html` instead of `response`"
+            "failed; what answered at `firewall.hostname` is not the PAN-OS XML API: `html` instead of `response`; name the management interface itself there, with no proxy or login page before it"
         ],
     )
     .await;
-    check_fault("half", &expect!["out of time: 1 retry; what answered at `firewall.hostname` is not the PAN-OS XML API: the XML document ends early"]).await;
-    check_fault("http 502", &expect!["out of time: 1 retry; the firewall is busy: HTTP 502"]).await;
-    check_fault("panos error 18 \"Malformed command\"", &expect!["failed; the firewall refuses: Malformed command"])
+    check_fault("half", &expect!["out of time: 1 retry; what answered at `firewall.hostname` is not the PAN-OS XML API: the XML document ends early; name the management interface itself there, with no proxy or login page before it"]).await;
+    check_fault("http 502", &expect!["out of time: 1 retry; the firewall is busy: HTTP 502; look at its load and its jobs if that lasts, the next run tries again"]).await;
+    check_fault("panos error 18 \"Malformed command\"", &expect!["failed; the firewall refuses: Malformed command; put right what it names, and see whether `drawbridge doctor` finds more"])
         .await;
 }
 

@@ -242,14 +242,14 @@ fn a_lock_is_waited_for_longer_and_longer_and_then_named() {
               21.7s  apply             failed: an administrator holds a lock: alice, since noon; waiting 12.2s
               34.9s  observe firewall  2 atoms wanted, 0 ours of 1 rule: 2 changes
               35.9s  apply             failed: an administrator holds a lock: alice, since noon; waiting 24.5s
-            out of time: 6 retries; an administrator holds a lock: alice, since noon
+            out of time: 6 retries; an administrator holds a lock: alice, since noon; ask for it to be released, the next run goes on from there
         "#]],
     );
     Story { budget: Duration::from_secs(90_000), ..Story::of(WEB, "").twist("apply", (0..90).map(|_| locked())) }
         .told()
         .lines()
         .last()
-        .map(|line| expect!["failed: 60 retries; an administrator holds a lock: alice, since noon"].assert_eq(line))
+        .map(|line| expect!["failed: 60 retries; an administrator holds a lock: alice, since noon; ask for it to be released, the next run goes on from there"].assert_eq(line))
         .unwrap();
 }
 
@@ -502,5 +502,5 @@ fn a_removal_leaves_nothing_of_ours() {
     let mut story = Story { removes: true, ..Story::of("", "sg-web-1 8.8.8.0/24 -> 10.0.1.10 ours") };
     story.twists.push(("apply", VecDeque::from([Twist::FailsForGood(refused)])));
     // The first write is refused as a whole, and it is about a rule.
-    assert!(story.told().ends_with("failed; the firewall refuses: cannot be deleted because of references from: g\n"));
+    assert!(story.told().ends_with("failed; the firewall refuses: cannot be deleted because of references from: g; put right what it names, and see whether `drawbridge doctor` finds more\n"));
 }
