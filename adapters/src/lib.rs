@@ -17,6 +17,7 @@ pub mod deployment;
 pub mod doctor;
 pub mod driver;
 pub mod envelope;
+pub mod exit;
 pub mod facts;
 pub mod lambda;
 pub mod live;

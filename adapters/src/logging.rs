@@ -13,12 +13,12 @@ use tracing_subscriber::{
 
 use crate::{live::NotReady, settings::LOG_VARIABLE};
 
-/// Readable lines to standard error: warnings, or everything; `DRAWBRIDGE_LOG` wins. Colours as for all other output.
+/// Readable lines to standard error, from this level on; `DRAWBRIDGE_LOG` wins. Colours as for all other output.
 ///
 /// # Errors
 /// When the variable names no level.
-pub fn to_stderr(verbose: bool) -> Result<(), NotReady> {
-    let levels = levels(if verbose { LevelFilter::INFO } else { LevelFilter::WARN })?;
+pub fn to_stderr(usual: LevelFilter) -> Result<(), NotReady> {
+    let levels = levels(usual)?;
     let colours = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
     let lines = layer().with_ansi(colours).with_target(false).without_time().with_writer(io::stderr);
     let _ = registry().with(lines).with(levels).try_init();

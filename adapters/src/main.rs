@@ -3,7 +3,9 @@
 use std::{env, path::Path, process::ExitCode};
 
 use drawbridge::{
-    cli, deployment, lambda,
+    cli, deployment,
+    exit::Exit,
+    lambda,
     live::{Deployment, NotReady},
     logging,
     settings::FILE_VARIABLE,
@@ -18,14 +20,14 @@ async fn main() -> ExitCode {
         Ok(deployment) => deployment,
         Err(error) => {
             error.0.lines().for_each(|line| tracing::error!("{line}"));
-            return ExitCode::FAILURE;
+            return Exit::Failed.into();
         }
     };
     match lambda::serve(deployment).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => Exit::Done.into(),
         Err(error) => {
             tracing::error!("the Lambda runtime API: {error}");
-            ExitCode::FAILURE
+            Exit::Failed.into()
         }
     }
 }

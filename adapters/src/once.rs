@@ -1,7 +1,7 @@
 //! What a person asks for once, and confirms: leaving a firewall, where every rule and object of ours goes and nothing else; and
 //! adopting the rules of the Lambda function of 2016.
 
-use std::{collections::BTreeSet, path::Path, process::ExitCode, time::Duration};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use drawbridge_core::{
     command::{Command, Look, Reply},
@@ -17,8 +17,10 @@ use crate::{
     cli,
     confirm::{Asked, confirm},
     deployment, driver,
+    exit::Exit,
     live::{Deployment, Live, NotReady},
-    print, render,
+    print::{self, Purpose},
+    render,
 };
 
 /// What is asked for.
@@ -35,6 +37,13 @@ impl Deed {
         match self {
             Self::Uninstall => "uninstall",
             Self::Adopt(_) => "adopt",
+        }
+    }
+
+    const fn purpose(&self) -> Purpose {
+        match self {
+            Self::Uninstall => Purpose::Uninstall,
+            Self::Adopt(_) => Purpose::Adopt,
         }
     }
 
@@ -63,7 +72,7 @@ pub async fn perform(
     asked: Asked,
     within: Duration,
     as_json: bool,
-) -> Result<ExitCode, NotReady> {
+) -> Result<Exit, NotReady> {
     let mut deployment = deployment::from_environment(file).await?;
     if let Deed::Adopt(only) = &deed
         && !only.is_empty()
@@ -73,18 +82,19 @@ pub async fn perform(
     if asked != Asked::Confirmed {
         let is_something = show(&mut deployment, &deed, asked, as_json).await?;
         match asked {
-            Asked::DryRun => return Ok(if is_something { ExitCode::from(2) } else { ExitCode::SUCCESS }),
+            Asked::DryRun => return Ok(if is_something { Exit::Attention } else { Exit::Done }),
             Asked::Plainly if is_something => confirm(deed.question(), deed.command())?,
             Asked::Plainly | Asked::Confirmed => {}
         }
     }
-    let config = deployment.settings.config.clone();
+    let (config, purpose) = (deployment.settings.config.clone(), deed.purpose());
+    let reserve = config.timing.reserve;
     let mut run = match deed {
         Deed::Uninstall => Run::removal(config, within, driver::seed()),
         Deed::Adopt(only) => Run::adoption(config, only, within, driver::seed()),
     };
     let outcome = driver::drive(&mut run, &mut Live::new(&mut deployment)).await;
-    cli::finish(&outcome, as_json)
+    cli::finish(&outcome, purpose, reserve, as_json)
 }
 
 /// A name that is misspelt must not look as if all was well.

@@ -7,10 +7,14 @@ use std::{
     iter::successors,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use drawbridge::{print, render};
+use drawbridge::{
+    print::{self, Purpose},
+    render,
+};
 use drawbridge_scenarios::replay::{Medium, Transcript, tell};
 use drawbridge_simulator::{script::Script, world::World};
 use tracing::level_filters::LevelFilter;
@@ -35,7 +39,7 @@ fn everything(transcript: &Transcript) -> Vec<String> {
     for run in &transcript.runs {
         all.extend(run.lines.clone());
         if let Some(outcome) = &run.outcome {
-            let (text, error) = print::outcome(outcome);
+            let (text, error) = print::outcome(outcome, Purpose::InStep, Duration::ZERO);
             all.extend([text, format!("{outcome:?}"), render::outcome(outcome).to_string()]);
             all.extend(error);
         }

@@ -214,6 +214,7 @@ impl Transport for Https {
         let response = sent.map_err(|error| failure(&error))?;
         let status = response.status().as_u16();
         let body = body(response, ANSWER_MAX).await?;
+        tracing::debug!(request = request.kind(), status, bytes = body.len(), "the firewall answers");
         let document = String::from_utf8(body).map_err(|_| not_panos("its answer is not UTF-8"))?;
         Ok(Answer { status, document })
     }

@@ -24,6 +24,12 @@ impl Request {
         Self { parameters: parameters.into_iter().map(|(name, value)| (name, value.to_owned())).collect() }
     }
 
+    /// What kind of request it is, without anything that is in it: `config get`, `commit`.
+    pub fn kind(&self) -> String {
+        let kinds = self.parameters.iter().filter(|(name, _)| matches!(*name, "type" | "action"));
+        kinds.map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(" ")
+    }
+
     /// Reads part of the candidate.
     pub fn candidate(xpath: &XPath) -> Self {
         Self::new([("type", "config"), ("action", "get"), ("xpath", xpath.as_str())])

@@ -20,7 +20,7 @@ use crate::live::NotReady;
 
 pub use doctor::doctor;
 pub use explanation::explanation;
-pub use outcome::outcome;
+pub use outcome::{Purpose, outcome};
 pub use plan::{plan, plan_without_aws};
 pub use settings::settings;
 

@@ -143,7 +143,7 @@ pub const KEYS: &[Key] = &[
 ];
 
 /// Variables of other names that mean a setting, because that is what people call them.
-pub(super) const ALIASES: &[(&str, &str)] = &[
+pub const ALIASES: &[(&str, &str)] = &[
     ("PANOS_HOSTNAME", "firewall.hostname"),
     ("PANOS_API_KEY", "firewall.api_key"),
     ("PANOS_API_KEY_SECRET_ARN", "firewall.api_key_secret_arn"),

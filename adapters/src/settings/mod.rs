@@ -34,11 +34,10 @@ use crate::{
 };
 
 pub use given::SettingsFile;
-pub use keys::{FILE_VARIABLE, KEYS, Key, LOG_VARIABLE, Otherwise};
+pub use keys::{ALIASES, FILE_VARIABLE, KEYS, Key, LOG_VARIABLE, Otherwise};
 use reader::Reader;
-use value::{
-    application, base_url, choice, duration, gateway, instance_tag, owner, parsed, port, positive_duration, size,
-};
+pub(crate) use value::{address, duration, positive_duration};
+use value::{application, base_url, choice, count, gateway, instance_tag, owner, parsed, port, size};
 pub use watch::{NotAQueue, QueueUrl, Source, WatchSettings};
 
 /// Everything that is set.
@@ -261,7 +260,7 @@ impl Reader {
     }
 
     fn limits(&mut self) -> Option<Limits> {
-        let mut limit = |number, percent| (self.one(number, parsed), self.maybe(percent, parsed));
+        let mut limit = |number, percent| (self.one(number, count), self.maybe(percent, count));
         let additions = limit("limits.additions", "limits.additions_percent");
         let removals = limit("limits.removals", "limits.removals_percent");
         Some(Limits {

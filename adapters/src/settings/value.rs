@@ -1,6 +1,6 @@
 //! Values of settings, each parsed from the text that people write.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, net::SocketAddr, str::FromStr, time::Duration};
 
 use drawbridge_core::{
     config::{Gateway, InstanceTag},
@@ -44,16 +44,27 @@ pub(super) fn application(text: &str) -> Result<Option<AppName>, String> {
     if text == "any" { Ok(None) } else { text.parse().map(Some).map_err(|error| format!("{error}")) }
 }
 
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+/// `5s`, `1m 30s`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| format!("`{text}` is not a length of time (`5s`, `1m 30s`)"))
 }
 
 /// A length of time that cannot be nothing.
-pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn positive_duration(text: &str) -> Result<Duration, String> {
     match duration(text)? {
         Duration::ZERO => Err(format!("`{text}` is no time at all: give it some")),
         some => Ok(some),
     }
+}
+
+/// A number of things, or of per cent.
+pub(super) fn count(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| format!("`{text}` is not a number: give a whole one, 0 or more"))
+}
+
+/// Where something listens.
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("`{text}` is not an address with a port: give it as `127.0.0.1:9464`"))
 }
 
 /// `1048576` or `256MiB`.
@@ -107,6 +118,10 @@ mod tests {
         assert_eq!(size("256MiB"), Ok(256 << 20));
         assert_eq!(size("1048576"), Ok(1 << 20));
         assert!(["0", "-1", "1TB", "99999999999GiB", ""].iter().all(|text| size(text).is_err()));
+        assert_eq!(count("0"), Ok(0));
+        assert!(["-4", "1.5", "many", "", "99999999999999999999"].iter().all(|text| count(text).is_err()));
+        assert_eq!(address("[::1]:0").map(|address| address.port()), Ok(0));
+        assert!(["banana", "127.0.0.1", "localhost:9464", ""].iter().all(|text| address(text).is_err()));
         assert_eq!(port("udp/53"), Ok(Port::Udp(53)));
         assert!(["53", "tcp/0", "sctp/1", "tcp/x"].iter().all(|text| port(text).is_err()));
         assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));

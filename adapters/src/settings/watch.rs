@@ -6,7 +6,7 @@ use reqwest::Url;
 
 use super::{
     reader::Reader,
-    value::{parsed, positive_duration},
+    value::{address, parsed, positive_duration},
 };
 
 /// How `watch` hears of events, and how often it looks without any.
@@ -78,7 +78,7 @@ impl Reader {
         let bucket = self.maybe("watch.bucket", bucket);
         let prefix = self.maybe("watch.prefix", prefix);
         let every = self.one("watch.every", positive_duration);
-        let metrics = self.maybe("watch.metrics_addr", parsed);
+        let metrics = self.maybe("watch.metrics_addr", address);
         self.at_most_one(&["watch.queue_url", "watch.bucket"])?;
         let prefix = prefix?.unwrap_or_default();
         let bucket = bucket?.map(|name| Source::Bucket { name, prefix });

@@ -16,7 +16,7 @@ use crate::driver::{self, Teller};
 
 /// How long a run goes on that has changed something when it is asked to stop. systemd waits 90 s by default
 /// (`TimeoutStopSec`).
-pub(super) const GRACE: Duration = Duration::from_secs(75);
+pub const GRACE: Duration = Duration::from_secs(75);
 
 /// Drives a run with this budget to its end, or to where it can stop when that is asked; nothing is left half-way then, and
 /// whatever woke the run has to wake another.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    fmt,
     time::{Duration, SystemTime},
 };
 
@@ -44,6 +45,16 @@ pub(super) enum Listener {
     Bucket(Bucket),
     /// Nothing: the schedule alone.
     Nothing,
+}
+
+impl fmt::Display for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Queue(_) => "the queue",
+            Self::Bucket(_) => "the trail's bucket",
+            Self::Nothing => "nothing but the time",
+        })
+    }
 }
 
 /// The bucket of a trail, and what is known of it.
@@ -143,6 +154,7 @@ async fn receive(queue: &Queue, patience: Duration, budget: Duration) -> Result<
             Ok(_) | Err(_) => break,
         }
     }
+    tracing::debug!(messages = messages.len(), "the queue has brought news");
     for message in &messages {
         queue.release(message, budget + HIDDEN_AT_FIRST).await?;
     }
@@ -158,6 +170,7 @@ impl Bucket {
         let arrived = self.trail.since(self.listed - OVERLAP, now).await?;
         let all: BTreeSet<LogRef> = arrived.into_iter().map(|arrived| arrived.log).collect();
         let logs: Vec<_> = all.difference(&self.seen).cloned().collect();
+        tracing::debug!(new = logs.len(), known = self.seen.len(), "the bucket is listed");
         (self.listed, self.seen) = (now, all);
         let trigger = Trigger { logs, events: Vec::new(), wake: Wake::ByEvents };
         Ok((!trigger.logs.is_empty()).then_some(News { trigger, messages: Vec::new() }))

@@ -8,14 +8,17 @@ mod stop;
 use std::{path::Path, time::Duration};
 
 use drawbridge_core::{
-    report::{Ending, Outcome},
+    report::{Ending, Outcome, Problem},
     run::Trigger,
 };
 use tokio::time::{Instant, sleep};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use self::listener::{Done, Listener, News};
-pub use self::stop::{Stop, Stopper};
+pub use self::{
+    graceful::GRACE,
+    stop::{Stop, Stopper},
+};
 use crate::{
     aws::{queue::Queue, trail::Trail},
     deployment, driver,
@@ -63,7 +66,7 @@ pub async fn watch(file: Option<&Path>, options: &Options) -> Result<(), NotRead
             let region = region
                 .ok_or_else(|| NotReady("the region is not known: set `aws.region` or `AWS_REGION`".to_owned()))?;
             let trail = Trail::find(&sdk, name, prefix, &region).await;
-            Listener::of_bucket(trail.map_err(|failure| NotReady(failure.what.to_string()))?)
+            Listener::of_bucket(trail.map_err(|failure| NotReady(Problem::from(failure.what).to_string()))?)
         }
     };
     let (every, address) = (settings.watch.every, settings.watch.metrics);
@@ -94,6 +97,7 @@ impl Watch {
             let news = if patience.is_zero() {
                 Some(News::schedule())
             } else {
+                debug!("listening to {}, for {:.1} s at most", self.listener, patience.as_secs_f64());
                 let mut stop = self.stop.clone();
                 tokio::select! {
                     biased;

@@ -137,5 +137,5 @@ async fn the_firewall_is_not_as_the_settings_say() {
 async fn nothing_is_begun_that_could_not_be_ended() {
     let stage = Stage::new().await.with_work().set("DRAWBRIDGE_TIMING_RESERVE", "1m");
     let said = stage.fails(&["apply", "--within", "30s"]).await;
-    expect!["out of time; allow more with `--within`, or let the next run go on from what it finds"].assert_eq(&said);
+    expect!["out of time; with less than 1m left nothing is begun (`timing.reserve`): allow more with `--within`, or let the next run go on from what it finds"].assert_eq(&said);
 }

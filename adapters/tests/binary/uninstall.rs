@@ -66,7 +66,7 @@ async fn everything_of_ours_goes_and_nothing_else() {
         - sg-webserver-2
         - service tcp_8443
         - tag drawbridge
-        in sync: 4 changes, 1 commit
+        nothing of ours is left: 4 changes, 1 commit
     "#]]
     .assert_eq(&stage.short(&gone.stdout));
     assert_eq!(stage.running_rules(), untouched.running_rules());
@@ -87,13 +87,17 @@ async fn what_others_need_or_work_on_stays() {
     let gone = stage.run(&["uninstall", "--yes"]).await;
     assert_eq!((gone.status, gone.stderr.as_str()), (Some(2), ""), "{gone:#?}");
     assert!(gone.stdout.contains("has uncommitted work of `admin`: left alone"), "{gone:#?}");
+    let last = gone.stdout.lines().last().unwrap();
+    expect!["something of ours stays, the notes say why: 1 change, 1 commit"].assert_eq(last);
     assert!(stage.running_rules().contains(&held));
     assert_eq!(stage.running_rules().iter().filter(|name| name.starts_with("sg-")).count(), 1);
     assert_eq!(holds(&stage, "tcp_8443"), [true, true]);
     // Their rule is still theirs to commit.
     assert_eq!(holds(&stage, "\"theirs\""), [true, false]);
     stage.tell("admin admin commit all");
-    assert_eq!(stage.run(&["uninstall", "--yes"]).await.status, Some(2), "their rule needs the service");
+    let gone = stage.run(&["uninstall", "--yes"]).await;
+    assert_eq!(gone.status, Some(2), "their rule needs the service");
+    assert!(gone.stdout.contains("note: service tcp_8443 stays"), "{gone:#?}");
     assert_eq!(stage.running_rules().iter().filter(|name| name.starts_with("sg-")).count(), 0);
     assert_eq!(holds(&stage, "tcp_8443"), [true, true]);
 }

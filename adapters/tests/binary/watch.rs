@@ -22,7 +22,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Waits until something is so.
-async fn until(stage: &Stage, program: &Running, what: &str, is_so: impl Fn() -> bool) {
+pub(crate) async fn until(stage: &Stage, program: &Running, what: &str, is_so: impl Fn() -> bool) {
     let began = Instant::now();
     while !is_so() {
         assert!(began.elapsed() < PATIENCE, "not {what}: {:#?}", program.said(stage, None));
@@ -35,7 +35,7 @@ fn has_rule(stage: &Stage) -> bool {
 }
 
 /// Asks the program to stop, as systemd does, and waits until it has.
-async fn stopped(stage: &Stage, program: Running, signal: &str) -> Ended {
+pub(crate) async fn stopped(stage: &Stage, program: Running, signal: &str) -> Ended {
     let asked = Command::new("kill").args([&format!("-{signal}"), &program.id().to_string()]).status().unwrap();
     assert!(asked.success());
     let ended = program.end(stage).await;
@@ -149,6 +149,22 @@ async fn what_keeps_it_from_hearing_is_said_and_tried_again() {
     assert!(said.contains("`ListObjectsV2`"), "{said}");
     let said = stage.fails(&["watch", "--metrics-addr", "192.0.2.1:1"]).await;
     assert!(said.contains("change `watch.metrics_addr`"), "{said}");
+}
+
+/// Without being asked it says what it does; with `--verbose` also what it waits for, and what it asks the firewall.
+#[tokio::test]
+async fn who_wants_to_know_more_hears_more() {
+    for (arguments, tells) in
+        [(&["watch", "--every", "1h"][..], false), (&["watch", "--every", "1h", "--verbose"], true)]
+    {
+        let stage = Stage::new().await;
+        let program = stage.start(arguments);
+        until(&stage, &program, "looked", || program.said(&stage, None).stderr.contains("in sync")).await;
+        let said = stopped(&stage, program, "TERM").await.stderr;
+        for more in ["listening to nothing but the time", "the firewall answers request=\"config get\""] {
+            assert_eq!(said.contains(more), tells, "{arguments:?}: {more}: {said}");
+        }
+    }
 }
 
 #[tokio::test]
