@@ -3,8 +3,9 @@
 use std::{env, io};
 
 use anstream::{AutoStream, ColorChoice};
+use tracing::Metadata;
 use tracing_subscriber::{
-    filter::{LevelFilter, Targets},
+    filter::{LevelFilter, Targets, filter_fn},
     fmt::layer,
     layer::SubscriberExt as _,
     registry,
@@ -32,8 +33,15 @@ pub fn to_stderr(usual: LevelFilter) -> Result<(), NotReady> {
 pub fn as_json() -> Result<(), NotReady> {
     let levels = levels(LevelFilter::INFO);
     let shown = levels.as_ref().ok().cloned().unwrap_or_else(|| targets(LevelFilter::INFO));
-    let _ = registry().with(layer().json().with_span_list(false)).with(shown).try_init();
+    let lines = layer().json().with_span_list(false);
+    let _ = registry().with(lines).with(shown).with(filter_fn(|line| !says_again(line))).try_init();
     levels.map(drop)
+}
+
+/// Whether it is what Lambda's runtime logs of an invocation that failed: the error once more, in the form of Rust's `Debug`.
+/// The run has said it already, with its id. Of a panic the runtime logs the same with a field `error`, and nobody else does.
+fn says_again(line: &Metadata<'_>) -> bool {
+    line.is_event() && line.target() == "lambda_runtime::layers::panic" && line.fields().field("error").is_none()
 }
 
 /// What is shown: what the environment says, or else the usual.

@@ -1,7 +1,10 @@
 //! What became of a run, for the log: nobody may ever look at the result.
 
-use drawbridge_core::{change::Change, report::Outcome};
-use tracing::{info, warn};
+use drawbridge_core::{
+    change::Change,
+    report::{Ending, Outcome},
+};
+use tracing::{error, info, warn};
 
 use crate::driver;
 
@@ -39,9 +42,10 @@ fn lines(outcome: &Outcome) {
             withheld.why
         );
     }
-    match report.problem {
-        Some(_) => warn!("{outcome}"),
-        None => info!("{outcome}"),
+    match outcome.ending {
+        Ending::Failed | Ending::OutOfTime => error!("{outcome}"),
+        Ending::Withheld if report.problem.is_some() => warn!("{outcome}"),
+        Ending::Irrelevant | Ending::InSync | Ending::Withheld => info!("{outcome}"),
     }
 }
 
