@@ -60,9 +60,14 @@ pub async fn invoked(deployment: &mut Deployment, payload: &Value, budget: Durat
 /// must come again in the same order. Naming each of them in `batchItemFailures` would say the same to a source with
 /// `ReportBatchItemFailures`, but one without would take it for success and delete them all, and a failure that is no
 /// error of the function escapes its metrics, alarms and back-off (Lambda guide, services-sqs-errorhandling).
+/// A source that looks for the list finds it empty.
 fn result(outcome: &Outcome) -> Result<Value, Diagnostic> {
     let error_type = match outcome.ending {
-        Ending::Irrelevant | Ending::InSync | Ending::Withheld => return Ok(render::outcome(outcome)),
+        Ending::Irrelevant | Ending::InSync | Ending::Withheld => {
+            let mut report = render::outcome(outcome);
+            report["batchItemFailures"] = Value::Array(Vec::new());
+            return Ok(report);
+        }
         Ending::Failed => "Drawbridge.Failed",
         Ending::OutOfTime => "Drawbridge.OutOfTime",
     };

@@ -1,6 +1,6 @@
 //! A run's report, a plan and an explanation as JSON: the Lambda's result, and what `--json` prints.
 //!
-//! `docs/plan-json.md` and `docs/plan.schema.json` describe a plan.
+//! `docs/plan-json.md` and `docs/plan.schema.json` describe a plan, `docs/report-json.md` a report.
 
 mod plan;
 mod rule;
@@ -43,10 +43,7 @@ pub fn doctor(report: &doctor::Report) -> Value {
     })
 }
 
-/// A run's outcome.
-///
-/// `batchItemFailures` is empty because a run takes its whole batch or fails as a whole: an SQS source with
-/// `ReportBatchItemFailures` looks for it (Lambda guide, services-sqs-errorhandling).
+/// A run's outcome, as `docs/report-json.md` describes it.
 pub fn outcome(outcome: &Outcome) -> Value {
     let Report {
         run,
@@ -91,6 +88,5 @@ pub fn outcome(outcome: &Outcome) -> Value {
         "steps": steps.iter().map(|step| json!({
             "at_ms": step.at.as_millis() as u64, "command": step.command, "said": step.said,
         })).collect::<Vec<_>>(),
-        "batchItemFailures": [],
     })
 }

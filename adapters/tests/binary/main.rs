@@ -15,6 +15,7 @@ mod offline;
 mod offline_json;
 mod output;
 mod queue;
+mod report;
 mod rotation;
 mod schema;
 mod settings;
