@@ -1,114 +1,19 @@
-//! What a user reads: tables that are made from the program, commands that it takes, links that lead somewhere.
+//! What a user reads: tables that are made from the program, settings that it knows, links that lead somewhere.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     fs,
-    path::{Path, PathBuf},
-    process::Command,
+    path::Path,
 };
 
-use drawbridge::settings::{KEYS, Otherwise, Settings, SettingsFile};
+use drawbridge::{
+    exit::{MEANINGS, meanings},
+    settings::{ALIASES, FILE_VARIABLE, KEYS, Key, LOG_VARIABLE, Otherwise, Settings, SettingsFile},
+};
 use expect_test::expect_file;
-use tempfile::NamedTempFile;
 
-use crate::{stage::Stage, text::repository};
-
-/// The documents, with their texts.
-fn documents() -> Vec<(PathBuf, String)> {
-    let directories = ["docs", "deploy", "deploy/panos", "deploy/systemd"].map(repository);
-    let files = directories.iter().flat_map(|directory| fs::read_dir(directory).unwrap());
-    let paths = files.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|kind| kind == "md"));
-    let documents: Vec<_> = paths.map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect();
-    assert!(documents.len() > 10, "{documents:?}");
-    documents
-}
-
-/// The indented blocks of a document, without their indentation.
-fn blocks(text: &str) -> Vec<String> {
-    let mut blocks = vec![String::new()];
-    for line in text.lines() {
-        match line.strip_prefix("    ") {
-            Some(code) => writeln!(blocks.last_mut().unwrap(), "{code}").unwrap(),
-            None if line.is_empty() => blocks.last_mut().unwrap().push('\n'),
-            None => blocks.push(String::new()),
-        }
-    }
-    blocks.into_iter().filter(|block| !block.trim().is_empty()).collect()
-}
-
-fn program(arguments: &[&str]) -> std::process::Output {
-    Command::new(env!("CARGO_BIN_EXE_drawbridge")).args(arguments).env_clear().output().unwrap()
-}
-
-/// What the program says about a command, if it has it.
-fn help(command: &str) -> Option<String> {
-    let listed = String::from_utf8(program(&["--help"]).stdout).unwrap();
-    let has = listed.lines().any(|line| line.split_whitespace().next() == Some(command) && line.starts_with("  "));
-    has.then(|| String::from_utf8(program(&[command, "--help"]).stdout).unwrap())
-}
-
-/// The uses of the program in a document: the words after its name.
-fn uses(text: &str) -> Vec<Vec<String>> {
-    let code = blocks(text).concat().replace("\\\n", " ");
-    let words = |line: &str| -> Option<Vec<String>> {
-        let words: Vec<_> = line.split_whitespace().take_while(|word| !word.starts_with('#')).collect();
-        let name = words.iter().position(|word| word.rsplit('/').next() == Some("drawbridge"))?;
-        let is_run = words[..name].iter().all(|word| *word == "sudo" || word.contains('='));
-        is_run.then(|| words[name + 1..].iter().map(ToString::to_string).collect())
-    };
-    code.lines().filter_map(words).collect()
-}
-
-#[test]
-fn commands_and_options_are_those_of_the_program() {
-    let mut found = 0;
-    for (path, text) in documents() {
-        for words in uses(&text) {
-            let Some(command) = words.first() else { panic!("{path:?}: a command without a name") };
-            let Some(help) = help(command) else { panic!("{path:?}: there is no `drawbridge {command}`") };
-            found += 1;
-            for option in words.iter().filter(|word| word.starts_with("--")) {
-                let option = option.split('=').next().unwrap();
-                let knows = help.split(|c: char| c.is_whitespace() || c == ',').any(|word| word == option);
-                assert!(knows, "{path:?}: `drawbridge {command}` has no `{option}`");
-            }
-        }
-    }
-    assert!(found > 5, "only {found} commands were tried");
-}
-
-/// The settings that the documents give to a host, which say nothing of the key.
-fn settings_of_a_host() -> String {
-    let host = fs::read_to_string(repository("docs/host.md")).unwrap();
-    blocks(&host).into_iter().find(|block| block.trim_start().starts_with("mode = ")).unwrap()
-}
-
-/// Against a firewall and an account that are there; the environment names them, and wins over the file.
-#[tokio::test]
-async fn commands_of_the_documents_run() {
-    let stage = Stage::new().await.with_work();
-    let (file, instance) = (NamedTempFile::new().unwrap(), stage.real("i-web-2"));
-    fs::write(&file, settings_of_a_host()).unwrap();
-    let name = file.path().to_str().unwrap();
-    let mut ran = 0;
-    for (path, text) in documents() {
-        for words in uses(&text) {
-            if !["plan", "explain", "apply", "settings"].contains(&words[0].as_str()) {
-                continue;
-            }
-            let word = |word: &String| match word.as_str() {
-                word if word.ends_with(".toml") => name.to_owned(),
-                word if word.starts_with("i-") => instance.clone(),
-                word => word.to_owned(),
-            };
-            let words: Vec<_> = words.iter().map(word).collect();
-            let ended = stage.run(&words.iter().map(String::as_str).collect::<Vec<_>>()).await;
-            assert!(matches!(ended.status, Some(0 | 2)), "{path:?}: {words:?}: {ended:#?}");
-            ran += 1;
-        }
-    }
-    assert!(ran > 5, "only {ran} commands ran");
-}
+use crate::text::{blocks, documents, file, repository};
 
 #[test]
 fn whole_settings_files_can_be_used() {
@@ -125,6 +30,88 @@ fn whole_settings_files_can_be_used() {
         }
     }
     assert!(found >= 3, "only {found} files were tried");
+}
+
+/// Whether a variable is one of the program's own.
+pub(crate) fn is_known(variable: &str) -> bool {
+    KEYS.iter().any(|key| key.variable() == variable)
+        || ALIASES.iter().any(|(alias, _)| *alias == variable)
+        || [FILE_VARIABLE, LOG_VARIABLE].contains(&variable)
+}
+
+#[test]
+fn variables_are_those_of_the_program() {
+    let mut found = BTreeSet::new();
+    for (path, text) in documents() {
+        let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        for word in words.filter(|word| word.starts_with("DRAWBRIDGE_") || word.starts_with("PANOS_")) {
+            assert!(is_known(word), "{path:?}: there is no variable `{word}`");
+            found.insert(word.to_owned());
+        }
+    }
+    assert!(found.len() > KEYS.len(), "only {found:?} were tried");
+}
+
+/// What stands in single backquotes, on one line and outside of blocks.
+fn spans(text: &str) -> Vec<String> {
+    let prose = text.lines().filter(|line| !line.starts_with("    "));
+    let spans = prose.flat_map(|line| line.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>());
+    spans.filter(|span| !span.is_empty()).collect()
+}
+
+/// `policy.owner`, `limits.*`; not `watch.rs`.
+fn is_name_of_setting(span: &str) -> bool {
+    let sections: BTreeSet<_> =
+        KEYS.iter().filter_map(|key| key.name.split_once('.')).map(|(section, _)| section).collect();
+    let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    span.split_once('.').is_some_and(|(section, name)| sections.contains(section) && is_name(name) && name != "rs")
+}
+
+#[test]
+fn settings_that_are_named_are_those_of_the_program() {
+    let mut found = BTreeSet::new();
+    for (path, text) in documents() {
+        for span in spans(&text).into_iter().filter(|span| is_name_of_setting(span)) {
+            assert!(Key::find(&span).is_some(), "{path:?}: there is no setting `{span}`");
+            found.insert(span);
+        }
+    }
+    assert!(found.len() > KEYS.len() / 2, "only {found:?} were tried");
+}
+
+/// `mode = "observe"` in the middle of a text is what the file would take.
+#[test]
+fn settings_that_are_shown_with_a_value_can_have_it() {
+    let mut found = 0;
+    for (path, text) in documents() {
+        for span in spans(&text) {
+            let Some(key) = span.split_once(" = ").and_then(|(name, _)| Key::find(name)) else { continue };
+            let problems =
+                Settings::read(Some(SettingsFile { name: "here", text: &span }), &BTreeMap::new()).unwrap_err();
+            let wrong = problems.0.iter().map(ToString::to_string).find(|problem| problem.contains("here"));
+            assert_eq!(wrong, None, "{path:?}: `{span}` gives {}", key.name);
+            found += 1;
+        }
+    }
+    assert!(found > 10, "only {found} were tried");
+}
+
+/// What the README says of exit statuses, before any remark of its own.
+#[test]
+fn the_table_of_exit_statuses_is_up_to_date() {
+    let text = file("README.md");
+    let (_, table) = text.split_once("| command | what it does | exit status |\n").unwrap();
+    let rows = table.lines().skip(1).take_while(|line| line.starts_with('|'));
+    let told: BTreeMap<_, _> = rows
+        .map(|row| {
+            let cells: Vec<_> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+            let [command, _, status] = cells[..] else { panic!("{row}") };
+            let command = command.trim_matches('`').split(' ').nth(1).unwrap();
+            (command.to_owned(), status.split("; ").next().unwrap().to_owned())
+        })
+        .collect();
+    let known = MEANINGS.iter().map(|(command, _)| ((*command).to_owned(), meanings(command)));
+    assert_eq!(told, known.collect());
 }
 
 #[test]

@@ -13,7 +13,9 @@ mod panos;
 mod permissions;
 mod properties;
 mod settings;
+mod shell;
 #[path = "../binary/stage.rs"]
 #[allow(dead_code, reason = "the tests of the binary use all of it")]
 mod stage;
 mod text;
+mod unit;

@@ -1,6 +1,7 @@
 //! The files, and pieces of them.
 
 use std::{
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
 };
@@ -14,6 +15,30 @@ pub(crate) fn repository(path: &str) -> PathBuf {
 #[track_caller]
 pub(crate) fn file(path: &str) -> String {
     fs::read_to_string(repository(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The documents for users, with their texts.
+pub(crate) fn documents() -> Vec<(PathBuf, String)> {
+    let directories = ["docs", "deploy", "deploy/panos", "deploy/systemd"].map(repository);
+    let files = directories.iter().flat_map(|directory| fs::read_dir(directory).unwrap());
+    let paths = files.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|kind| kind == "md"));
+    let paths = paths.chain([repository("README.md")]);
+    let documents: Vec<_> = paths.map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect();
+    assert!(documents.len() > 10, "{documents:?}");
+    documents
+}
+
+/// The indented blocks of a document, without their indentation.
+pub(crate) fn blocks(text: &str) -> Vec<String> {
+    let mut blocks = vec![String::new()];
+    for line in text.lines() {
+        match line.strip_prefix("    ") {
+            Some(code) => writeln!(blocks.last_mut().unwrap(), "{code}").unwrap(),
+            None if line.is_empty() => blocks.last_mut().unwrap().push('\n'),
+            None => blocks.push(String::new()),
+        }
+    }
+    blocks.into_iter().filter(|block| !block.trim().is_empty()).collect()
 }
 
 /// The SAM template.
