@@ -10,7 +10,7 @@ use drawbridge_core::{
 use crate::text::{below, pascal, quoted, remark, sam, terraform};
 
 /// The rules with a pattern, under the names that both give them.
-const RULES: [&str; 4] = ["calls", "tags", "states", "trail"];
+pub(crate) const RULES: [&str; 4] = ["calls", "tags", "states", "trail"];
 
 /// The calls of the rule `calls`: those that can change what the firewall should allow, and can be named. What is not here is
 /// seen when the schedule looks.

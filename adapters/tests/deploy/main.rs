@@ -11,6 +11,7 @@ mod events;
 mod metrics;
 mod panos;
 mod permissions;
+mod policies;
 mod properties;
 mod settings;
 mod shell;

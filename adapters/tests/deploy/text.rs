@@ -52,7 +52,7 @@ pub(crate) fn terraform(name: &str) -> String {
 }
 
 /// How far a line is indented.
-fn indentation(line: &str) -> usize {
+pub(crate) fn indentation(line: &str) -> usize {
     line.len() - line.trim_start().len()
 }
 
