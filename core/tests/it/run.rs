@@ -6,10 +6,11 @@ use drawbridge_core::{
     command::{Command, Failure, JobState, LogRef, LogTrouble, Look, Reply, Trouble},
     config::{Config, Mode},
     event::{Event, EventKind},
-    firewall::{Applications, FailedCommit, Firewall, RuleFacts},
+    firewall::{Applications, FailedCommit, Firewall, Node, RuleFacts},
     id::JobId,
     inventory::Inventory,
     plan::plan,
+    report::Problem,
     rulebase::Rulebase,
     run::{CHANGES_MAX, Input, Next, Run, Trigger, Wake},
 };
@@ -503,4 +504,29 @@ fn a_removal_leaves_nothing_of_ours() {
     story.twists.push(("apply", VecDeque::from([Twist::FailsForGood(refused)])));
     // The first write is refused as a whole, and it is about a rule.
     assert!(story.told().ends_with("failed; the firewall refuses: cannot be deleted because of references from: g; put right what it names, and see whether `drawbridge doctor` finds more\n"));
+}
+
+/// What nobody waits for any more comes with what a person does about it, in one line; on the way it does not.
+#[test]
+fn what_ends_a_run_comes_with_the_remedy() {
+    let said = "its own words";
+    let troubles = [
+        Trouble::RoleLacks(said.to_owned()),
+        Trouble::NotPanos(said.to_owned()),
+        Trouble::Refused(said.to_owned()),
+        Trouble::Busy(said.to_owned()),
+        Trouble::Locked(said.to_owned()),
+        Trouble::AtWork(Node::Other(said.to_owned()), "alice".parse().unwrap()),
+        Trouble::NoneActive(said.to_owned()),
+    ];
+    for trouble in troubles {
+        let on_the_way = trouble.to_string();
+        let in_the_end = Problem::from(trouble).to_string();
+        let remedy = in_the_end.strip_prefix(&on_the_way).unwrap().strip_prefix("; ").unwrap();
+        assert!(
+            !on_the_way.contains(';') && remedy.len() > 10 && remedy.starts_with(char::is_lowercase),
+            "{in_the_end}"
+        );
+        assert!(on_the_way.contains(said) && !in_the_end.contains('\n'), "{in_the_end}");
+    }
 }
