@@ -217,15 +217,15 @@ pub enum LogTrouble {
 impl Trouble {
     /// What a person does about it, where its own words do not end with that. It belongs to the end of a run: what is waited out
     /// needs nobody.
-    pub const fn remedy(&self) -> &'static str {
-        match self {
-            Self::RoleLacks(_) => "; enable `config`, `op` and `commit` under the XML API of its admin role",
-            Self::NotPanos(_) => "; name the management interface itself there, with no proxy or login page before it",
-            Self::Refused(_) => "; put right what it names, and see whether `drawbridge doctor` finds more",
-            Self::Busy(_) => "; look at its load and its jobs if that lasts, the next run tries again",
-            Self::Locked(_) => "; ask for it to be released, the next run goes on from there",
-            Self::AtWork(..) => "; ask for that to be committed or reverted, the next run goes on from there",
-            Self::NoneActive(_) => "; make one of them active",
+    pub const fn remedy(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::RoleLacks(_) => "enable `config`, `op` and `commit` under the XML API of its admin role",
+            Self::NotPanos(_) => "name the management interface itself there, with no proxy or login page before it",
+            Self::Refused(_) => "put right what it names, and see whether `drawbridge doctor` finds more",
+            Self::Busy(_) => "look at its load and its jobs if that lasts, the next run tries again",
+            Self::Locked(_) => "ask for it to be released, the next run goes on from there",
+            Self::AtWork(..) => "ask for that to be committed or reverted, the next run goes on from there",
+            Self::NoneActive(_) => "make one of them active",
             Self::Log(_)
             | Self::AwsDenied { .. }
             | Self::AwsCredentials { .. }
@@ -239,8 +239,8 @@ impl Trouble {
             | Self::KeyRefused
             | Self::Passive(_)
             | Self::TooOld(_)
-            | Self::UnknownAdmin => "",
-        }
+            | Self::UnknownAdmin => return None,
+        })
     }
 
     /// This trouble, which may pass.

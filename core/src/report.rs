@@ -108,7 +108,7 @@ impl Report {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// A command failed for good, or too often.
-    #[error("{0}{remedy}", remedy = .0.remedy())]
+    #[error("{0}{remedy}", remedy = .0.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default())]
     Trouble(#[from] Trouble),
     /// Nothing can be decided before a person has put something right.
     #[error(transparent)]

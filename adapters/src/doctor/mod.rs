@@ -145,10 +145,8 @@ fn resting_on(aws_unseen: bool, firewall_unseen: bool) -> Vec<&'static str> {
 /// What went wrong, with what to do about a right that is lacking.
 fn told(failure: &Failure) -> String {
     let what = failure.what.to_string();
-    if matches!(failure.what, Trouble::RoleLacks(_)) {
-        let what = what.trim_end_matches('.');
-        format!("{what}: enable `config`, `op` and `commit` under the XML API of its admin role")
-    } else {
-        what
+    match failure.what.remedy().filter(|_| matches!(failure.what, Trouble::RoleLacks(_))) {
+        Some(remedy) => format!("{}: {remedy}", what.trim_end_matches('.')),
+        None => what,
     }
 }

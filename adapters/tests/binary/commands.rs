@@ -140,3 +140,13 @@ async fn no_colours_for_who_asks_for_none() {
     let stage = Stage::new().await.with_work().set("CLICOLOR_FORCE", "1").set("NO_COLOR", "1");
     assert_eq!(stage.run(&["plan", "--verbose"]).await.status, Some(2));
 }
+
+#[tokio::test]
+async fn what_limits_withhold_is_let_happen_once() {
+    let stage = Stage::new().await.with_work().set("DRAWBRIDGE_LIMITS_ADDITIONS", "0");
+    let withheld = stage.run(&["apply"]).await;
+    assert_eq!((withheld.status, stage.running_rules().len()), (Some(2), 4), "{withheld:#?}");
+    assert!(withheld.stdout.contains("`drawbridge apply --accept-limits`"), "{withheld:#?}");
+    let accepted = stage.run(&["apply", "--accept-limits"]).await;
+    assert_eq!((accepted.status, stage.running_rules().len()), (Some(0), 5), "{accepted:#?}");
+}

@@ -2,10 +2,10 @@
 
 use std::{
     process::Command,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
-use drawbridge_simulator::faults::Command as Met;
+use drawbridge_simulator::{cloud::Object, faults::Command as Met};
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -92,6 +92,32 @@ async fn the_bucket_of_a_trail_is_listed() {
     until(&stage, &program, "looked", || program.said(&stage, None).stderr.contains("in sync")).await;
     stage.tell("deliver StartInstances i-web-2");
     until(&stage, &program, "a rule", || stage.running_rules().len() == 5).await;
+    stopped(&stage, program, "TERM").await;
+}
+
+/// CloudTrail does not deliver in the order of the minutes that are in the keys.
+#[tokio::test]
+async fn a_log_of_an_earlier_minute_that_comes_late_is_heard_of() {
+    let stage = Stage::new().await;
+    in_real_time(&stage);
+    stage.tell("deliver StopInstances i-web-2");
+    let bucket = stage.world.lock().cloud_mut().settings_mut().trail_bucket.clone();
+    let program = stage.start(&["watch", "--bucket", &bucket, "--every", "1s", "--verbose"]);
+    until(&stage, &program, "listed", || program.said(&stage, None).stderr.contains("the bucket is listed")).await;
+
+    let earlier = humantime::format_rfc3339_seconds(SystemTime::now() - Duration::from_secs(20 * 60)).to_string();
+    let (day, minute) = (earlier[..10].replace('-', "/"), earlier[..16].replace(['-', ':'], ""));
+    let key = format!(
+        "AWSLogs/111122223333/CloudTrail/eu-west-1/{day}/111122223333_CloudTrail_eu-west-1_{minute}Z_0123456789abcdef.json.gz"
+    );
+    let log = json!({"Records": [{"eventSource": "ec2.amazonaws.com", "eventName": "StopInstances",
+        "requestParameters": {"instancesSet": {"items": [{"instanceId": "i-0123456789abcdef0"}]}}}]});
+    let mut world = stage.world.lock();
+    let object = Object::new(log.to_string().into_bytes(), "application/json", world.now());
+    world.cloud_mut().put_object(&bucket, &key, object);
+    drop(world);
+    let heard = "relevant: StopInstances i-0123456789abcdef0";
+    until(&stage, &program, "heard of it", || program.said(&stage, None).stderr.contains(heard)).await;
     stopped(&stage, program, "TERM").await;
 }
 

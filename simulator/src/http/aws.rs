@@ -232,17 +232,18 @@ fn bare(status: StatusCode) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::{sync::Mutex, time::Duration};
 
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpStream,
+        time::timeout,
     };
 
     use super::*;
     use crate::cloud::Object;
 
-    /// A cloud that stands still, and drops what the access key `DROP` asks for.
+    /// A cloud that stands still, and does with answers what the access key says.
     struct Still(Mutex<Cloud>);
 
     impl Backend for Still {
@@ -250,6 +251,8 @@ mod tests {
             let answer = call.perform(&mut self.0.lock().unwrap(), "alice", Moment::default());
             match credential {
                 Some(credential) if credential.access_key == "DROP" => Reply::Dropped,
+                Some(credential) if credential.access_key == "HALF" => Reply::Half(answer),
+                Some(credential) if credential.access_key == "LATE" => Reply::Late(answer),
                 _ => Reply::Whole(answer),
             }
         }
@@ -331,6 +334,23 @@ mod tests {
         let request = "GET /trail?list-type=2 HTTP/1.1\nHost: x\n\
                        Authorization: AWS4-HMAC-SHA256 Credential=DROP/20261102/eu-west-1/s3/aws4_request, Signature=0\n\n";
         assert_eq!(exchange(&[request]).await, [""]);
+    }
+
+    /// The object `trail/a b/ü`, asked for with an access key of that name.
+    fn content(access_key: &str) -> String {
+        format!(
+            "GET /trail/a%20b/%C3%BC HTTP/1.1\nHost: x\nConnection: close\n\
+             Authorization: AWS4-HMAC-SHA256 Credential={access_key}/20261102/eu-west-1/s3/aws4_request, Signature=0\n\n"
+        )
+    }
+
+    #[tokio::test]
+    async fn an_answer_may_break_off_or_never_end() {
+        let broken = exchange(&[&content("HALF")]).await.remove(0);
+        assert!(broken.contains("content-length: 7\r\n") && broken.ends_with("\r\n\r\ncon"), "{broken}");
+        let late = content("LATE");
+        let waited_for = timeout(Duration::from_millis(50), async { exchange(&[&late]).await });
+        assert!(waited_for.await.is_err());
     }
 
     #[test]

@@ -27,7 +27,7 @@ impl Fault {
         if fault.can_happen() {
             return Ok(fault);
         }
-        let remedy = "`s3` meets fetch, `ec2`, `stale`, `torn` and `aws same page` meet observe, `aws` meets both, `kill` and `content type` meet anything, \
+        let remedy = "`s3` meets fetch, `ec2`, `stale`, `torn` and `aws same page` meet observe, `aws` meets fetch and observe, a kill and `content type` meet anything, \
                       all else what talks to the firewall";
         Err(format!("`{}` cannot happen to {}: {remedy}", fault.trouble, on.name()))
     }

@@ -117,6 +117,11 @@ fn deeds_are_printed_as_they_are_read() {
         "fault observe 1 html",
         "fault observe 1 half",
         "fault observe 1 slow",
+        "fault poll 1 content type",
+        "fault fetch 1 aws half",
+        "fault fetch 1 aws slow",
+        "fault observe 1 aws empty",
+        "fault observe 1 aws same page",
         "fault job 1 fail \"Validation Error:\" Failed",
         "show rules",
         "show rules candidate",
@@ -190,7 +195,7 @@ fn mistakes_name_line_and_remedy() {
         ("call StartInstances\n----\n", "x:1: expected an id such as `i-1`, found the end of the line"),
         (
             "fault fetch 1 html\n----\n",
-            "x:1: `html` cannot happen to fetch: `s3` meets fetch, `ec2`, `stale` and `torn` meet observe, a kill meets anything, all else \
+            "x:1: `html` cannot happen to fetch: `s3` meets fetch, `ec2`, `stale`, `torn` and `aws same page` meet observe, `aws` meets fetch and observe, a kill and `content type` meet anything, all else \
              what talks to the firewall",
         ),
         ("wait 3\n----\n", "x:1: `3` is not a span of time such as `30s` or `1h30m`"),
