@@ -1,4 +1,5 @@
-//! Exit statuses: what each command's mean, in the one place that help, documents and tests take them from.
+//! Exit statuses: what each command's mean, in the one place that each command's help, the README's
+//! table and the tests take them from.
 
 use std::{fmt::Write as _, process::ExitCode};
 

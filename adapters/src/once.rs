@@ -80,10 +80,10 @@ pub async fn perform(
         check_names(&mut deployment, only).await?;
     }
     if asked != Asked::Confirmed {
-        let is_something = show(&mut deployment, &deed, asked, as_json).await?;
+        let found = show(&mut deployment, &deed, asked, as_json).await?;
         match asked {
-            Asked::DryRun => return Ok(if is_something { Exit::Attention } else { Exit::Done }),
-            Asked::Plainly if is_something => confirm(deed.question(), deed.command())?,
+            Asked::DryRun => return Ok(if found == Found::Nothing { Exit::Done } else { Exit::Attention }),
+            Asked::Plainly if found == Found::Work => confirm(deed.question(), deed.command())?,
             Asked::Plainly | Asked::Confirmed => {}
         }
     }
@@ -112,8 +112,17 @@ async fn check_names(deployment: &mut Deployment, only: &BTreeSet<String>) -> Re
     )))
 }
 
-/// Prints what would be done, and says whether that is anything.
-async fn show(deployment: &mut Deployment, deed: &Deed, asked: Asked, as_json: bool) -> Result<bool, NotReady> {
+/// What a look finds to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    Nothing,
+    /// Only what cannot be done while others work on it.
+    Left,
+    Work,
+}
+
+/// Prints what would be done, and says what that is.
+async fn show(deployment: &mut Deployment, deed: &Deed, asked: Asked, as_json: bool) -> Result<Found, NotReady> {
     let firewall = look(deployment).await?;
     let config = &deployment.settings.config;
     let rulebase = Rulebase::read(&firewall, config).and_then(Rulebase::of_one_account);
@@ -125,7 +134,13 @@ async fn show(deployment: &mut Deployment, deed: &Deed, asked: Asked, as_json: b
         (_, true) => {}
         (_, false) => print::out(&print::plan_without_aws(&plan, &rulebase))?,
     }
-    Ok(!plan.changes.is_empty() || plan.commit)
+    Ok(if !plan.changes.is_empty() || plan.commit {
+        Found::Work
+    } else if plan.notes.is_empty() {
+        Found::Nothing
+    } else {
+        Found::Left
+    })
 }
 
 async fn look(deployment: &mut Deployment) -> Result<Firewall, NotReady> {

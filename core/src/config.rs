@@ -124,6 +124,16 @@ pub struct InstanceTag {
     pub value: Option<String>,
 }
 
+/// As settings have it: `key=value`, or `key`.
+impl fmt::Display for InstanceTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.value {
+            Some(value) => write!(f, "{}={value}", self.key),
+            None => f.write_str(&self.key),
+        }
+    }
+}
+
 impl InstanceTag {
     /// Whether the instance has it.
     pub fn is_on(&self, instance: &Instance) -> bool {

@@ -78,7 +78,9 @@ pub enum NotFound {
     #[error("security group `{0}` is not listed in {1}: check the id, `aws.region` and the credentials")]
     Group(GroupId, Region),
     /// No such rule.
-    #[error("there is no rule `{0}` on the firewall, and none is planned: names are case-sensitive")]
+    #[error(
+        "there is no rule `{0}` on the firewall, and none is planned: names are case-sensitive, and of an interface (`eni-…`) give the instance"
+    )]
     Rule(RuleName),
 }
 

@@ -108,7 +108,7 @@ impl Report {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// A command failed for good, or too often.
-    #[error("{0}{remedy}", remedy = .0.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default())]
+    #[error("{words}", words = with_remedy(.0))]
     Trouble(#[from] Trouble),
     /// Nothing can be decided before a person has put something right.
     #[error(transparent)]
@@ -234,6 +234,13 @@ impl fmt::Display for Outcome {
             None => Ok(()),
         }
     }
+}
+
+/// What went wrong, and what a person does about it.
+fn with_remedy(trouble: &Trouble) -> String {
+    let said = trouble.to_string();
+    // The firewall's own words are sentences.
+    trouble.remedy().map_or_else(|| said.clone(), |remedy| format!("{}; {remedy}", said.trim_end_matches('.')))
 }
 
 /// The lines of a failed job, which may have none.

@@ -27,7 +27,7 @@ use drawbridge::{
 };
 use drawbridge_core::{
     change::Change,
-    command::{Failure, LogTrouble},
+    command::{Failure, JobState, LogTrouble},
     firewall::{CommitNote, Digest},
     id::{AdminName, JobId},
 };
@@ -91,8 +91,8 @@ const BETWEEN: &str = "\n----\n";
 /// More questions than any command has here: what is asked must come to an end, whatever the answers are.
 const QUESTIONS_MAX: usize = 100;
 
-/// Gives each command to a firewall that answers with these texts one after another, and with the last for ever. Whatever
-/// is said of it fits into one line.
+/// Gives each command, and each question of the doctor's, to a firewall that answers with these texts one after another, and
+/// with the last for ever. What is told of failures, jobs and locks fits into one line.
 pub fn conversation(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let answers: Vec<_> = text.split(BETWEEN).map(str::to_owned).collect();
@@ -104,9 +104,15 @@ pub fn conversation(bytes: &[u8]) {
     said(firewall().apply(&[Change::Tag(note.owner.clone())]));
     said(firewall().commit(&note));
     said(firewall().commit_all(&note));
-    said(firewall().poll(JobId(1)));
+    if let Some(JobState::Failed(lines)) = said(firewall().poll(JobId(1))) {
+        lines.iter().for_each(|line| check_line(line));
+    }
     said(firewall().revert());
     said(firewall().asks_as());
+    said(firewall().may_read());
+    said(firewall().may_write());
+    said(firewall().may_commit(&us));
+    said(async { Ok(firewall().check_units().await) });
     if let Some(locks) = said(firewall().locks_of_others(Some(&us))) {
         locks.iter().for_each(|lock| check_line(lock));
     }

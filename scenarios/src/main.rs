@@ -47,7 +47,7 @@ enum Command {
     /// Draws worlds at random: accounts, rulebases, administrators at work, lost and late news, faults on every command,
     /// processes that die, runs that overlap. Every commit is judged; when faults and people stop, everything must be as
     /// wanted within three runs. The first story that breaks a promise is shrunk and printed as a scenario file, which
-    /// `replay` tells again. Exit status: 0 every promise was kept, 1 otherwise.
+    /// `replay --direct` tells again (`replay` what `--wire` has found). Exit status: 0 every promise was kept, 1 otherwise.
     Swarm {
         /// The seed of the first story; the following ones are told after it.
         #[arg(long, default_value_t = 1)]

@@ -3,7 +3,7 @@
 //! A seed is a story in the language of scenario files: an account, a rulebase, administrators who work at any moment,
 //! calls, news that come late, twice or never, and faults on every command. Each commit is judged by I1 to I3 and I7 to
 //! I9; then faults and people stop, and three runs later I4, I5 and I10 must hold. A story that breaks a promise is shrunk
-//! and printed, and `replay` tells it again.
+//! and printed; `replay --direct` tells it again, or `replay` where it was told by wire.
 
 mod dice;
 mod events;
@@ -157,7 +157,7 @@ impl Shared<'_> {
     fn failure(&self, seed: u64, story: &Story, broken: &str) -> Failure {
         let again = |story: &Story| caught(|telling| (self.teller.again)(story, telling, self.campaign.medium));
         let (about, story, broken) = if again(story).broken.is_some() {
-            let (story, broken) = shrink::shrunk(story, broken, &again);
+            let (story, broken) = shrink::shrunk(story, broken, self.campaign.medium, &again);
             (format!("Found by the swarm, seed {seed}: {broken}"), story, broken)
         } else {
             let about = format!("Seed {seed} of the swarm; told again it does not break: {broken}");

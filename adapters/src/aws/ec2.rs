@@ -194,6 +194,10 @@ where
 
 #[cfg(test)]
 mod tests {
+    use aws_credential_types::{
+        credential_fn::provide_credentials_fn,
+        provider::{SharedCredentialsProvider, error::CredentialsError},
+    };
     use expect_test::{Expect, expect};
 
     use super::*;
@@ -367,6 +371,20 @@ mod tests {
             || page(vpcs, "<vpcSet><item><cidrBlock>10.0.0.0/16</cidrBlock></item></vpcSet>", None),
             &expect!["Transient, asked 1: what AWS listed cannot be used: `Vpc` is listed without `VpcId`"],
         );
+    }
+
+    #[tokio::test]
+    async fn a_call_without_credentials_says_so() {
+        let server = Server::start(|_| Answer::Hangup).await;
+        let none = provide_credentials_fn(async || Err(CredentialsError::not_loaded("nobody has any")));
+        let none = SharedCredentialsProvider::new(none);
+        let config = server.sdk_config().into_builder().credentials_provider(none).build();
+        let failure = Ec2::new(&config).unwrap().inventory().await.unwrap_err();
+        assert!(server.requests().is_empty());
+        expect![
+            "AWS does not accept the credentials of `DescribeVpcs` (none can be had): renew them, and check the clock"
+        ]
+        .assert_eq(&failure.what.to_string());
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Errors of the AWS SDK, sorted: what they are in our words, and whether trying again can help.
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::{
     config::http::HttpResponse,
-    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    error::{ProvideErrorMetadata, SdkError},
 };
+use std::{error::Error, iter::successors};
 
 use drawbridge_core::command::{Failure, Lasting, LogTrouble, Trouble};
 
@@ -121,17 +123,31 @@ impl Refusal {
     }
 }
 
+/// Whether nothing was sent because there is nothing to sign it with.
+fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {
+    successors(Some(error), |&error| error.source()).any(|error| error.is::<CredentialsError>())
+}
+
+/// What an error and its sources say of themselves. Never their `Debug` form: it holds the answer, which may be the API key.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let said = successors(Some(error), |&error| error.source()).map(ToString::to_string);
+    said.collect::<Vec<_>>().join(": ")
+}
+
 /// Sorts an error of a call.
 pub(super) fn failure<E>(call: &str, error: &SdkError<E, HttpResponse>) -> Failure
 where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
+    E: ProvideErrorMetadata + Error + 'static,
 {
-    tracing::debug!(call, error = %DisplayErrorContext(error), "AWS call failed");
+    tracing::debug!(call, error = chain(error), "AWS call failed");
     let call = call.to_owned();
     match (Refusal::of(error), error) {
         (Some(refusal), _) => refusal.of_call(&call),
         (None, SdkError::ConstructionFailure(_)) => {
             Trouble::Aws { call, code: "nothing: the request could not be built".to_owned() }.permanent()
+        }
+        (None, _) if lacks_credentials(error) => {
+            Trouble::AwsCredentials { call, code: "none can be had".to_owned() }.transient()
         }
         (None, _) => Trouble::AwsUnreachable { call }.transient(),
     }

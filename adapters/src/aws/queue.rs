@@ -1,4 +1,4 @@
-//! A queue of SQS: three calls of its JSON protocol (SQS developer guide, `sqs-making-api-requests-json`), signed here. The
+//! A queue of SQS: four calls of its JSON protocol (SQS developer guide, `sqs-making-api-requests-json`), signed here. The
 //! SDK's own crate for it would be one of the largest in the tree.
 
 use std::time::{Duration, SystemTime};
@@ -133,8 +133,11 @@ impl Queue {
         const IN_FLIGHT: &str = "ApproximateNumberOfMessagesNotVisible";
         let asked = json!({ "QueueUrl": self.url.to_string(), "AttributeNames": [WAITING, IN_FLIGHT] });
         let answer = self.call("GetQueueAttributes", &asked, ANSWER).await?;
-        let number = |name: &str| answer["Attributes"][name].as_str().and_then(|text| text.parse().ok()).unwrap_or(0);
-        Ok(Depth { waiting: number(WAITING), in_flight: number(IN_FLIGHT) })
+        let number = |name: &str| answer["Attributes"][name].as_str().and_then(|text| text.parse().ok());
+        match (number(WAITING), number(IN_FLIGHT)) {
+            (Some(waiting), Some(in_flight)) => Ok(Depth { waiting, in_flight }),
+            _ => Err(unread("GetQueueAttributes")),
+        }
     }
 
     /// Tries whether a message may be deleted, with a receipt that no message has.
@@ -162,11 +165,12 @@ impl Queue {
         })?;
         let status = response.status().as_u16();
         let body = response.bytes().await.map_err(|_| unreachable())?;
-        let answer: Value =
-            if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap_or_default() };
+        let answer = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&body) };
         if (200..300).contains(&status) {
-            return Ok(answer);
+            // A page of somebody between answers everything with success.
+            return answer.map_err(|_| unread(action));
         }
+        let answer: Value = answer.unwrap_or_default();
         // `com.amazonaws.sqs#QueueDoesNotExist`
         let code = answer["__type"].as_str().and_then(|kind| kind.rsplit('#').next());
         let code = match code {
@@ -206,6 +210,11 @@ impl Queue {
         }
         Ok(request.body(body))
     }
+}
+
+fn unread(action: &str) -> Failure {
+    let code = "an answer that cannot be read: check `watch.queue_url`, and what is on the way to it".to_owned();
+    Trouble::Aws { call: action.to_owned(), code }.transient()
 }
 
 /// A message that is not there: whatever is asked about it changes nothing.

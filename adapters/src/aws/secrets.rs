@@ -37,6 +37,11 @@ fn not_a_key(code: &str) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
     use expect_test::{Expect, expect};
 
     use super::*;
@@ -56,6 +61,41 @@ mod tests {
             }
         });
         expected.assert_eq(&said);
+    }
+
+    /// Everything that is logged.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_read_is_not_logged() {
+        let log = Log::default();
+        let written = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_max_level(tracing::Level::DEBUG)
+            .with_writer(move || written.clone());
+        tracing::subscriber::with_default(subscriber.finish(), || {
+            check(
+                200,
+                r#"{"SecretString":"LUFRPT0=","VersionStages":1}"#,
+                &expect!["Transient: AWS answered `GetSecretValue` with an answer that cannot be read"],
+            );
+        });
+        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let ours: Vec<_> = log.lines().filter(|line| line.contains(" drawbridge::")).collect();
+        assert!(ours.iter().any(|line| line.contains("AWS call failed")), "{log}");
+        assert!(!ours.iter().any(|line| line.contains("LUFRPT0")), "{ours:#?}");
     }
 
     #[test]

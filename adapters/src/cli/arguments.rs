@@ -103,7 +103,8 @@ pub(super) enum Command {
     /// certificate, key, release and the rights of the key's account; at bottom rule, zones and profiles; at gateways and
     /// the routes to them; at clocks; at locks and uncommitted work of others; and, where `watch` asks a queue or a bucket, at
     /// the events in it. The rights to write and to commit are asked for with a transaction that deletes a rule that is not
-    /// there, and with a commit of our own changes while there are none.
+    /// there, and with a commit of our own changes while there are none; those to delete and release messages with a receipt
+    /// that no message has.
     #[command(after_long_help = exit::help("doctor"))]
     Doctor {
         #[command(flatten)]

@@ -14,7 +14,12 @@ use super::{Report, clock, told};
 use crate::{
     deployment,
     live::of_firewall,
-    panos::{checkup::UnitCheckup, client::Panos, https::Https, tls::Tls},
+    panos::{
+        checkup::UnitCheckup,
+        client::{Committed, Panos},
+        https::Https,
+        tls::Tls,
+    },
     secret::KeySource,
     settings::Settings,
 };
@@ -96,7 +101,7 @@ pub(super) async fn check(settings: &Settings, sdk: &SdkConfig, report: &mut Rep
 struct Way<'s> {
     settings: &'s Settings,
     kept: &'static str,
-    /// A unit of a pair that does not answer is spared as long as the other one is active.
+    /// What is wrong with a unit of a pair is a warning as long as the other one is active.
     another_is_active: bool,
 }
 
@@ -282,12 +287,17 @@ async fn may_write(firewall: &mut Panos<Https>, report: &mut Report) {
 }
 
 async fn may_commit(firewall: &mut Panos<Https>, seen: &Firewall, us: &AdminName, report: &mut Report) {
-    let pending = seen.pending.iter().any(|pending| pending.admin == *us);
-    if pending || seen.unfinished_commit.is_some() {
-        return report.ok(RIGHT, "`commit`: not asked, because there is work of ours that is not committed yet");
+    const UNASKED: &str = "`commit`: not asked, because there is work of ours that is not committed yet";
+    if seen.unfinished_commit.is_some() {
+        return report.ok(RIGHT, UNASKED);
     }
     match firewall.may_commit(us).await {
-        Ok(_) => report.ok(RIGHT, "`commit`"),
+        Ok(None) => report.ok(RIGHT, UNASKED),
+        Ok(Some(Committed::Nothing)) => report.ok(RIGHT, "`commit`"),
+        Ok(Some(Committed::Job(job))) => report.warn(
+            RIGHT,
+            format!("`commit`: a run of ours has changed something in this very moment, and {job} commits it: the next run looks whether it is well"),
+        ),
         Err(Failure { what: what @ (Trouble::Locked(_) | Trouble::Busy(_)), .. }) => later("commit", &what, report),
         Err(failure) => report.fail(RIGHT, format!("`commit`: {}", told(&failure))),
     }

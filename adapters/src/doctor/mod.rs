@@ -7,6 +7,7 @@ mod device;
 mod events;
 mod gateways;
 mod policy;
+mod scope;
 
 use std::{fmt, path::Path};
 
@@ -125,6 +126,7 @@ pub async fn examine(file: Option<&Path>, source: Option<Source>) -> Report {
     }
     if let Some(inventory) = &inventory {
         gateways::check(&settings.config, inventory, &mut report);
+        scope::check(&settings.config, inventory, &mut report);
     }
     if let (Some(inventory), Some(firewall)) = (&inventory, &firewall) {
         policy::check_together(&settings.config, inventory, firewall, &mut report);

@@ -95,13 +95,17 @@ impl<T: Transport> Panos<T> {
         }
     }
 
-    /// Whether our account may commit: it commits its own changes, of which there must be none.
+    /// Whether our account may commit: it commits its own changes, while there are none. With some it is not asked, and there
+    /// is no answer: a run may have begun in the meantime, whose changes are not for this to commit.
     ///
     /// # Errors
     /// [`Trouble::RoleLacks`] if it may not.
-    pub async fn may_commit(&mut self, us: &AdminName) -> Result<Committed, Failure> {
+    pub async fn may_commit(&mut self, us: &AdminName) -> Result<Option<Committed>, Failure> {
+        if self.pending().await?.iter().any(|pending| pending.admin == *us) {
+            return Ok(None);
+        }
         let note = CommitNote { owner: self.account.owner.clone(), digest: Digest(0), run: None };
-        self.ask_for_commit(Request::commit(us, &note)).await
+        self.ask_for_commit(Request::commit(us, &note)).await.map(Some)
     }
 
     /// Locks of others, in words.

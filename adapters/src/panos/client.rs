@@ -3,7 +3,7 @@
 use drawbridge_core::{
     change::{Change, Position},
     command::{Failure, JobState, Trouble},
-    firewall::{CommitNote, Firewall},
+    firewall::{CommitNote, Firewall, Pending},
     id::{AdminName, JobId, TagName},
 };
 
@@ -170,13 +170,18 @@ impl<T: Transport> Panos<T> {
     /// # Errors
     /// As [`Self::commit`], and if somebody else has uncommitted work by now.
     pub async fn commit_all(&mut self, note: &CommitNote) -> Result<Committed, Failure> {
-        let (vsys, us) = (self.account.vsys.clone(), self.admin()?.clone());
-        let pending = self.read(&Request::journal(), |response| Ok(journal::pending(response, &vsys))).await?;
-        if let Some(other) = pending.into_iter().find(|pending| pending.admin != us) {
+        let us = self.admin()?.clone();
+        if let Some(other) = self.pending().await?.into_iter().find(|pending| pending.admin != us) {
             return Err(Trouble::AtWork(other.node, other.admin).transient());
         }
         let asked = self.ask_for_commit(Request::commit_all(note)).await;
         self.written(asked, Lock::Commit).await
+    }
+
+    /// What is not committed at this moment.
+    pub(super) async fn pending(&mut self) -> Result<Vec<Pending>, Failure> {
+        let vsys = self.account.vsys.clone();
+        self.read(&Request::journal(), |response| Ok(journal::pending(response, &vsys))).await
     }
 
     pub(super) async fn ask_for_commit(&mut self, request: Request) -> Result<Committed, Failure> {

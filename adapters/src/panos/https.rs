@@ -85,7 +85,7 @@ impl fmt::Display for Host {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAHost {
     /// Something is wrong with it.
-    #[error("`{0}` is not a host name or address, with or without a port")]
+    #[error("`{0}` is not a host name or address, with or without a port: give it without scheme and path")]
     Malformed(String),
     /// It would send the key in the clear.
     #[error("`{0}`: plain http is for loopback addresses only, because the API key is sent along")]

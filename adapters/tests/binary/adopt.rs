@@ -78,6 +78,8 @@ async fn only_some_of_them_and_none_that_others_work_on() {
     let done = stage.run(&["adopt", "--yes"]).await;
     assert_eq!(done.status, Some(2), "{done:#?}");
     assert!(stage.short(&done.stdout).contains("note: i-web-2 has uncommitted work of `admin`"), "{done:#?}");
+    // Who only looks is told as well that it is not done.
+    assert_eq!(stage.run(&["adopt", "--dry-run"]).await.status, Some(2));
     let last = done.stdout.lines().last().unwrap();
     expect!["not all of these rules are ours now, the notes say why: 2 changes, 1 commit"].assert_eq(last);
     assert!(stage.running_rules().contains(&"i-web-2".to_owned()));

@@ -7,30 +7,12 @@ mod firewall;
 mod policy;
 mod rights;
 
-use std::time::{Duration, SystemTime};
-
-use drawbridge_simulator::clock::EPOCH;
 use serde_json::Value;
 
-use crate::stage::Stage;
+use crate::stage::{Stage, behind, in_real_time};
 
 /// A port of loopback that nobody listens at.
 const NOBODY: &str = "http://127.0.0.1:1";
-
-/// Lets the world's clock show the real time.
-pub(crate) fn in_real_time(stage: &Stage) {
-    behind(stage, Duration::ZERO);
-}
-
-/// Lets the world's clock show what the real one showed so long ago.
-fn behind(stage: &Stage, ago: Duration) {
-    let began = SystemTime::UNIX_EPOCH + Duration::from_secs(EPOCH.unix_timestamp().try_into().unwrap());
-    let date = match (SystemTime::now() - ago).duration_since(began) {
-        Ok(since) => EPOCH + since,
-        Err(before) => EPOCH - before.duration(),
-    };
-    stage.world.lock().run_in_real_time(date);
-}
 
 /// What is found, a line each, with `fw` for the firewall's address. The exit status and the document must say the same, and
 /// nothing may have changed.

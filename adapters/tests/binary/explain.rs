@@ -136,7 +136,7 @@ fn what_cannot_be_explained() {
     check_error(
         &["no such rule"],
         &expect![[r#"
-        error: there is no rule `no such rule` on the firewall, and none is planned: names are case-sensitive
+        error: there is no rule `no such rule` on the firewall, and none is planned: names are case-sensitive, and of an interface (`eni-…`) give the instance
     "#]],
     );
     check_error(

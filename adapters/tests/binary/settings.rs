@@ -87,6 +87,6 @@ async fn aws_must_be_told_apart_from_nowhere() {
     let stage = Stage::new().await.unset("AWS_REGION");
     expect!["the region is not known: set `aws.region` or `AWS_REGION`"].assert_eq(&stage.fails(&["plan"]).await);
     let stage = stage.set("AWS_REGION", "eu-west-1").unset("AWS_ACCESS_KEY_ID");
-    expect!["no answer from AWS to `DescribeVpcs`: check network, endpoint and credentials"]
+    expect!["AWS does not accept the credentials of `DescribeVpcs` (none can be had): renew them, and check the clock"]
         .assert_eq(&stage.fails(&["plan"]).await);
 }

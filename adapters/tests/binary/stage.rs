@@ -5,10 +5,11 @@ use std::{
     env, fs,
     net::SocketAddr,
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use drawbridge_simulator::{
+    clock::EPOCH,
     firewall::Request,
     http::tls::Identity,
     script::Script,
@@ -269,4 +270,19 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Lets the world's clock show the real time.
+pub(crate) fn in_real_time(stage: &Stage) {
+    behind(stage, Duration::ZERO);
+}
+
+/// Lets the world's clock show what the real one showed so long ago.
+pub(crate) fn behind(stage: &Stage, ago: Duration) {
+    let began = SystemTime::UNIX_EPOCH + Duration::from_secs(EPOCH.unix_timestamp().try_into().unwrap());
+    let date = match (SystemTime::now() - ago).duration_since(began) {
+        Ok(since) => EPOCH + since,
+        Err(before) => EPOCH - before.duration(),
+    };
+    stage.world.lock().run_in_real_time(date);
 }

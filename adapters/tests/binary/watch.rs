@@ -13,9 +13,8 @@ use tokio::{
 };
 
 use crate::{
-    doctor::in_real_time,
     queue::FakeQueue,
-    stage::{Ended, Running, Stage},
+    stage::{Ended, Running, Stage, in_real_time},
 };
 
 /// Nothing here takes longer.

@@ -4,17 +4,16 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 
 use clap::Parser as _;
 use drawbridge::{cli::Cli, exit::MEANINGS};
-use drawbridge_simulator::{clock::EPOCH, xml::Element};
+use drawbridge_simulator::xml::Element;
 use tempfile::TempDir;
 
 use crate::{
     documents::is_known,
-    stage::{Ended, Stage},
+    stage::{Ended, Stage, in_real_time},
     text::{blocks, documents, file, repository},
 };
 
@@ -23,7 +22,6 @@ use crate::{
 const BY_OTHERS: &[(&str, &str)] = &[
     ("aws ", "needs an account"),
     ("sam ", "needs an account"),
-    ("terraform ", "needs an account"),
     ("cargo ", "builds and tests: CI runs the README's"),
     ("curl ", "needs a firewall"),
     ("api() ", "needs a firewall: a name for `curl` with the options that every line takes"),
@@ -155,7 +153,7 @@ fn every_line_is_one_that_the_program_takes_or_known_to_be_for_others() {
 #[test]
 fn every_kind_of_line_and_block_that_is_known_is_there() {
     let typed = typed();
-    for (begin, why) in BY_OTHERS.iter().filter(|(begin, _)| *begin != "terraform ") {
+    for (begin, why) in BY_OTHERS {
         assert!(typed.iter().any(|(_, line)| line.starts_with(begin)), "nothing begins like `{begin}` ({why})");
     }
     let blocks: Vec<_> = documents().iter().flat_map(|(_, text)| blocks(text)).collect();
@@ -244,12 +242,7 @@ async fn world(used: &Use) -> Stage {
             stage.tell("admin admin commit all");
         }
         // It compares clocks.
-        "doctor" => {
-            let began =
-                SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(EPOCH.unix_timestamp().try_into().unwrap());
-            let since = SystemTime::now().duration_since(began).unwrap();
-            stage.world.lock().run_in_real_time(EPOCH + since);
-        }
+        "doctor" => in_real_time(&stage),
         _ => {}
     }
     stage

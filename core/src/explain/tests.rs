@@ -139,7 +139,9 @@ fn a_rule() {
     );
     check(
         &Subject::Rule("nothing".parse().unwrap()),
-        &expect!["there is no rule `nothing` on the firewall, and none is planned: names are case-sensitive"],
+        &expect![
+            "there is no rule `nothing` on the firewall, and none is planned: names are case-sensitive, and of an interface (`eni-…`) give the instance"
+        ],
     );
     check_with(
         |inventory, _| drop(inventory.groups.insert("sg-web".parse().unwrap(), Default::default())),

@@ -511,7 +511,7 @@ fn a_removal_leaves_nothing_of_ours() {
 fn what_ends_a_run_comes_with_the_remedy() {
     let said = "its own words";
     let troubles = [
-        Trouble::RoleLacks(said.to_owned()),
+        Trouble::RoleLacks(format!("{said}.")),
         Trouble::NotPanos(said.to_owned()),
         Trouble::Refused(said.to_owned()),
         Trouble::Busy(said.to_owned()),
@@ -522,7 +522,7 @@ fn what_ends_a_run_comes_with_the_remedy() {
     for trouble in troubles {
         let on_the_way = trouble.to_string();
         let in_the_end = Problem::from(trouble).to_string();
-        let remedy = in_the_end.strip_prefix(&on_the_way).unwrap().strip_prefix("; ").unwrap();
+        let remedy = in_the_end.strip_prefix(on_the_way.trim_end_matches('.')).unwrap().strip_prefix("; ").unwrap();
         assert!(
             !on_the_way.contains(';') && remedy.len() > 10 && remedy.starts_with(char::is_lowercase),
             "{in_the_end}"

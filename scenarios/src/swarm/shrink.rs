@@ -1,6 +1,7 @@
 //! A story that fails, made as short as it can be while it breaks the same promise.
 
 use super::{story::Story, trial::Told};
+use crate::replay::Medium;
 
 /// Tells a story, whatever may come of it.
 pub(super) type Tell<'t> = &'t dyn Fn(&Story) -> Told;
@@ -11,13 +12,18 @@ fn kind(broken: &str) -> &str {
     &broken[..end]
 }
 
-/// How often a story is told at most.
-const TELLINGS_MAX: usize = 3000;
+/// How often a story is told at most; by wire each telling may take seconds.
+const fn tellings_max(medium: Medium) -> usize {
+    match medium {
+        Medium::Direct => 3000,
+        Medium::Wire => 150,
+    }
+}
 
 /// Drops lines, many at first, then one by one, until every line counts.
-pub(super) fn shrunk(story: &Story, broken: &str, tell: Tell<'_>) -> (Story, String) {
+pub(super) fn shrunk(story: &Story, broken: &str, medium: Medium, tell: Tell<'_>) -> (Story, String) {
     let mut shortest = (story.clone(), broken.to_owned());
-    let mut left = TELLINGS_MAX;
+    let mut left = tellings_max(medium);
     loop {
         let length = size(&shortest.0);
         for section in [deeds, firewall, cloud, settings] {
@@ -88,7 +94,7 @@ mod tests {
         let line = |letter: &str| letter.to_owned();
         let story =
             Story { deeds: "xaxxxbxx".split("").map(line).collect(), cloud: vec![line("sg")], ..Story::default() };
-        let (shortest, broken) = shrunk(&story, "I1: at first", &tell);
+        let (shortest, broken) = shrunk(&story, "I1: at first", Medium::Direct, &tell);
         assert_eq!(shortest.deeds, ["a", "b"]);
         assert_eq!(shortest.cloud, Vec::<String>::new());
         assert_eq!(broken, "I1: of 2 deeds");

@@ -87,21 +87,26 @@ pub(super) fn again(story: &Story, telling: &Telling, medium: Medium) -> Told {
 fn told(setup: &Story, plot: Plot<'_>, telling: &Telling, medium: Medium) -> Told {
     telling.begin(setup);
     let told = match medium {
-        Medium::Direct => now(async { Ok(Trial::directly(setup, telling)?.tell(plot).await) }),
-        Medium::Wire => by_wire(async { Ok(Trial::by_wire(setup, telling).await?.tell(plot).await) }),
+        Medium::Direct => now(async { Ok(Trial::directly(setup, telling).map_err(unset)?.tell(plot).await) }),
+        Medium::Wire => by_wire(async { Ok(Trial::by_wire(setup, telling).await.map_err(unset)?.tell(plot).await) }),
     };
     told.unwrap_or_else(|why: String| Told {
         story: telling.so_far().clone(),
-        broken: Some(format!("set-up: {why}")),
+        broken: Some(why),
         tally: Tally::default(),
     })
+}
+
+/// Why there is no world to tell a story of.
+fn unset(why: String) -> String {
+    format!("set-up: {why}")
 }
 
 /// Everything is there at once where there are no sockets.
 fn now<T>(story: impl Future<Output = Result<T, String>>) -> Result<T, String> {
     match pin!(story).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(told) => told,
-        Poll::Pending => Err("it waits for something that does not come".to_owned()),
+        Poll::Pending => Err("stuck: it waits for something that does not come".to_owned()),
     }
 }
 

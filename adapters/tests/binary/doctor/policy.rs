@@ -85,6 +85,22 @@ async fn gateways() {
     check(&stage, &[hole]).await;
 }
 
+/// Who misspells a scope loses rules; that is said before it happens.
+#[tokio::test]
+async fn what_a_scope_names() {
+    let stage = Stage::new().await;
+    let (vpc, subnet) = (stage.real("vpc-1"), stage.real("subnet-web"));
+    let stage = stage.set("DRAWBRIDGE_SCOPE_VPCS", &format!("{vpc},vpc-0fffffffffffffff9"));
+    let stage = stage.set("DRAWBRIDGE_SCOPE_SUBNETS", &format!("{subnet},subnet-0fffffffffffffff9"));
+    let stage = stage.set("DRAWBRIDGE_SCOPE_INSTANCE_TAGS", "Name=nobody");
+    check(&stage, &[
+        "warning, scope: `scope.vpcs`: vpc-0fffffffffffffff9 does not exist in eu-west-1: correct or remove it, rules of ours for what it leaves out are deleted",
+        "warning, scope: `scope.subnets`: subnet-0fffffffffffffff9 does not exist in eu-west-1: correct or remove it, rules of ours for what it leaves out are deleted",
+        "warning, scope: `scope.instance_tags`: `Name=nobody` is on no instance: correct or remove it, rules of ours for instances without it are deleted",
+    ]).await;
+    has(&stage, &[], &["ok, scope: `scope.vpcs`: vpc-1", "ok, scope: `scope.subnets`: subnet-web"]).await;
+}
+
 #[tokio::test]
 async fn commits_of_ours() {
     let stage = Stage::new().await.with_work();
