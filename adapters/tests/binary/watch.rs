@@ -111,10 +111,11 @@ async fn a_log_of_an_earlier_minute_that_comes_late_is_heard_of() {
     );
     let log = json!({"Records": [{"eventSource": "ec2.amazonaws.com", "eventName": "StopInstances",
         "requestParameters": {"instancesSet": {"items": [{"instanceId": "i-0123456789abcdef0"}]}}}]});
-    let mut world = stage.world.lock();
-    let object = Object::new(log.to_string().into_bytes(), "application/json", world.now());
-    world.cloud_mut().put_object(&bucket, &key, object);
-    drop(world);
+    {
+        let mut world = stage.world.lock();
+        let object = Object::new(log.to_string().into_bytes(), "application/json", world.now());
+        world.cloud_mut().put_object(&bucket, &key, object);
+    }
     let heard = "relevant: StopInstances i-0123456789abcdef0";
     until(&stage, &program, "heard of it", || program.said(&stage, None).stderr.contains(heard)).await;
     stopped(&stage, program, "TERM").await;

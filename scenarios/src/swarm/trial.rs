@@ -1,6 +1,7 @@
 //! One story, told without a transcript: what counts is whether every promise was kept.
 
 use std::{
+    fmt,
     pin::pin,
     task::{Context, Poll, Waker},
 };
@@ -98,7 +99,7 @@ fn told(setup: &Story, plot: Plot<'_>, telling: &Telling, medium: Medium) -> Tol
 }
 
 /// Why there is no world to tell a story of.
-fn unset(why: String) -> String {
+fn unset(why: impl fmt::Display) -> String {
     format!("set-up: {why}")
 }
 

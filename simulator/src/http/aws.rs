@@ -4,7 +4,12 @@
 //! Signatures are not verified: any credentials will do. The access key in them is handed on, for a world that wants to
 //! tell callers apart.
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use axum::{
     Router,
@@ -15,7 +20,7 @@ use axum::{
 };
 use percent_encoding::percent_decode_str;
 use tokio::net::TcpListener;
-use tokio_stream::StreamExt;
+use tokio_stream::{Stream, StreamExt};
 
 use crate::{
     clock::Moment,
@@ -212,8 +217,29 @@ fn body(bytes: Vec<u8>, end: End) -> Body {
     let half = tokio_stream::once(Ok::<_, io::Error>(half));
     match end {
         End::Comes => Body::from(bytes),
-        End::Breaks => Body::from_stream(half.chain(tokio_stream::once(Err(io::ErrorKind::ConnectionReset.into())))),
+        End::Breaks => Body::from_stream(half.chain(Break::AfterAPause)),
         End::IsAwaited => Body::from_stream(half.chain(tokio_stream::pending())),
+    }
+}
+
+/// An error in the middle of a body. What comes before it is sent only if the server finds a moment for that.
+enum Break {
+    AfterAPause,
+    Now,
+}
+
+impl Stream for Break {
+    type Item = io::Result<Vec<u8>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match *self {
+            Self::AfterAPause => {
+                *self = Self::Now;
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Self::Now => Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into()))),
+        }
     }
 }
 

@@ -60,10 +60,8 @@ impl World {
 
     /// What goes wrong with answers of AWS while the command is under way; [`World::aws`] has seen to what stands in them.
     pub fn aws_mishap(&self) -> Option<AwsMishap> {
-        self.faults.now().iter().find_map(|trouble| match trouble {
-            Trouble::Aws(mishap) => Some(*mishap),
-            _ => None,
-        })
+        let mishap = |trouble: &Trouble| if let Trouble::Aws(mishap) = trouble { Some(*mishap) } else { None };
+        self.faults.now().iter().find_map(mishap)
     }
 
     /// Everything that EC2 would tell, or its refusal.
