@@ -41,7 +41,7 @@ pub const MEANINGS: &[(&str, &[(Exit, &str)])] = &[
         "uninstall",
         &[
             (Done, "nothing of ours is left"),
-            (Attention, "something had to stay (with `--dry-run`: there is something to remove)"),
+            (Attention, "something had to stay (with `--dry-run`: there is something to remove, or has to stay)"),
             (Failed, "an error"),
         ],
     ),
@@ -49,7 +49,7 @@ pub const MEANINGS: &[(&str, &[(Exit, &str)])] = &[
         "adopt",
         &[
             (Done, "done"),
-            (Attention, "something was left (with `--dry-run`: there is something to adopt)"),
+            (Attention, "something was left (with `--dry-run`: there is something to adopt, or is left)"),
             (Failed, "an error"),
         ],
     ),

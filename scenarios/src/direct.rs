@@ -139,10 +139,9 @@ impl Act for Direct {
 fn of_look(mishap: AwsMishap) -> Failure {
     let odd = |code: &str| Trouble::Aws { call: FIRST_CALL.to_owned(), code: code.to_owned() }.transient();
     match mishap {
-        AwsMishap::Half => unanswered(FIRST_CALL),
         // The time that a look has is over, at whichever call.
         AwsMishap::Slow => unanswered("Describe*"),
-        AwsMishap::Empty => odd("an answer that cannot be read"),
+        AwsMishap::Half | AwsMishap::Empty => odd("an answer that cannot be read"),
         AwsMishap::SamePage => odd("pages without end"),
     }
 }
