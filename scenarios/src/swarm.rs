@@ -163,7 +163,7 @@ impl Shared<'_> {
             let about = format!("Seed {seed} of the swarm; told again it does not break: {broken}");
             (about, story.clone(), broken.to_owned())
         };
-        let medium = if self.campaign.medium == Medium::Wire { "wire\n\n" } else { "" };
+        let medium = if self.campaign.medium == Medium::Wire { "wire\n" } else { "" };
         Failure { seed, scenario: format!("{}\n{medium}\n{story}", head(&about)), broken }
     }
 
