@@ -157,7 +157,7 @@ pub fn configuration(bytes: &[u8]) {
 /// Reads what the AWS CLI prints: the bytes are an object with one answer for each name.
 pub fn inventory(bytes: &[u8]) {
     if let Ok(Value::Object(answers)) = serde_json::from_slice::<Value>(bytes) {
-        let _ = offline::from_values(answers, None);
+        let _ = offline::from_answers(answers, None);
     }
 }
 

@@ -21,7 +21,7 @@ use drawbridge_core::{
     inventory::Inventory,
 };
 use drawbridge_simulator::{
-    cloud::{self, Dump},
+    cloud::{self, CliAnswer, Dump},
     faults::AwsMishap,
     firewall::{self, Body},
     http::aws::Call,
@@ -29,7 +29,6 @@ use drawbridge_simulator::{
     world::DRAWBRIDGE,
     xml::Element,
 };
-use serde_json::Value;
 
 use crate::stage::Act;
 
@@ -75,7 +74,7 @@ impl Direct {
         if let Some(mishap) = self.world.lock().aws_mishap() {
             return Err(of_look(mishap));
         }
-        let inventory = offline::from_values(answers(dump), self.region.clone())
+        let inventory = offline::from_answers(answers(dump), self.region.clone())
             .map_err(|error| Trouble::Inventory(error.to_string()).permanent())?;
         self.inventory = generation.map(|generation| (generation, inventory.clone()));
         Ok(inventory)
@@ -159,7 +158,7 @@ fn refusal(answer: &cloud::Answer) -> Refusal {
 }
 
 /// The dump under the names that the AWS CLI's commands have.
-fn answers(dump: Dump) -> impl Iterator<Item = (String, Value)> {
+fn answers(dump: Dump) -> impl Iterator<Item = (String, CliAnswer)> {
     let lists = dump.prefix_list_entries.into_iter();
     let lists = lists.map(|(id, entries)| (format!("get-managed-prefix-list-entries.{id}"), entries));
     [

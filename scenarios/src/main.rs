@@ -18,6 +18,10 @@ use drawbridge_scenarios::{
 };
 use drawbridge_simulator::script::{self, Script};
 
+/// Stories are made of many small trees that live for a moment.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Stories of an embedded cloud and an embedded firewall, with Drawbridge between them.
 #[derive(Debug, Parser)]
 #[command(name = "scenarios", version)]

@@ -67,6 +67,7 @@ pub use self::{
     prefix_list::{Entry, Family, PrefixList},
     routes::{Associated, Association, Destination, Route, RouteState, RouteTable, Target},
     setup::SetupError,
+    shape::CliAnswer,
     storage::Object,
     zone::Zone,
 };

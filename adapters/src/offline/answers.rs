@@ -10,7 +10,6 @@ use serde::{
     Deserialize, Deserializer,
     de::{Error as _, IgnoredAny, MapAccess, Visitor},
 };
-use serde_json::Value;
 
 use super::file::{Unreadable, text};
 use crate::aws::{described::Described, inventory::inventory};
@@ -102,8 +101,8 @@ pub fn from_directory(directory: &Path, region: Option<Region>) -> Result<Invent
 ///
 /// # Errors
 /// [`OfflineError`] names the answer and the remedy.
-pub fn from_values(
-    all: impl IntoIterator<Item = (String, Value)>,
+pub fn from_answers<'de, A: Deserializer<'de, Error = serde_json::Error>>(
+    all: impl IntoIterator<Item = (String, A)>,
     region: Option<Region>,
 ) -> Result<Inventory, OfflineError> {
     let mut answers = Answers::default();
@@ -237,7 +236,7 @@ fn not_an_answer(name: &str, why: serde_json::Error) -> OfflineError {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -272,13 +271,13 @@ mod tests {
         }
         fs::write(directory.path().join("notes.txt"), "x").unwrap();
         let held = from_directory(directory.path(), None).unwrap();
-        assert_eq!(from_values(answers(), Some("eu-west-1".parse().unwrap())).unwrap(), held);
+        assert_eq!(from_answers(answers(), Some("eu-west-1".parse().unwrap())).unwrap(), held);
         assert_eq!(held.prefix_lists.keys().map(|id| id.as_str()).collect::<Vec<_>>(), ["pl-1"]);
     }
 
     #[test]
     fn what_is_wrong_is_named_with_its_remedy() {
-        let said = |answers: Vec<(String, Value)>| from_values(answers, None).unwrap_err().to_string();
+        let said = |answers: Vec<(String, Value)>| from_answers(answers, None).unwrap_err().to_string();
         assert_eq!(
             said(answers().split_off(2)),
             "answers are missing: save what `aws ec2 describe-vpcs`, `aws ec2 describe-subnets` prints"

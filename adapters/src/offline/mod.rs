@@ -5,6 +5,6 @@ mod answers;
 mod file;
 mod firewall;
 
-pub use answers::{OfflineError, from_directory, from_values};
+pub use answers::{OfflineError, from_answers, from_directory};
 pub use file::Unreadable;
 pub use firewall::{FirewallFileError, firewall};

@@ -21,7 +21,7 @@ fn saved(stage: &Stage, directory: &Path) {
         ("describe-vpc-endpoints", dump.vpc_endpoints),
     ];
     for (name, answer) in answers {
-        save(directory, name, &answer);
+        save(directory, name, &answer.value());
     }
     let [candidate, _] = stage.trees();
     let result = Element::new("result").with(candidate);

@@ -145,7 +145,7 @@ impl Trial {
 }
 
 fn inventory(answers: &Answers, settings: &Settings) -> Result<Inventory, String> {
-    offline::from_values(answers.0.clone(), settings.aws.region.clone()).map_err(|error| error.to_string())
+    offline::from_answers(answers.0.clone(), settings.aws.region.clone()).map_err(|error| error.to_string())
 }
 
 fn read(config: &Element, settings: &Settings) -> Result<Configuration, String> {

@@ -2,49 +2,48 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
-use super::{Cloud, PrefixListId};
+use super::{CliAnswer, Cloud, PrefixListId};
 use crate::clock::Moment;
 
 /// The answers of `aws ec2 describe-…`, each on one page, with managed resources included.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dump {
     /// `describe-instances`
-    pub instances: Value,
+    pub instances: CliAnswer,
     /// `describe-network-interfaces`
-    pub network_interfaces: Value,
+    pub network_interfaces: CliAnswer,
     /// `describe-subnets`
-    pub subnets: Value,
+    pub subnets: CliAnswer,
     /// `describe-vpcs`
-    pub vpcs: Value,
+    pub vpcs: CliAnswer,
     /// `describe-route-tables`
-    pub route_tables: Value,
+    pub route_tables: CliAnswer,
     /// `describe-security-groups`
-    pub security_groups: Value,
+    pub security_groups: CliAnswer,
     /// `describe-managed-prefix-lists`
-    pub managed_prefix_lists: Value,
+    pub managed_prefix_lists: CliAnswer,
     /// `get-managed-prefix-list-entries`, for each list
-    pub prefix_list_entries: BTreeMap<PrefixListId, Value>,
+    pub prefix_list_entries: BTreeMap<PrefixListId, CliAnswer>,
     /// `describe-vpc-endpoints`
-    pub vpc_endpoints: Value,
+    pub vpc_endpoints: CliAnswer,
 }
 
 impl Cloud {
     /// Everything there is at that moment.
     pub fn dump(&mut self, now: Moment) -> Dump {
         self.tick(now);
+        let whole = |action| CliAnswer::new(self.described_whole(action));
         let lists = self.resources.prefix_lists.keys();
         Dump {
-            instances: self.described_whole("DescribeInstances").cli(),
-            network_interfaces: self.described_whole("DescribeNetworkInterfaces").cli(),
-            subnets: self.described_whole("DescribeSubnets").cli(),
-            vpcs: self.described_whole("DescribeVpcs").cli(),
-            route_tables: self.described_whole("DescribeRouteTables").cli(),
-            security_groups: self.described_whole("DescribeSecurityGroups").cli(),
-            managed_prefix_lists: self.described_whole("DescribeManagedPrefixLists").cli(),
-            prefix_list_entries: lists.map(|id| (id.clone(), self.entries_whole(id).cli())).collect(),
-            vpc_endpoints: self.described_whole("DescribeVpcEndpoints").cli(),
+            instances: whole("DescribeInstances"),
+            network_interfaces: whole("DescribeNetworkInterfaces"),
+            subnets: whole("DescribeSubnets"),
+            vpcs: whole("DescribeVpcs"),
+            route_tables: whole("DescribeRouteTables"),
+            security_groups: whole("DescribeSecurityGroups"),
+            managed_prefix_lists: whole("DescribeManagedPrefixLists"),
+            prefix_list_entries: lists.map(|id| (id.clone(), CliAnswer::new(self.entries_whole(id)))).collect(),
+            vpc_endpoints: whole("DescribeVpcEndpoints"),
         }
     }
 }

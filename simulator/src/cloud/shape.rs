@@ -3,7 +3,11 @@
 //! Every resource describes itself once, so that what a client reads over the wire and what a file of CLI output says can
 //! never differ.
 
+mod cli;
+
 use serde_json::{Map, Value, json};
+
+pub use self::cli::CliAnswer;
 
 use super::recorded::coerced;
 use crate::{clock::Moment, xml::Element};
@@ -132,19 +136,6 @@ impl Record {
         self.0.iter().map(|member| member.value.xml(member.wire)).collect()
     }
 
-    /// What `aws ec2 … --output json` prints.
-    pub(super) fn cli(self) -> Value {
-        let named = self.0.into_iter().filter_map(|member| {
-            let name = match member.api {
-                Api::Same => capitalized(member.wire),
-                Api::Renamed(name) => name.to_owned(),
-                Api::Hidden => return None,
-            };
-            Some((name, member.value.cli()))
-        });
-        Value::Object(named.collect())
-    }
-
     /// A CloudTrail response in the style of the older actions: lists are `{"items": […]}`, an empty one is `{}`, and there are
     /// no empty texts.
     pub(super) fn trail_items(&self) -> Value {
@@ -197,17 +188,6 @@ impl Shape {
         }
     }
 
-    fn cli(self) -> Value {
-        match self {
-            Self::Text(text) => Value::String(text),
-            Self::Number(number) => json!(number),
-            Self::Truth(truth) => json!(truth),
-            Self::Time(moment) => json!(moment.iso().replace('Z', "+00:00")),
-            Self::List(elements) => elements.into_iter().map(Self::cli).collect(),
-            Self::Record(record) => record.cli(),
-        }
-    }
-
     fn trail_items(&self) -> Value {
         match self {
             Self::Text(text) => json!(text),
@@ -245,14 +225,6 @@ fn list_key(wire: &str) -> &'static str {
         "assignedPrivateIpAddressesSet" => "assignedPrivateIpAddressSetType",
         _ => "items",
     }
-}
-
-fn capitalized(name: &str) -> String {
-    let mut capitalized = name.to_owned();
-    if let Some(first) = capitalized.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    capitalized
 }
 
 macro_rules! shape_from {
@@ -313,7 +285,7 @@ mod tests {
              <subnetIdSet><item>subnet-1</item><item>subnet-2</item></subnetIdSet>"
         );
         assert_eq!(
-            answer().cli(),
+            CliAnswer::new(answer()).value(),
             json!({"Groups": [], "AttachTime": "2026-11-02T08:00:00+00:00",
                    "PrivateIpAddresses": [{"PrivateIpAddress": "10.0.0.4", "Primary": true}],
                    "SubnetIdSet": ["subnet-1", "subnet-2"]})

@@ -76,7 +76,7 @@ fn last_record(cloud: &Cloud) -> &Value {
 }
 
 fn default_route(cloud: &mut Cloud) -> Value {
-    let tables = cloud.dump(at(0)).route_tables["RouteTables"].as_array().unwrap().clone();
+    let tables = cloud.dump(at(0)).route_tables.value()["RouteTables"].as_array().unwrap().clone();
     let mut routes = tables.iter().flat_map(|table| table["Routes"].as_array().unwrap());
     routes.find(|route| route["DestinationCidrBlock"] == "0.0.0.0/0").unwrap().clone()
 }

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::{keys::Keys, settings::EarlierKeys};
+use super::{
+    keys::{Keys, Presented},
+    settings::EarlierKeys,
+};
 use crate::{clock::Moment, xml::Element};
 
 /// What the XML API branch of a role can allow (`pan-os-codegen specs/device/adminrole.yaml`).
@@ -195,9 +198,10 @@ impl Admins {
 
     /// Whose key this is.
     pub(super) fn by_key(&self, key: &str, now: Moment) -> Option<&str> {
+        let key = Presented::new(key);
         self.names().find(|name| {
             let password = self.admin(name).map(|admin| admin.password.text());
-            password.is_some_and(|password| self.keys.open(key, name, password, now))
+            password.is_some_and(|password| self.keys.open(&key, name, password, now))
         })
     }
 

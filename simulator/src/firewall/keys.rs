@@ -51,7 +51,7 @@ impl Keys {
 
     /// The key without an end that goes with these credentials.
     pub(super) fn lasting(&self, admin: &str, password: &str) -> String {
-        encoded(&format!("{}:{admin}:{password}", self.revocations))
+        encoded(&self.secret(admin, password))
     }
 
     /// A key for somebody who has just shown these credentials.
@@ -73,12 +73,30 @@ impl Keys {
     }
 
     /// Whether this is a key of an administrator with that password.
-    pub(super) fn open(&self, key: &str, admin: &str, password: &str, now: Moment) -> bool {
+    pub(super) fn open(&self, key: &Presented<'_>, admin: &str, password: &str, now: Moment) -> bool {
         let is_it = |expiring: &Expiring| {
             let Expiring { key: made, admin: whose, password: with, until } = expiring;
-            made == key && whose == admin && with == password && now < *until
+            made == key.text && whose == admin && with == password && now < *until
         };
-        self.expiring.iter().any(is_it) || self.lasting(admin, password) == key && !self.ended.contains(key)
+        let is_lasting = || key.secret.as_deref() == Some(self.secret(admin, password).as_bytes());
+        self.expiring.iter().any(is_it) || is_lasting() && !self.ended.contains(key.text)
+    }
+
+    fn secret(&self, admin: &str, password: &str) -> String {
+        format!("{}:{admin}:{password}", self.revocations)
+    }
+}
+
+/// A key that somebody shows, decoded once for all whose it may be.
+pub(super) struct Presented<'k> {
+    text: &'k str,
+    secret: Option<Vec<u8>>,
+}
+
+impl<'k> Presented<'k> {
+    pub(super) fn new(text: &'k str) -> Self {
+        let secret = STANDARD.decode(text).ok().and_then(|outer| STANDARD.decode(outer).ok());
+        Self { text, secret }
     }
 }
 

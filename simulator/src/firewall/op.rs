@@ -10,7 +10,7 @@ use super::{
     policy,
     scope::Scope,
 };
-use crate::xml::Element;
+use crate::{clock::Moment, xml::Element};
 
 /// What performs a command: it gets the whole command, from the root element on.
 type Handler = fn(&mut Firewall, &Call<'_>, &Element) -> Result<Element, Refusal>;
@@ -164,6 +164,15 @@ impl Firewall {
         let tagged = Tagged { registered: &self.user_id.addresses, vsys: call.vsys() };
         let rules = policy::matching(&self.running, tagged, &query);
         Ok(result([Element::new("rules").with_all(rules)]))
+    }
+
+    /// The rule that decides about a packet, asked with the element `security-policy-match`: the same as by the operational
+    /// command `test`, without its request and its answer, for those who ask about thousands of packets.
+    pub fn first_match(&mut self, vsys: &str, query: &Element, now: Moment) -> Option<String> {
+        self.settle(now);
+        let query = policy::Query::parse(query).ok()?;
+        let tagged = Tagged { registered: &self.user_id.addresses, vsys };
+        policy::matching(&self.running, tagged, &query).first()?.attribute("name").map(str::to_owned)
     }
 }
 

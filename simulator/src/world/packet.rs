@@ -2,8 +2,8 @@
 
 use std::{fmt, net::IpAddr};
 
-use super::{DRAWBRIDGE, RuleRow, World, rows};
-use crate::{firewall::Body, xml::Element};
+use super::{RuleRow, World, rows};
+use crate::xml::Element;
 
 /// A packet. What it does not say matches every rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,12 +56,10 @@ impl World {
         ]);
         let port = packet.port.map(|port| Element::text("destination-port", port.to_string()));
         let application = packet.application.as_ref().map(|application| Element::text("application", application));
-        let query = Element::new("test").with(query.with_all(port.into_iter().chain(application)));
+        let query = query.with_all(port.into_iter().chain(application));
         let now = self.now();
-        let answer = self.firewall.as_admin(DRAWBRIDGE, &[("type", "op"), ("cmd", &query.to_string())], now);
-        let Body::Xml(answer) = answer.body else { return None };
-        let met = answer.at(&["result", "rules"])?.children.first()?;
-        let is_met = |rule: &&Element| rule.attribute("name") == met.attribute("name");
+        let met = self.firewall.first_match("vsys1", &query, now)?;
+        let is_met = |rule: &&Element| rule.attribute("name") == Some(&met);
         self.running_rules().find(is_met).map(rows::row)
     }
 }

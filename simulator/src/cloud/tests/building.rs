@@ -60,7 +60,7 @@ fn a_gateway_is_not_let_go_while_addresses_need_it() {
     assert_eq!(code(&mut cloud, &["Action=AssociateAddress", &address, &web]), "Gateway.NotAttached");
     ok(&mut cloud, &["Action=AttachInternetGateway", &gateway, &vpc]);
     ok(&mut cloud, &["Action=AssociateAddress", &address, &web]);
-    let found = cloud.dump(at(0)).instances;
+    let found = cloud.dump(at(0)).instances.value();
     assert_eq!(found["Reservations"][0]["Instances"][0]["PublicIpAddress"], "203.0.113.1");
     for call in [["Action=DetachInternetGateway", &gateway, &vpc], ["Action=DeleteInternetGateway", &gateway, &vpc]] {
         assert_eq!(code(&mut cloud, &call), "DependencyViolation");

@@ -21,7 +21,8 @@ fn a_start_is_pending_for_a_while_and_is_recorded() {
             "currentState": {"code": 0, "name": "pending"}, "previousState": {"code": 80, "name": "stopped"}}]}})
     );
     assert_eq!(cloud.next_change(), Some(at(24)));
-    let state = |cloud: &mut Cloud, now| cloud.dump(now).instances.pointer("/Reservations").unwrap().to_string();
+    let state =
+        |cloud: &mut Cloud, now| cloud.dump(now).instances.value().pointer("/Reservations").unwrap().to_string();
     assert!(state(&mut cloud, at(23)).contains("pending"));
     assert!(!state(&mut cloud, at(24)).contains("pending"));
     let states: Vec<_> = cloud.take_state_changes().into_iter().map(|change| (change.state, change.at)).collect();

@@ -128,7 +128,7 @@ fn a_detached_gateway_and_a_deleted_endpoint_leave_black_holes() {
         ok(&mut cloud, &["Action=CreateRoute", &table, &destination, &target]);
     }
     let states = |cloud: &mut Cloud| {
-        let tables = cloud.dump(at(0)).route_tables;
+        let tables = cloud.dump(at(0)).route_tables.value();
         let routes = tables["RouteTables"][0]["Routes"].as_array().unwrap().clone();
         let through = |target: &str| routes.iter().find(|route| route["GatewayId"] == target).unwrap()["State"].clone();
         [through(gateway), through(endpoint)]

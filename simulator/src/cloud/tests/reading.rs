@@ -81,20 +81,20 @@ fn the_wire_and_the_dump_say_the_same() {
     }
     let mut cloud = world();
     let dump = cloud.dump(at(0));
-    for (action, value) in [
+    for (action, answer) in [
         ("DescribeInstances", dump.instances),
         ("DescribeNetworkInterfaces", dump.network_interfaces),
         ("DescribeSubnets", dump.subnets),
         ("DescribeVpcs", dump.vpcs),
         ("DescribeRouteTables", dump.route_tables),
         ("DescribeSecurityGroups", dump.security_groups),
-        ("DescribeSecurityGroupRules", cloud.described_whole("DescribeSecurityGroupRules").cli()),
+        ("DescribeSecurityGroupRules", CliAnswer::new(cloud.described_whole("DescribeSecurityGroupRules"))),
         ("DescribeManagedPrefixLists", dump.managed_prefix_lists),
         ("DescribeVpcEndpoints", dump.vpc_endpoints),
     ] {
         let (mut on_wire, mut printed) = (vec![], vec![]);
         wire(&ok(&mut cloud, &[&format!("Action={action}")]), &mut on_wire);
-        cli(&value, &mut printed);
+        cli(&answer.value(), &mut printed);
         printed.retain(|text| !text.is_empty());
         on_wire.sort();
         printed.sort();

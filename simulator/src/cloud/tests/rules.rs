@@ -20,7 +20,7 @@ fn a_rule_is_authorized_shown_and_revoked_in_every_form() {
     ];
     ok(&mut cloud, &list_form);
     assert_eq!(code(&mut cloud, &list_form), "InvalidPermission.Duplicate");
-    let group = cloud.dump(at(0)).security_groups["SecurityGroups"][0].clone();
+    let group = cloud.dump(at(0)).security_groups.value()["SecurityGroups"][0].clone();
     assert_eq!(
         group["IpPermissions"],
         json!([
@@ -98,8 +98,11 @@ fn a_prefix_list_changes_with_its_version() {
     ok(&mut cloud, &change);
     assert_eq!(code(&mut cloud, &change), "PrefixListVersionMismatch");
     let dump = cloud.dump(at(0));
-    assert_eq!(dump.managed_prefix_lists["PrefixLists"][0]["Version"], 2);
-    assert_eq!(dump.prefix_list_entries[&id::<PrefixListId>(LIST)], json!({"Entries": [{"Cidr": "203.0.113.64/26"}]}));
+    assert_eq!(dump.managed_prefix_lists.value()["PrefixLists"][0]["Version"], 2);
+    assert_eq!(
+        dump.prefix_list_entries[&id::<PrefixListId>(LIST)].value(),
+        json!({"Entries": [{"Cidr": "203.0.113.64/26"}]})
+    );
     let entries = ok(&mut cloud, &["Action=GetManagedPrefixListEntries", "PrefixListId=pl-0fffffffffffffff1"]);
     assert_eq!(entries.at(&["entrySet", "item", "cidr"]).unwrap().text, "203.0.113.64/26");
 }
