@@ -93,15 +93,58 @@ impl World {
     }
 }
 
+/// How much there is in a world.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Size {
+    interfaces: (usize, usize),
+    groups: usize,
+    /// Of administrators.
+    rules: (usize, usize),
+}
+
+impl Size {
+    /// Where everything meets everything.
+    pub(crate) const SMALL: Self = Self { interfaces: (1, 6), groups: 3, rules: (0, 7) };
+    /// About what a small account has: ten instances, five groups and twenty rules.
+    pub(crate) const USUAL: Self = Self { interfaces: (8, 12), groups: 5, rules: (12, 28) };
+
+    fn groups(self) -> &'static [&'static str] {
+        &GROUPS[..self.groups]
+    }
+
+    /// Some have two interfaces.
+    fn instances(self) -> &'static [&'static str] {
+        &INSTANCES[..self.interfaces.1 - 2]
+    }
+
+    fn locals(self) -> &'static [&'static str] {
+        &LOCALS[..self.interfaces.1 + 2]
+    }
+}
+
 /// Strategies that name one of a few texts.
 fn one_of<T: std::str::FromStr + fmt::Debug>(texts: &'static [&'static str]) -> impl Strategy<Value = T> + Clone {
     select(texts).prop_map(|text| text.parse().ok().unwrap())
 }
 
-const GROUPS: &[&str] = &["sg-a", "sg-b", "sg-c"];
-const INSTANCES: &[&str] = &["i-1", "i-2", "i-3", "i-4"];
-const LOCALS: &[&str] =
-    &["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5", "10.0.0.16/28", "2001:db8::1", "2001:db8::2"];
+const GROUPS: &[&str] = &["sg-a", "sg-b", "sg-c", "sg-d", "sg-e"];
+const INSTANCES: &[&str] = &["i-1", "i-2", "i-3", "i-4", "i-5", "i-6", "i-7", "i-8", "i-9", "i-10"];
+const LOCALS: &[&str] = &[
+    "10.0.0.1",
+    "10.0.0.2",
+    "10.0.0.3",
+    "10.0.0.4",
+    "10.0.0.5",
+    "10.0.0.16/28",
+    "2001:db8::1",
+    "2001:db8::2",
+    "10.0.0.6",
+    "10.0.0.7",
+    "10.0.0.8",
+    "10.0.0.9",
+    "10.0.0.10",
+    "10.0.0.11",
+];
 const PEERS: &[&str] = &[
     "0.0.0.0/0",
     "::/0",
@@ -147,12 +190,12 @@ fn traffic() -> impl Strategy<Value = Traffic> {
     ]
 }
 
-fn permission() -> impl Strategy<Value = Permission> {
+fn permission(size: Size) -> impl Strategy<Value = Permission> {
     let peer = prop_oneof![
         40 => peers().prop_map(Peer::Addresses),
         6 => Just(Peer::PrefixList("pl-1".parse().unwrap())),
         1 => Just(Peer::PrefixList("pl-2".parse().unwrap())),
-        3 => one_of(GROUPS).prop_map(Peer::Group),
+        3 => one_of(size.groups()).prop_map(Peer::Group),
     ];
     (traffic(), peer).prop_map(|(traffic, peer)| Permission { traffic, peer })
 }
@@ -209,15 +252,15 @@ fn tables() -> impl Strategy<Value = Vec<RouteTable>> {
         .prop_map(|(first, second, third)| [first, second, third.flatten()].into_iter().flatten().collect())
 }
 
-fn interface() -> impl Strategy<Value = Interface> {
+fn interface(size: Size) -> impl Strategy<Value = Interface> {
     let subnet =
         select(&[("subnet-1", "vpc-1"), ("subnet-1", "vpc-1"), ("subnet-2", "vpc-1"), ("subnet-3", "vpc-2")][..]);
     let groups = prop_oneof![
-        20 => btree_set(one_of(GROUPS), 1..3),
+        20 => btree_set(one_of(size.groups()), 1..3),
         1 => btree_set(one_of(&["sg-a", "sg-missing"]), 1..3),
     ];
-    let instance = prop_oneof![9 => one_of(INSTANCES).prop_map(Some), 1 => Just(None)];
-    (subnet, btree_set(one_of(LOCALS), 1..4), groups, instance).prop_map(
+    let instance = prop_oneof![9 => one_of(size.instances()).prop_map(Some), 1 => Just(None)];
+    (subnet, btree_set(one_of(size.locals()), 1..4), groups, instance).prop_map(
         |((subnet, vpc), addresses, groups, instance)| Interface {
             subnet: subnet.parse().unwrap(),
             vpc: vpc.parse().unwrap(),
@@ -236,10 +279,12 @@ fn instance() -> impl Strategy<Value = Option<Instance>> {
     prop_oneof![25 => instance, 1 => Just(None)]
 }
 
-pub(crate) fn inventory() -> impl Strategy<Value = Inventory> {
-    let group = vec(permission(), 0..5).prop_map(|ingress| Group { ingress, ..Group::default() });
-    (tables(), vec(interface(), 1..7), vec(instance(), INSTANCES.len()), vec(group, GROUPS.len()), vec(peers(), 0..3))
-        .prop_map(|(tables, interfaces, instances, groups, listed)| {
+pub(crate) fn inventory(size: Size) -> impl Strategy<Value = Inventory> {
+    let group = vec(permission(size), 0..5).prop_map(|ingress| Group { ingress, ..Group::default() });
+    let interfaces = vec(interface(size), size.interfaces.0..=size.interfaces.1);
+    let instances = vec(instance(), size.instances().len());
+    (tables(), interfaces, instances, vec(group, size.groups), vec(peers(), 0..3)).prop_map(
+        |(tables, interfaces, instances, groups, listed)| {
             let mut made = sample::inventory("");
             let subnets = [("subnet-1", "vpc-1"), ("subnet-2", "vpc-1"), ("subnet-3", "vpc-2")];
             made.subnets = subnets.map(|(id, vpc)| (id.parse().unwrap(), Subnet { vpc: vpc.parse().unwrap() })).into();
@@ -257,7 +302,8 @@ pub(crate) fn inventory() -> impl Strategy<Value = Inventory> {
             made.prefix_lists.insert("pl-1".parse().unwrap(), listed);
             made.prefix_lists.insert("pl-3".parse().unwrap(), sample::ranges("0.0.0.0/0,9.9.9.9"));
             made
-        })
+        },
+    )
 }
 
 /// One of the firewall, and one that has lost its instance.
@@ -285,6 +331,28 @@ fn before(now: &Inventory, other: Inventory, parts: u8) -> Inventory {
     }
     if differs(6) {
         then.interfaces = other.interfaces;
+    }
+    then
+}
+
+/// This inventory after something has happened in it: one group or instance becomes what it is in the one of two others or,
+/// where it is that already, in the other; rarely all routes or all interfaces do.
+pub(crate) fn stepped(now: &Inventory, [first, second]: [&Inventory; 2], index: Index) -> Inventory {
+    fn turned<T: Clone + PartialEq>(thing: &mut T, first: &T, second: &T) {
+        *thing = if thing == first { second.clone() } else { first.clone() };
+    }
+    let mut then = now.clone();
+    let instances: Vec<_> = first.instances.keys().filter(|id| second.instances.contains_key(*id)).collect();
+    let place = index.index(first.groups.len() + instances.len() + 2);
+    if let Some((id, group)) = then.groups.iter_mut().nth(place) {
+        turned(group, &first.groups[id], &second.groups[id]);
+    } else if let Some(id) = instances.get(place - first.groups.len()) {
+        let instance = then.instances.entry((*id).clone()).or_insert_with(sample::on);
+        turned(instance, &first.instances[*id], &second.instances[*id]);
+    } else if place + 1 == first.groups.len() + instances.len() + 2 {
+        turned(&mut then.route_tables, &first.route_tables, &second.route_tables);
+    } else {
+        turned(&mut then.interfaces, &first.interfaces, &second.interfaces);
     }
     then
 }
@@ -369,13 +437,14 @@ fn foreign_rule() -> impl Strategy<Value = RuleFacts> {
 }
 
 /// A configuration without rules of ours: rules pushed before, local ones round the bottom rule, rules pushed after.
-pub(crate) fn foreign_configuration() -> impl Strategy<Value = Configuration> {
-    let names = ["web", "mail", "sg-a-3", "i-1-1", "old", "last", "partner"];
+pub(crate) fn foreign_configuration(size: Size) -> impl Strategy<Value = Configuration> {
+    let names = ["web", "mail", "sg-a-3", "i-1-1", "old", "last", "partner"].map(str::to_owned).into_iter();
+    let names: Vec<_> = names.chain((1..).map(|n| format!("rule {n}"))).take(size.rules.1).collect();
     let bottom =
         select(&["any -> any deny", "any -> any deny", "8.0.0.0/30 -> any deny", "any -> any deny tcp/22"][..]);
-    (vec(foreign_rule(), 0..=names.len()), bottom, any::<Index>(), objects(), any::<bool>()).prop_map(
+    (vec(foreign_rule(), size.rules.0..=size.rules.1), bottom, any::<Index>(), objects(), any::<bool>()).prop_map(
         move |(mut rules, bottom, place, services, defaults)| {
-            for (rule, name) in rules.iter_mut().zip(names) {
+            for (rule, name) in rules.iter_mut().zip(&names) {
                 rule.name = name.parse().unwrap();
             }
             rules.sort_by_key(|rule| rule.place as u8);
@@ -457,13 +526,18 @@ pub(crate) fn deed() -> impl Strategy<Value = (Index, Deed, Hand)> {
     (any::<Index>(), select(DEEDS), hand)
 }
 
-/// A firewall on which we kept an earlier inventory, and where people did something since.
+/// A small one.
 pub(crate) fn world() -> impl Strategy<Value = World> {
-    let causes =
-        vec((prop_oneof![one_of::<String>(GROUPS), one_of::<String>(INSTANCES)], Just("Test".to_owned())), 0..3);
-    let changed = (inventory(), inventory(), any::<(u8, u8)>())
+    world_of(Size::SMALL)
+}
+
+/// A firewall on which we kept an earlier inventory, and where people did something since.
+pub(crate) fn world_of(size: Size) -> impl Strategy<Value = World> {
+    let subject = prop_oneof![one_of::<String>(size.groups()), one_of::<String>(size.instances())];
+    let causes = vec((subject, Just("Test".to_owned())), 0..3);
+    let changed = (inventory(size), inventory(size), any::<(u8, u8)>())
         .prop_map(|(inventory, other, parts)| (before(&inventory, other, parts.0 & parts.1), inventory));
-    (config(), changed, foreign_configuration(), vec(deed(), 0..8), causes, 0..40_usize).prop_map(
+    (config(), changed, foreign_configuration(size), vec(deed(), 0..8), causes, 0..40_usize).prop_map(
         |(config, (earlier, inventory), foreign, deeds, causes, left)| {
             let mut firewall = sample::quiet(foreign);
             let history =
