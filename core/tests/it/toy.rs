@@ -1,5 +1,6 @@
 //! The sequence against a toy world: a cloud and a firewall held in memory, and dice that decide which calls fail and
-//! whether they took effect first, which jobs fail or are forgotten, and when the process dies.
+//! whether they took effect first, which are refused or told what was, which jobs fail or are forgotten, and when the process
+//! dies.
 //!
 //! Safety: in sync means running as wanted; nothing is committed that was not just seen in the candidate; every commit
 //! keeps the invariants. Liveness: when faults and people stop, three runs are enough.
@@ -92,6 +93,8 @@ struct Toy {
     ended: Vec<(JobId, JobState)>,
     jobs: u64,
     failed: Vec<(CommitNote, Duration)>,
+    /// What was before the last event.
+    earlier: Inventory,
     /// The inventory of the last look.
     looked: Inventory,
     /// What that look showed, until something is written.
@@ -100,10 +103,10 @@ struct Toy {
 
 impl Toy {
     fn new(world: World, seed: u64) -> Self {
-        let looked = world.inventory.clone();
+        let (earlier, looked) = (world.inventory.clone(), world.inventory.clone());
         let (job, ended, failed) = (None, Vec::new(), Vec::new());
         let (clock, jobs) = (Duration::ZERO, 0);
-        Self { world, dice: Dice(seed), faulty: true, clock, job, ended, jobs, failed, looked, seen: None }
+        Self { world, dice: Dice(seed), faulty: true, clock, job, ended, jobs, failed, earlier, looked, seen: None }
     }
 
     fn fault(&mut self, sides: u64) -> bool {
@@ -149,7 +152,7 @@ impl Toy {
         };
         assert!(seen.is_none_or(|seen| seen == Some(Seen::Idle)), "{command} after {seen:?}");
         if self.fault(10) {
-            return Err(Trouble::Unreachable.transient());
+            return Err(self.refusal(command));
         }
         let reply = match command {
             Command::FetchLog(_) => Ok(Reply::Log(Vec::new())),
@@ -162,9 +165,25 @@ impl Toy {
         if self.fault(10) { Err(Trouble::NoAnswer.transient()) } else { reply }
     }
 
+    /// Why a command is not carried out.
+    fn refusal(&mut self, command: &Command) -> Failure {
+        let is_write = !matches!(command, Command::FetchLog(_) | Command::Observe(_) | Command::PollJob(_));
+        match (self.dice.below(4), command) {
+            (0, Command::Apply(changes)) => {
+                let named: Vec<_> = changes.iter().filter_map(Change::rule).map(ToString::to_string).collect();
+                Trouble::Refused(format!("rules -> {} is invalid", named.join(", "))).permanent()
+            }
+            (1, _) if is_write => Trouble::Locked("`bob`, for 2 minutes".to_owned()).transient(),
+            (2, _) if is_write => Trouble::Busy("a commit is in progress".to_owned()).transient(),
+            _ => Trouble::Unreachable.transient(),
+        }
+    }
+
     fn observe(&mut self, look: Look) -> Reply {
         let inventory = (look == Look::Everything).then(|| {
-            self.looked = self.world.inventory.clone();
+            // EC2 may tell for a while what was.
+            let stale = self.fault(12);
+            self.looked = if stale { self.earlier.clone() } else { self.world.inventory.clone() };
             Box::new(self.looked.clone())
         });
         self.seen = Some(if self.job.is_some() { Seen::Committing } else { Seen::Idle });
@@ -323,7 +342,8 @@ fn tell(world: World, second: &Inventory, happenings: &[Happening], seed: u64) -
         outcome
     };
     for (step, deeds) in happenings {
-        toy.world.inventory = stepped(&toy.world.inventory, [&first, second], *step);
+        let next = stepped(&toy.world.inventory, [&first, second], *step);
+        toy.earlier = std::mem::replace(&mut toy.world.inventory, next);
         run(&mut toy);
         for (index, deed, hand) in deeds.iter().filter(|_| toy.job.is_none()) {
             act(&mut toy.world.firewall, &toy.world.config, *index, *deed, *hand);
