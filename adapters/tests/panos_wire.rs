@@ -31,11 +31,12 @@ use drawbridge_simulator::{
 };
 use proptest::prelude::*;
 use rustls::{
-    ServerConfig, ServerConnection, StreamOwned,
+    DEFAULT_VERSIONS, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
+    version::{TLS12, TLS13},
 };
 
 const DONE: &str = "<response status=\"success\"><result><job><id>7</id><type>Commit</type><status>FIN</status><result>OK</result>\
@@ -196,10 +197,18 @@ impl ResolvesServerCert for Presents {
 }
 
 fn tls_server(certificate: &Identity, key: &Identity) -> Server {
+    tls_server_speaking(DEFAULT_VERSIONS, certificate, key)
+}
+
+fn tls_server_speaking(
+    versions: &[&'static SupportedProtocolVersion],
+    certificate: &Identity,
+    key: &Identity,
+) -> Server {
     let key = aws_lc_rs::sign::any_supported_type(&key.key).unwrap();
     let certified = CertifiedKey::new(vec![certificate.certificate.clone()], key);
     let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .unwrap()
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(Presents(Arc::new(certified))));
@@ -224,10 +233,14 @@ async fn certificates_are_believed_as_set() {
     assert_eq!(poll_tls(&server, pin(&loopback)).await, refused);
     assert_eq!(server.requests.try_iter().count(), 1);
 
-    // Everybody can show the pinned certificate; only the firewall has its key.
-    let thief = tls_server(&expired, &loopback);
-    assert_eq!(poll_tls(&thief, pin(&expired)).await, refused);
-    assert_eq!(thief.requests.try_iter().count(), 0);
+    // Everybody can show the pinned certificate; only the firewall has its key. Either version of TLS proves it in a way of its own.
+    for version in [&TLS12, &TLS13] {
+        let firewall = tls_server_speaking(&[version], &expired, &expired);
+        assert_eq!(poll_tls(&firewall, pin(&expired)).await, Ok(JobState::Succeeded), "{version:?}");
+        let thief = tls_server_speaking(&[version], &expired, &loopback);
+        assert_eq!(poll_tls(&thief, pin(&expired)).await, refused, "{version:?}");
+        assert_eq!(thief.requests.try_iter().count(), 0, "{version:?}");
+    }
 }
 
 /// Pieces that mean something to XML, XPath, forms or headers.
