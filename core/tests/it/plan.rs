@@ -107,6 +107,10 @@ fn a_number_is_one_more_than_the_largest_and_never_runs_out() {
     Story::of(web, "sg-web-7 any -> 10.9.9.9 tcp/1").check(&expect![[r#"
         + sg-web-8  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
     "#]]);
+    // What somebody has deleted, uncommitted, still has its name: a revert of theirs would bring both rules together.
+    Story::of(web, "sg-web-7 any -> 10.9.9.9 tcp/1").candidate("").check(&expect![[r#"
+        + sg-web-8  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+    "#]]);
     Story::of(web, "sg-web-1 any -> 10.9.9.9 tcp/1\n sg-web-4294967295 any -> 10.9.9.9 tcp/1").check(&expect![[r#"
         + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
     "#]]);
@@ -136,6 +140,10 @@ fn a_service_object_that_is_not_certainly_ours_is_not_used() {
     with(sample::OWNER, &[sample::US]).check(&expect![[r#"
         + sg-web-1  8.8.8.0/24 -> 10.0.1.10  tcp 8443, above `clean-up`
     "#]]);
+    // Somebody has given it other ports: it does not hold what its name says.
+    let mut changed = with(sample::OWNER, &[]);
+    changed.candidate.services.values_mut().for_each(|held| held.l4 = vec![sample::l4("tcp/1-65535")]);
+    changed.check(&renamed);
     // Somebody has deleted it, uncommitted: writing it again would overwrite their work.
     let mut deleted = Story::of(web, "");
     deleted.running.services = object;
@@ -172,6 +180,27 @@ fn rules_of_another_account_or_region_are_refused() {
         // What an administrator writes is no stamp.
         assert_eq!(stamped(other), Ok(()));
     }
+}
+
+/// Who removes or adopts needs no look at AWS, which would say whose rules they are: they say it by themselves.
+#[test]
+fn rules_of_two_accounts_are_told_apart_without_aws() {
+    let stamped = |accounts: [&str; 2]| {
+        let mut configuration = sample::configuration("sg-a-1 any -> 10.0.1.10 ours\n sg-b-1 any -> 10.0.1.11 ours");
+        for (rule, account) in configuration.rules.iter_mut().zip(accounts) {
+            rule.description = format!("aws {account} eu-west-1; sg-web on eni-1; found missing");
+        }
+        let (config, firewall) = (sample::config(), sample::quiet(configuration));
+        Rulebase::read(&firewall, &config).unwrap().of_one_account().is_ok()
+    };
+    assert!(stamped(["123456789012", "123456789012"]));
+    assert!(!stamped(["123456789012", "210987654321"]));
+}
+
+/// A rule that Panorama has pushed is Panorama's, whatever it is called and whichever tag it bears.
+#[test]
+fn what_is_pushed_is_not_ours() {
+    Story::of("", "sg-old-1 any -> 10.9.9.9 ours pre\n sg-old-2 any -> 10.9.9.9 ours post").check(&expect![[r#""#]]);
 }
 
 #[test]
@@ -353,6 +382,21 @@ fn limits_judge_additions_and_removals_apart() {
         withheld: - sg-old-1: 2 removals are more than the 1 that `limits.removals` allows at once; `drawbridge apply --accept-limits` lets them happen once
         withheld: - sg-old-2: 2 removals are more than the 1 that `limits.removals` allows at once; `drawbridge apply --accept-limits` lets them happen once
     "#]]);
+}
+
+/// What our own additions have just put into the candidate makes no room for removals.
+#[test]
+fn a_share_is_one_of_what_is_live() {
+    let numbered = |numbers: std::ops::RangeInclusive<u32>| {
+        numbers.map(|n| format!("sg-old-{n} any -> 10.9.9.{n} ours\n")).collect::<String>()
+    };
+    let withheld = |live: u32| {
+        let mut story = Story::of(MANY, &numbered(1..=live)).candidate(&numbered(1..=100));
+        story.config.limits.removals = Limit { number: 1000, percent: Some(100) };
+        story.plan().withheld.len()
+    };
+    assert_eq!(withheld(100), 0);
+    assert_eq!(withheld(99), 100);
 }
 
 /// A flood of replacements must not keep open what is revoked.

@@ -3,6 +3,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use drawbridge_core::{
+    change::Change,
     command::{Command, Failure, JobState, LogRef, LogTrouble, Look, Reply, Trouble},
     config::{Config, Mode},
     event::{Event, EventKind},
@@ -27,6 +28,8 @@ struct Story {
     budget: Duration,
     /// What becomes of commands of this name, in turn; afterwards they succeed.
     twists: Vec<(&'static str, VecDeque<Twist>)>,
+    /// What AWS has at the first looks at it, in turn; afterwards it has `inventory`.
+    at_first: VecDeque<Inventory>,
     /// Nothing of ours is to be left.
     removes: bool,
     /// Every write takes this long.
@@ -55,6 +58,7 @@ impl Story {
             trigger: Trigger { logs: Vec::new(), events: Vec::new(), wake: Wake::Always },
             budget: Duration::from_secs(900),
             twists: Vec::new(),
+            at_first: VecDeque::new(),
             removes: false,
             write: Duration::from_secs(1),
             curse: None,
@@ -82,7 +86,8 @@ impl Story {
         match command {
             Command::FetchLog(_) => Reply::Log(Vec::new()),
             Command::Observe(look) => {
-                let inventory = (*look == Look::Everything).then(|| Box::new(self.inventory.clone()));
+                let mut now = || self.at_first.pop_front().unwrap_or_else(|| self.inventory.clone());
+                let inventory = (*look == Look::Everything).then(|| Box::new(now()));
                 Reply::Facts(inventory, Box::new(self.read()))
             }
             Command::Apply(changes) => {
@@ -320,6 +325,38 @@ fn rules_that_a_commit_blames_are_left_out() {
            6.0s  revert            our uncommitted changes are taken back
         failed; job 1 failed, our changes are taken back: out of memory
     "#]]);
+    let blames = |rule: &str| {
+        Twist::Answers(Reply::Polled(JobState::Failed(vec![format!("rules -> {rule} -> application is invalid")])))
+    };
+    Story::of(WEB, "").twist("poll job", [blames("sg-web-1"), blames("sg-web-2")]).check(&expect![[r#"
+           0.0s  observe           2 atoms wanted, 0 ours of 1 rule: 2 changes
+           1.0s  apply             + sg-web-1  8.8.8.0/24 -> 10.0.1.10  ssh on tcp 22, above `clean-up`
+                                   + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+           2.0s  observe firewall  as planned, running differs
+           3.0s  commit            job 1
+           4.0s  poll job          failed: rules -> sg-web-1 -> application is invalid
+           5.0s  observe firewall  nobody has worked on top of our changes
+           6.0s  revert            our uncommitted changes are taken back
+           7.0s  observe firewall  2 atoms wanted, 0 ours of 1 rule: 1 change, 1 withheld
+           8.0s  apply             + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+           9.0s  observe firewall  as planned, running differs, 1 withheld
+          10.0s  commit            job 1
+          11.0s  poll job          failed: rules -> sg-web-2 -> application is invalid
+          12.0s  observe firewall  nobody has worked on top of our changes
+          13.0s  revert            our uncommitted changes are taken back
+        failed: 1 change withheld; job 1 failed, our changes are taken back: rules -> sg-web-2 -> application is invalid
+    "#]]);
+}
+
+/// Who only observes leaves what an earlier run has written as it is, also when its commit has failed.
+#[test]
+fn an_observer_takes_nothing_back() {
+    let mut story = Story { curse: Some("ssh"), ..Story::of(WEB, "") };
+    story.config.mode = Mode::Observe;
+    story.firewall.candidate = Arc::new(story.firewall.candidate.apply(&planned(WEB)));
+    story.firewall.unfinished_commit = Some(JobId(7));
+    let told = story.told();
+    assert!(told.contains("poll job          failed") && !told.contains("revert  "), "{told}");
 }
 
 /// A job that an earlier run began is waited for, and what it blames is left out as well.
@@ -386,6 +423,34 @@ fn what_is_read_in_another_way_is_taken_back_and_not_written_again() {
     "#]]);
 }
 
+/// A rule that goes because AWS does not call for it any more was not misread: it comes back when AWS calls for it again.
+#[test]
+fn what_aws_has_taken_back_is_not_misread() {
+    let mut story = Story::of(WEB, "");
+    let without_ssh = "i-1 10.0.1.10 sg-web\n sg-web tcp/443 8.8.8.0/24";
+    story.at_first = [WEB, without_ssh].map(sample::inventory).into();
+    story.check(&expect![[r#"
+           0.0s  observe           2 atoms wanted, 0 ours of 1 rule: 2 changes
+           1.0s  apply             + sg-web-1  8.8.8.0/24 -> 10.0.1.10  ssh on tcp 22, above `clean-up`
+                                   + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+           2.0s  observe firewall  as planned, running differs
+           3.0s  commit            job 1
+           4.0s  poll job          succeeded
+           5.0s  observe           1 atom wanted, 2 ours of 3 rules: 1 change
+           6.0s  apply             - sg-web-1
+           7.0s  observe firewall  as planned, running differs
+           8.0s  commit            job 1
+           9.0s  poll job          succeeded
+          10.0s  observe           2 atoms wanted, 1 ours of 2 rules: 1 change
+          11.0s  apply             + sg-web-3  8.8.8.0/24 -> 10.0.1.10  ssh on tcp 22, above `clean-up`
+          12.0s  observe firewall  as planned, running differs
+          13.0s  commit            job 1
+          14.0s  poll job          succeeded
+          15.0s  observe           2 atoms wanted, 2 ours of 3 rules: in sync
+        in sync: 4 changes, 3 commits
+    "#]]);
+}
+
 fn failed_commit() -> FailedCommit {
     FailedCommit { digest: digest(WEB), age: Duration::from_secs(600), lines: vec!["no zone".to_owned()] }
 }
@@ -446,6 +511,43 @@ fn no_write_is_begun_without_time_to_end_it() {
 }
 
 #[test]
+fn no_answer_is_waited_for_longer_than_the_run_may_take() {
+    let limit_within = |budget: Duration| {
+        let story = Story::of(WEB, "");
+        let mut run = Run::new(story.config, story.trigger, budget, 1);
+        let next = run.advance(Duration::from_secs(1), Input::Begin);
+        let Next::Do(Command::Observe(_), limit) = next else { panic!("{next:?}") };
+        limit
+    };
+    let usual = sample::config().timing.read;
+    assert_eq!(limit_within(usual * 2), usual);
+    assert_eq!(limit_within(usual), usual - Duration::from_secs(1));
+}
+
+/// What a rule says of the event behind it is whatever a log said: it is cut, and the run's id still stands at the end.
+#[test]
+fn who_is_behind_a_rule_is_said_in_one_line_that_is_not_too_long() {
+    let signed = |name: &str, by: &str| {
+        let mut story = Story::of(WEB, "");
+        story.trigger.events = vec![Event { principal: Some(by.to_owned()), ..event(name) }];
+        let mut run = Run::new(story.config.clone(), story.trigger.clone(), story.budget, 1);
+        let id = run.report().run;
+        run.advance(Duration::ZERO, Input::Begin);
+        let Next::Do(look, _) = run.advance(Duration::from_secs(5), Input::Woke) else { panic!("no look") };
+        let next = run.advance(Duration::from_secs(6), Input::Done(story.obey(&look)));
+        let Next::Do(Command::Apply(changes), _) = next else { panic!("{next:?}") };
+        let Some(Change::Put(rule, _)) = changes.into_iter().next() else { panic!("no rule") };
+        rule.description.strip_suffix(&format!("; run {id}")).unwrap().to_owned()
+    };
+    assert!(signed("StartInstances", "alice\nand bob").ends_with("; StartInstances i-1; by aliceand bob; event 1"));
+    let long = "x".repeat(2000);
+    let by = signed("StartInstances", &long);
+    assert!(by.len() < 500 && by.contains("; StartInstances i-1; by xxx"), "{by}");
+    let both = signed(&long, &long);
+    assert!(both.chars().count() < 1024 && both.contains("; by xxx"), "{both}");
+}
+
+#[test]
 fn what_one_transaction_cannot_take_is_left_to_the_next_look() {
     let lines: Vec<_> = (0..=CHANGES_MAX).map(|n| format!("sg-web tcp/{} 8.8.8.0/24", 10_000 + n)).collect();
     let told = Story::of(&format!("i-1 10.0.1.10 sg-web\n{}", lines.join("\n")), "").told();
@@ -467,7 +569,7 @@ fn a_reply_that_answers_nothing_is_a_bug_in_the_driver() {
     Story::of(WEB, "").twist("observe", [Twist::Answers(Reply::Reverted)]).told();
 }
 
-fn planned(inventory: &str) -> Vec<drawbridge_core::change::Change> {
+fn planned(inventory: &str) -> Vec<Change> {
     let (config, firewall) = (sample::config(), sample::quiet(sample::configuration("")));
     plan(&sample::inventory(inventory), &Rulebase::read(&firewall, &config).unwrap(), &config, &[]).changes
 }
