@@ -121,6 +121,17 @@ pub enum Problem {
         /// Its own words.
         lines: Vec<String>,
     },
+    /// The firewall's validation refused our changes, and the mode lets nobody take them back.
+    #[error(
+        "{job} failed: {}; our changes stay uncommitted, because `mode = \"observe\"` takes nothing back: revert them, or change the mode",
+        told(lines)
+    )]
+    FailedUnderObservation {
+        /// The commit job.
+        job: JobId,
+        /// Its own words.
+        lines: Vec<String>,
+    },
     /// The firewall's validation refused our changes, and others have worked on top of them since.
     #[error(
         "{job} failed: {}; our changes stay uncommitted, because uncommitted work of `{admin}` on {node} rests on them: revert all changes, or put them right and commit all",

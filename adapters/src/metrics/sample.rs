@@ -128,7 +128,12 @@ fn kind(problem: Option<&Problem>) -> &'static str {
         None => "time",
         Some(Problem::Trouble(trouble)) => trouble_kind(trouble),
         Some(Problem::Unfit(_) | Problem::AnotherName(_)) => "settings",
-        Some(Problem::CommitFailed { .. } | Problem::NotTakenBack { .. } | Problem::FailedBefore { .. }) => "commit",
+        Some(
+            Problem::CommitFailed { .. }
+            | Problem::FailedUnderObservation { .. }
+            | Problem::NotTakenBack { .. }
+            | Problem::FailedBefore { .. },
+        ) => "commit",
         Some(Problem::OthersInTheWay { .. } | Problem::Entangled(..) | Problem::LeftUncommitted { .. }) => "others",
         Some(Problem::Restless(_) | Problem::NothingToCommit { .. }) => "restless",
     }

@@ -79,7 +79,7 @@ impl Run {
                 self.say(format!("failed: {}", lines.join(" / ")));
                 self.report.failed_commits.push(job);
                 if self.config.mode == Mode::Observe {
-                    return self.give_up(Problem::CommitFailed { job, lines });
+                    return self.give_up(Problem::FailedUnderObservation { job, lines });
                 }
                 if self.extent == Extent::Ours && lines.iter().any(|line| is_about_moves(line)) {
                     self.extent = Extent::Everything;

@@ -356,7 +356,11 @@ fn an_observer_takes_nothing_back() {
     story.firewall.candidate = Arc::new(story.firewall.candidate.apply(&planned(WEB)));
     story.firewall.unfinished_commit = Some(JobId(7));
     let told = story.told();
-    assert!(told.contains("poll job          failed") && !told.contains("revert  "), "{told}");
+    assert!(!told.contains("revert  "), "{told}");
+    assert!(
+        told.ends_with("because `mode = \"observe\"` takes nothing back: revert them, or change the mode\n"),
+        "{told}"
+    );
 }
 
 /// A job that an earlier run began is waited for, and what it blames is left out as well.
