@@ -9,6 +9,7 @@ mod dice;
 mod events;
 mod panics;
 mod people;
+mod settings;
 mod setup;
 mod shrink;
 mod story;

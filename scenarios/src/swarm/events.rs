@@ -4,6 +4,7 @@ use drawbridge_simulator::{cloud::InstanceState, world::World};
 
 use super::{
     dice::Dice,
+    settings,
     setup::{self, Size},
     story::Story,
 };
@@ -11,6 +12,8 @@ use super::{
 /// An API call.
 pub(super) fn call(dice: &mut Dice, size: Size, story: &Story, world: &World) -> String {
     let call = match dice.below(16) {
+        // Where tags decide, they change as often as anything else.
+        0..=4 if settings::asks_for_tags(story) => tagging(dice, size),
         0..=3 => format!("StartInstances {}", instance(dice, size, world, InstanceState::Stopped)),
         4..=6 => format!("StopInstances {}", instance(dice, size, world, InstanceState::Running)),
         7 => format!("TerminateInstances {}", instance(dice, size, world, InstanceState::Running)),
@@ -35,6 +38,23 @@ pub(super) fn call(dice: &mut Dice, size: Size, story: &Story, world: &World) ->
         0 => format!("{call} failed Client.UnauthorizedOperation"),
         1 => format!("{call} dry-run"),
         _ => call,
+    }
+}
+
+/// An instance gets a tag, or loses one.
+pub(super) fn tagging(dice: &mut Dice, size: Size) -> String {
+    let instance = dice.between(1, size.instances);
+    match dice.below(4) {
+        0 => format!("DeleteTags ResourceId.1=i-{instance} Tag.1.Key=env"),
+        _ => {
+            let tag = dice.pick(&[
+                "env Tag.1.Value=prod",
+                "env Tag.1.Value=prod",
+                "env Tag.1.Value=test",
+                "team Tag.1.Value=web",
+            ]);
+            format!("CreateTags ResourceId.1=i-{instance} Tag.1.Key={tag}")
+        }
     }
 }
 

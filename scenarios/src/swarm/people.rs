@@ -66,14 +66,15 @@ fn place(dice: &mut Dice, size: Size, rules: &[String]) -> String {
 }
 
 fn edit(dice: &mut Dice, size: Size) -> String {
-    match dice.below(9) {
+    match dice.below(10) {
         0 | 1 => "disabled yes".to_owned(),
         2 => "disabled no".to_owned(),
         3 => format!("destination {}", setup::address(dice.between(1, size.instances))),
         4 => format!("source {}", dice.pick(&["any", "198.51.100.0/24"])),
         5 => format!("tag {}", dice.pick(&["theirs", "drawbridge", "theirs,drawbridge"])),
         6 => format!("action {}", dice.pick(&["allow", "deny"])),
-        7 => "description changed".to_owned(),
+        7 => "log-setting fwd".to_owned(),
+        8 => "description changed".to_owned(),
         _ => format!("application {}", dice.pick(&["any", "ssl", "ssh,ssl"])),
     }
 }

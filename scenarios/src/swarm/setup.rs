@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{dice::Dice, story::Story};
+use super::{dice::Dice, settings::settings, story::Story};
 
 /// How large a world is.
 #[derive(Clone, Copy, Debug)]
@@ -117,11 +117,15 @@ fn cloud(dice: &mut Dice, size: Size) -> Vec<String> {
     if dice.one_in(6) {
         lines.push(format!("interface eni-more 10.0.1.250 {} of i-1", groups(dice, size.groups)));
     }
+    if dice.one_in(6) {
+        lines.push(format!("interface eni-alone 10.0.1.251 {}", groups(dice, size.groups)));
+    }
     lines
 }
 
 fn firewall(dice: &mut Dice, size: Size) -> Vec<String> {
     let mut lines = vec!["admin alice".to_owned(), "admin bob".to_owned(), "tag theirs".to_owned()];
+    lines.extend(["profile-group strict", "profile-group lax", "log-setting fwd"].map(str::to_owned));
     if dice.one_in(6) {
         lines.push("ha pair".to_owned());
     }
@@ -210,30 +214,4 @@ pub(super) fn rule(dice: &mut Dice, size: Size) -> String {
         _ => "",
     };
     format!("{ends} {service} {action}{extra}")
-}
-
-fn settings(dice: &mut Dice) -> Vec<String> {
-    let mut lines = Vec::new();
-    if dice.one_in(6) {
-        lines.push(format!("limits.removals = {}", dice.between(0, 3)));
-    }
-    if dice.one_in(10) {
-        lines.push(format!("limits.additions = {}", dice.between(1, 4)));
-    }
-    if dice.one_in(12) {
-        lines.push(format!("mode = \"{}\"", dice.pick(&["add-only", "observe"])));
-    }
-    if dice.one_in(10) {
-        lines.push("directions = [\"ingress\", \"egress\"]".to_owned());
-    }
-    if dice.one_in(10) {
-        let never = dice.pick(&[
-            "\"tcp/22\"",
-            "\"tcp/8000-8005\", \"udp/53\"",
-            "\"203.0.113.0/24\"",
-            "\"tcp/443\", \"198.51.100.7\"",
-        ]);
-        lines.push(format!("never_open = [{never}]"));
-    }
-    lines
 }

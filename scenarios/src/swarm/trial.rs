@@ -18,6 +18,7 @@ use serde_json::Value;
 use super::{
     dice::Dice,
     events, people,
+    settings::asks_for_tags,
     setup::{self, Size},
     story::{Story, Telling},
     tally::Tally,
@@ -159,6 +160,7 @@ impl<'t, A: Act + Send + Sync> Trial<'t, A> {
     async fn tell(mut self, plot: Plot<'_>) -> Told {
         match plot {
             Plot::Drawn(mut dice, size) => {
+                self.tags(&mut dice, size).await;
                 for _ in 0..dice.between(3, 14) {
                     self.scene(&mut dice, size).await;
                 }
@@ -173,6 +175,15 @@ impl<'t, A: Act + Send + Sync> Trial<'t, A> {
         self.tally.judged += self.witness.judged;
         self.tally.met(&self.witness.met);
         Told { story: self.telling.so_far().clone(), broken: self.broken, tally: self.tally }
+    }
+
+    /// Where tags of instances decide, some have one from the beginning.
+    async fn tags(&mut self, dice: &mut Dice, size: Size) {
+        if asks_for_tags(&self.telling.so_far()) {
+            for _ in 0..size.instances {
+                self.attempt(&format!("call {}", events::tagging(dice, size))).await;
+            }
+        }
     }
 
     /// Some time passes: people work, calls are made, troubles are on their way, and Drawbridge hears of something.
@@ -268,6 +279,11 @@ impl<'t, A: Act + Send + Sync> Trial<'t, A> {
         self.witness.end(&report.withheld, &self.world);
         let ending = outcome.as_ref().map(|outcome: &Outcome| outcome.ending);
         self.tally.ran(ending, report);
+        if !report.commits.is_empty() {
+            let settings = self.telling.so_far().settings.clone();
+            let keys = settings.iter().filter_map(|line| line.split(" = ").next());
+            keys.for_each(|key| self.witness.meet(format!("commit under `{key}`")));
+        }
         if let Some(unit) = report.unit.as_ref().and_then(|unit| self.units.iter().position(|name| name == unit)) {
             self.witness.meet(format!("ha pair, {} active", ["fw-a", "fw-b"][unit]));
         }
