@@ -3,9 +3,9 @@
 
 use drawbridge::{driver, envelope::Envelope};
 use drawbridge_core::{
-    config::{self, Config},
+    config::Config,
     report::{Outcome, Report},
-    run::{Trigger, Wake},
+    run::Trigger,
 };
 use drawbridge_simulator::{
     script::{Limits, Mistake, Script, Show},
@@ -18,7 +18,7 @@ use crate::{
     judge::Witness,
     settings,
     settled::unsettled,
-    stage::{Act, BUDGET, SEED, Stage, Watch},
+    stage::{Act, BUDGET, SEED, Stage, Watch, by_hand, with_limits},
     table,
     wire::{ByWire, Wire, WireError},
 };
@@ -177,8 +177,7 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
                         self.run(trigger, Limits::Kept, index, block.text_of(deed)).await;
                     }
                     Performed::Applied(limits) => {
-                        let trigger = Trigger { logs: Vec::new(), events: Vec::new(), wake: Wake::Always };
-                        self.run(trigger, limits, index, block.text_of(deed)).await;
+                        self.run(by_hand(), limits, index, block.text_of(deed)).await;
                     }
                 }
                 if let Some(violation) = self.broken.first() {
@@ -200,13 +199,12 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
                 return self.write(lines);
             }
         };
-        let accepting = Config { limits: config::Limits::ACCEPTED, ..(**config).clone() };
-        let config = if limits == Limits::Accepted { &accepting } else { &**config };
+        let (settings, config) = (&**config, &*with_limits(config, limits));
         let budget = self.world.lock().time_limit().unwrap_or(BUDGET);
         let mut run = driver::begin(trigger, config, budget, SEED);
         self.witness.begin(&self.world);
         let outcome = {
-            let watch = Watch { config, witness: &mut self.witness };
+            let watch = Watch { config, settings, witness: &mut self.witness };
             let mut stage = Stage::watched(self.world.clone(), actor, watch);
             let killed = stage.killed.clone();
             tokio::select! {

@@ -1,19 +1,20 @@
 //! The world around a run: virtual time, the costs of commands, what other people do meanwhile, and the moments at which
 //! the process dies.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use drawbridge::{driver, envelope::Envelope};
 use drawbridge_core::{
     command::{Command, Failure, Perform, Reply},
-    config::Config,
+    config::{self, Config},
+    run::{Trigger, Wake},
 };
 use drawbridge_simulator::{
     faults::{self, Moment, Trouble},
+    script::Limits,
     serve::SharedWorld,
     world::Performed,
 };
-use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::judge::Witness;
@@ -46,8 +47,24 @@ pub struct Stage<'s, A> {
 
 /// Somebody who watches what runs do.
 pub(crate) struct Watch<'s> {
+    /// What the run goes by.
     pub(crate) config: &'s Config,
+    /// What runs go by that begin meanwhile: the limits that a person accepts are those of their own run.
+    pub(crate) settings: &'s Config,
     pub(crate) witness: &'s mut Witness,
+}
+
+/// A person wants a run: nothing has happened, and it looks all the same.
+pub(crate) const fn by_hand() -> Trigger {
+    Trigger { logs: Vec::new(), events: Vec::new(), wake: Wake::Always }
+}
+
+/// What a run goes by whose limits a person keeps or accepts.
+pub(crate) fn with_limits(settings: &Config, limits: Limits) -> Cow<'_, Config> {
+    match limits {
+        Limits::Kept => Cow::Borrowed(settings),
+        Limits::Accepted => Cow::Owned(Config { limits: config::Limits::ACCEPTED, ..settings.clone() }),
+    }
 }
 
 impl<'s, A> Stage<'s, A> {
@@ -101,19 +118,22 @@ impl<A: Act + Send + Sync> Stage<'_, A> {
                 let words = if words[0] == "admin" { format!("administrator: {}", words[2]) } else { words.join(" ") };
                 watch.witness.meet(format!("meanwhile {words}"));
             }
-            if let Ok(Performed::Heard(event)) = performed {
-                self.overlap(&event).await;
+            match performed {
+                Ok(Performed::Heard(event)) => self.overlap(Envelope::open(&event).trigger(), Limits::Kept).await,
+                Ok(Performed::Applied(limits)) => self.overlap(by_hand(), limits).await,
+                Ok(Performed::Done | Performed::Asked(_) | Performed::Settled) | Err(_) => {}
             }
         }
     }
 
     /// Another run goes on from beginning to end, by mistake: one at a time is the rule.
-    async fn overlap(&mut self, event: &Value) {
+    async fn overlap(&mut self, trigger: Trigger, limits: Limits) {
         let Some(watch) = &mut self.watch else { return };
         let faults = self.world.lock().step_aside();
-        let mut run = driver::begin(Envelope::open(event).trigger(), watch.config, BUDGET, SEED);
+        let (settings, config) = (watch.settings, with_limits(watch.settings, limits));
+        let mut run = driver::begin(trigger, &config, BUDGET, SEED);
         watch.witness.begin(&self.world);
-        let watch = Watch { config: watch.config, witness: watch.witness };
+        let watch = Watch { config: &config, settings, witness: watch.witness };
         let mut inner = Inner::new(&self.world, self.actor, Some(watch));
         let outcome = driver::drive(&mut run, &mut inner).await;
         if let Some(watch) = inner.watch {
@@ -139,7 +159,8 @@ impl<A: Act + Send + Sync> Perform for Stage<'_, A> {
         self.begin(kind(command));
         self.meanwhile(Moment::Before).await;
         self.live_through(Moment::Before).await;
-        let watch = self.watch.as_mut().map(|watch| Watch { config: watch.config, witness: watch.witness });
+        let watch = self.watch.as_mut();
+        let watch = watch.map(|Watch { config, settings, witness }| Watch { config, settings, witness });
         let reply = Inner::new(&self.world, self.actor, watch).perform(command, limit).await;
         self.meanwhile(Moment::After).await;
         self.live_through(Moment::After).await;

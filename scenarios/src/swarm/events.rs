@@ -80,7 +80,7 @@ fn granted(story: &Story) -> Vec<String> {
 
 /// How Drawbridge hears of what has happened, or of something else, or of nothing.
 pub(super) fn news(dice: &mut Dice, size: Size, story: &Story, world: &World) -> String {
-    match dice.below(20) {
+    match dice.below(22) {
         0..=6 => "deliver".to_owned(),
         7..=9 => format!("deliver {}", call(dice, size, story, world)),
         10 => "deliver again".to_owned(),
@@ -93,6 +93,8 @@ pub(super) fn news(dice: &mut Dice, size: Size, story: &Story, world: &World) ->
             "deliver file {}",
             dice.pick(&["truncated", "not-json", "missing", "forbidden", "digest", "insight"])
         ),
+        16 => "apply".to_owned(),
+        17 => "apply --accept-limits".to_owned(),
         _ => "schedule".to_owned(),
     }
 }

@@ -7,13 +7,12 @@ use std::{
 };
 
 use drawbridge::{driver, envelope::Envelope, settings::Settings};
-use drawbridge_core::{config::Config, report::Outcome};
+use drawbridge_core::{config::Config, report::Outcome, run::Trigger};
 use drawbridge_simulator::{
-    script::Deed,
+    script::{Deed, Limits},
     serve::SharedWorld,
     world::{Performed, World},
 };
-use serde_json::Value;
 
 use super::{
     dice::Dice,
@@ -30,7 +29,7 @@ use crate::{
     replay::{Medium, nowhere},
     settings,
     settled::unsettled,
-    stage::{Act, BUDGET, SEED, Stage, Watch},
+    stage::{Act, BUDGET, SEED, Stage, Watch, by_hand, with_limits},
     wire::{ByWire, Wire},
 };
 
@@ -246,9 +245,12 @@ impl<'t, A: Act + Send + Sync> Trial<'t, A> {
         let performed = self.world.lock().perform(&deed);
         let Ok(performed) = performed else { return self.telling.strike() };
         match &performed {
-            // Nobody calls the command line in these worlds.
-            Performed::Done | Performed::Asked(_) | Performed::Applied(_) => return,
-            Performed::Heard(event) => self.run(event).await,
+            Performed::Done | Performed::Asked(_) => return,
+            Performed::Heard(event) => self.run(Envelope::open(event).trigger(), Limits::Kept).await,
+            Performed::Applied(limits) => {
+                self.witness.meet(line.to_owned());
+                self.run(by_hand(), *limits).await;
+            }
             Performed::Settled => {}
         }
         let mut broken = self.witness.violations(&self.config, &self.world);
@@ -259,13 +261,14 @@ impl<'t, A: Act + Send + Sync> Trial<'t, A> {
         self.broken = broken.into_iter().next().map(|broken| self.world.lock().names().shorten(&broken));
     }
 
-    /// Drawbridge hears of something.
-    async fn run(&mut self, event: &Value) {
+    /// Drawbridge hears of something, or a person has it run.
+    async fn run(&mut self, trigger: Trigger, limits: Limits) {
         let budget = self.world.lock().time_limit().unwrap_or(BUDGET);
-        let mut run = driver::begin(Envelope::open(event).trigger(), &self.config, budget, SEED);
+        let config = with_limits(&self.config, limits);
+        let mut run = driver::begin(trigger, &config, budget, SEED);
         self.witness.begin(&self.world);
         let outcome = {
-            let watch = Watch { config: &self.config, witness: &mut self.witness };
+            let watch = Watch { config: &config, settings: &self.config, witness: &mut self.witness };
             let mut stage = Stage::watched(self.world.clone(), &mut self.actor, watch);
             let killed = stage.killed.clone();
             tokio::select! {

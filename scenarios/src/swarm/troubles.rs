@@ -68,7 +68,8 @@ pub(super) fn trouble(dice: &mut Dice, size: Size, story: &Story, world: &World)
         }
         16 => {
             let (moment, command) = (dice.pick(&["before", "after"]), dice.pick(COMMANDS));
-            format!("{moment} {command} {} schedule", nth(dice))
+            let run = dice.pick(&["schedule", "schedule", "schedule", "apply", "apply --accept-limits"]);
+            format!("{moment} {command} {} {run}", nth(dice))
         }
         17 => {
             let (moment, command) = (dice.pick(&["before", "after"]), dice.pick(COMMANDS));

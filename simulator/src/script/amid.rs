@@ -17,7 +17,7 @@ pub struct Amid {
     pub on: Command,
     /// At which of them, beginning at 1 and counted from the moment at which this was said.
     pub nth: u32,
-    /// What is done. If Drawbridge hears of it, another run goes on from beginning to end meanwhile.
+    /// What is done. If Drawbridge hears of it, or a person runs it, another run goes on from beginning to end meanwhile.
     pub deed: Deed,
 }
 
@@ -28,9 +28,9 @@ impl Amid {
         let deed = Deed::take(words)?;
         match &deed {
             Deed::Amid(_) | Deed::Fault(_) | Deed::FailJob { .. } | Deed::Wait(_) => Err(()),
-            Deed::Apply(_) | Deed::TimeLimit(_) | Deed::Calm | Deed::Settled | Deed::Show(_) => Err(()),
+            Deed::TimeLimit(_) | Deed::Calm | Deed::Settled | Deed::Show(_) => Err(()),
             Deed::Call(_) | Deed::Deliver(_) | Deed::DeliverAgain | Deed::DeliverFile(_) | Deed::Notify(_) => Ok(()),
-            Deed::StateChange { .. } | Deed::Schedule | Deed::Admin { .. } => Ok(()),
+            Deed::StateChange { .. } | Deed::Schedule | Deed::Apply(_) | Deed::Admin { .. } => Ok(()),
             Deed::Restart(_) | Deed::Ha(_) => Ok(()),
         }
         .map_err(|()| format!("`{deed}` cannot happen during a run; write it on a line of its own"))?;
