@@ -7,6 +7,7 @@
 
 mod dice;
 mod events;
+mod networks;
 mod panics;
 mod people;
 mod settings;

@@ -4,31 +4,38 @@ use drawbridge_simulator::{cloud::InstanceState, world::World};
 
 use super::{
     dice::Dice,
-    settings,
+    networks, settings,
     setup::{self, Size},
     story::Story,
 };
 
 /// An API call.
 pub(super) fn call(dice: &mut Dice, size: Size, story: &Story, world: &World) -> String {
-    let call = match dice.below(16) {
-        // Where tags decide, they change as often as anything else.
-        0..=4 if settings::asks_for_tags(story) => tagging(dice, size),
+    // Where tags decide, they change as often as anything else.
+    let is_tagged = settings::asks_for_tags(story) && dice.one_in(4);
+    let call = match dice.below(20) {
+        _ if is_tagged => tagging(dice, size),
         0..=3 => format!("StartInstances {}", instance(dice, size, world, InstanceState::Stopped)),
         4..=6 => format!("StopInstances {}", instance(dice, size, world, InstanceState::Running)),
         7 => format!("TerminateInstances {}", instance(dice, size, world, InstanceState::Running)),
         8 | 9 => {
-            let n = dice.between(100, 140);
-            format!("RunInstances i-new-{n} 10.0.1.{n} {}", setup::groups(dice, size.groups))
+            let (n, subnet) = (dice.between(100, 140), size.in_subnet(1));
+            format!("RunInstances i-new-{n} 10.0.1.{n} {}{subnet}", setup::groups(dice, size.groups))
         }
         10..=12 => {
-            let group = setup::group(dice, size.groups);
+            let group = setup::group(dice, size.all_groups());
             format!("AuthorizeSecurityGroupIngress {group} {}", setup::permission(dice, size.groups))
         }
         13 | 14 => match granted(story) {
             granted if granted.is_empty() => return call(dice, size, story, world),
             granted => format!("RevokeSecurityGroupIngress {}", dice.one(&granted)),
         },
+        15 => listing(dice),
+        16 | 17 => assignment(dice, size),
+        18 if size.ipv6 => {
+            let target = dice.pick(&["GatewayId=igw-1", "NetworkInterfaceId=eni-fw", "NetworkInterfaceId=eni-fw"]);
+            format!("ReplaceRoute RouteTableId=rtb-1 DestinationIpv6CidrBlock=::/0 {target}")
+        }
         _ => {
             let target = dice.pick(&["GatewayId=igw-1", "NetworkInterfaceId=eni-fw", "NetworkInterfaceId=eni-fw"]);
             format!("ReplaceRoute RouteTableId=rtb-1 DestinationCidrBlock=0.0.0.0/0 {target}")
@@ -39,6 +46,30 @@ pub(super) fn call(dice: &mut Dice, size: Size, story: &Story, world: &World) ->
         1 => format!("{call} dry-run"),
         _ => call,
     }
+}
+
+/// A prefix list gets an entry, or loses one.
+fn listing(dice: &mut Dice) -> String {
+    let (list, entries) = if dice.one_in(5) {
+        ("pl-6", &["2001:db8:7::/49", "2001:db8:7:8000::/49", "2001:db8:8::/48"][..])
+    } else {
+        ("pl-1", &["203.0.113.0/25", "198.51.100.128/25", "203.0.113.128/25", "192.0.2.64/26", "8.8.8.0/24"][..])
+    };
+    let change = dice.pick(&["AddEntry", "AddEntry", "RemoveEntry"]);
+    format!("ModifyManagedPrefixList PrefixListId={list} {change}.1.Cidr={}", dice.pick(entries))
+}
+
+/// An interface gets another address, or loses one; some addresses move from one to another.
+fn assignment(dice: &mut Dice, size: Size) -> String {
+    let instance = dice.between(1, size.instances);
+    let verb = dice.pick(&["Assign", "Assign", "Unassign"]);
+    if size.ipv6 && dice.one_in(2) {
+        let address = networks::ipv6(instance);
+        return format!("{verb}Ipv6Addresses NetworkInterfaceId=eni-{instance} Ipv6Addresses.1={address}");
+    }
+    let address = format!("PrivateIpAddress.1=10.0.1.{}", dice.between(200, 203));
+    let moves = if verb == "Assign" && dice.one_in(2) { " AllowReassignment=true" } else { "" };
+    format!("{verb}PrivateIpAddresses NetworkInterfaceId=eni-{instance} {address}{moves}")
 }
 
 /// An instance gets a tag, or loses one.

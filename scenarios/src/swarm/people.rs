@@ -4,6 +4,7 @@ use drawbridge_simulator::world::{Tree, World};
 
 use super::{
     dice::Dice,
+    networks,
     setup::{self, Size},
 };
 
@@ -69,7 +70,11 @@ fn edit(dice: &mut Dice, size: Size) -> String {
     match dice.below(10) {
         0 | 1 => "disabled yes".to_owned(),
         2 => "disabled no".to_owned(),
-        3 => format!("destination {}", setup::address(dice.between(1, size.instances))),
+        3 => {
+            let instance = dice.between(1, size.instances);
+            let is_ipv6 = size.ipv6 && dice.one_in(2);
+            format!("destination {}", if is_ipv6 { networks::ipv6(instance) } else { setup::address(instance) })
+        }
         4 => format!("source {}", dice.pick(&["any", "198.51.100.0/24"])),
         5 => format!("tag {}", dice.pick(&["theirs", "drawbridge", "theirs,drawbridge"])),
         6 => format!("action {}", dice.pick(&["allow", "deny"])),

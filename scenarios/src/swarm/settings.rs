@@ -1,6 +1,6 @@
 //! What the owner of the deployment has decided. Most leave nearly everything as it is.
 
-use super::{dice::Dice, story::Story};
+use super::{dice::Dice, networks, setup::Size, story::Story};
 
 /// Settings that are seldom there, each with how seldom.
 const SELDOM: &[(usize, &str)] = &[
@@ -13,8 +13,8 @@ const SELDOM: &[(usize, &str)] = &[
     (12, "policy.log_setting = \"fwd\""),
 ];
 
-pub(super) fn settings(dice: &mut Dice) -> Vec<String> {
-    let mut lines = Vec::new();
+pub(super) fn settings(dice: &mut Dice, size: Size) -> Vec<String> {
+    let mut lines: Vec<_> = networks::gateways(size).into_iter().collect();
     if dice.one_in(6) {
         lines.push(format!("limits.removals = {}", dice.between(0, 3)));
     }

@@ -2,7 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{dice::Dice, settings::settings, story::Story};
+use super::{
+    dice::Dice,
+    networks::{self, SecondVpc},
+    settings::settings,
+    story::Story,
+};
 
 /// How large a world is.
 #[derive(Clone, Copy, Debug)]
@@ -10,6 +15,10 @@ pub(super) struct Size {
     pub(super) instances: usize,
     pub(super) groups: usize,
     pub(super) rules: usize,
+    /// Another VPC behind the firewall.
+    pub(super) second_vpc: Option<SecondVpc>,
+    /// Whether instances have IPv6 addresses.
+    pub(super) ipv6: bool,
 }
 
 impl Size {
@@ -20,7 +29,33 @@ impl Size {
             instances: dice.between(3, 16) * times,
             groups: dice.between(2, 7) * times,
             rules: dice.between(2, 36) * times,
+            second_vpc: SecondVpc::drawn(dice),
+            ipv6: dice.one_in(8),
         }
+    }
+
+    /// Whether the default world has all the networks that it needs.
+    pub(super) fn is_plain(self) -> bool {
+        self.second_vpc.is_none() && !self.ipv6
+    }
+
+    /// The groups of both VPCs.
+    pub(super) fn all_groups(self) -> usize {
+        if self.second_vpc.is_some() { self.groups + 2 } else { self.groups }
+    }
+
+    /// What says in which subnet an instance is, where its address does not.
+    pub(super) fn in_subnet(self, instance: usize) -> &'static str {
+        match address(instance).starts_with("10.0.2.") {
+            _ if self.is_plain() => "",
+            true => " in subnet-2",
+            false => " in subnet-1",
+        }
+    }
+
+    /// What says that something is in the first VPC, where there are more.
+    pub(super) fn of_first_vpc(self) -> &'static str {
+        if self.is_plain() { "" } else { " in vpc-1" }
     }
 }
 
@@ -35,6 +70,7 @@ pub(super) const TRAFFIC: &[&str] = &[
     "udp/5000-5010",
     "icmp",
     "icmp/8",
+    "icmpv6",
     "all",
     "ip/47",
     "tcp/3389",
@@ -52,7 +88,9 @@ const PEERS: &[&str] = &[
     "10.0.0.0/16",
     "172.16.0.0/12",
     "pl-1",
+    "pl-6",
     "::/0",
+    "2001:db8:7::/48",
 ];
 
 /// One permission of a group, with one or two peers.
@@ -85,13 +123,18 @@ pub(super) fn address(instance: usize) -> String {
 }
 
 pub(super) fn setup(dice: &mut Dice, size: Size) -> Story {
-    Story { cloud: cloud(dice, size), firewall: firewall(dice, size), settings: settings(dice), deeds: Vec::new() }
+    Story {
+        cloud: cloud(dice, size),
+        firewall: firewall(dice, size),
+        settings: settings(dice, size),
+        deeds: Vec::new(),
+    }
 }
 
 fn cloud(dice: &mut Dice, size: Size) -> Vec<String> {
-    let mut lines = vec!["subnet subnet-2 10.0.2.0/24".to_owned(), "route-table rtb-2 for subnet-2".to_owned()];
-    lines.push("route rtb-2 0.0.0.0/0 -> igw-1".to_owned());
+    let mut lines = networks::networks(size);
     lines.push("prefix-list pl-1 203.0.113.0/25, 198.51.100.128/25".to_owned());
+    lines.push("prefix-list pl-6 2001:db8:7::/49".to_owned());
     if dice.one_in(3) {
         lines.push(format!("states take {}", dice.pick(&["2s", "30s", "2m"])));
     }
@@ -105,20 +148,23 @@ fn cloud(dice: &mut Dice, size: Size) -> Vec<String> {
         let once =
             drawn.into_iter().filter(|permission| traffic.insert(permission.split(' ').next().map(str::to_owned)));
         let once: Vec<_> = once.collect();
-        lines.push(format!("sg sg-{n}"));
+        lines.push(format!("sg sg-{n}{}", size.of_first_vpc()));
         if !once.is_empty() {
             lines.push(format!("sg sg-{n} allow {}", once.join("; ")));
         }
     }
     for n in 1..=size.instances {
         let state = if dice.one_in(3) { "stopped" } else { "running" };
-        lines.push(format!("instance i-{n} {} {} {state}", address(n), groups(dice, size.groups)));
+        let more = if size.ipv6 && dice.one_in(2) { format!(", {}", networks::ipv6(n)) } else { String::new() };
+        let (groups, subnet) = (groups(dice, size.groups), size.in_subnet(n));
+        lines.push(format!("instance i-{n} {}{more} {groups}{subnet} {state}", address(n)));
+    }
+    lines.extend(networks::second(dice, size));
+    if dice.one_in(6) {
+        lines.push(format!("interface eni-more 10.0.1.250 {} of i-1{}", groups(dice, size.groups), size.in_subnet(1)));
     }
     if dice.one_in(6) {
-        lines.push(format!("interface eni-more 10.0.1.250 {} of i-1", groups(dice, size.groups)));
-    }
-    if dice.one_in(6) {
-        lines.push(format!("interface eni-alone 10.0.1.251 {}", groups(dice, size.groups)));
+        lines.push(format!("interface eni-alone 10.0.1.251 {}{}", groups(dice, size.groups), size.in_subnet(1)));
     }
     lines
 }

@@ -72,6 +72,13 @@ enum Plot<'p> {
     Written(&'p [String]),
 }
 
+/// Networks that few worlds have, each with the beginning of its line.
+const NETWORKS: [(&str, &str); 3] = [
+    ("vpc vpc-2 10.1.", "a second VPC"),
+    ("vpc vpc-2 10.0.", "a second VPC of the same addresses"),
+    ("route rtb-1 ::/0", "IPv6 addresses"),
+];
+
 /// Tells a story that is made up as it goes on.
 pub(super) fn drawn(seed: u64, telling: &Telling, medium: Medium) -> Told {
     let mut dice = Dice::seeded(seed);
@@ -244,6 +251,9 @@ impl<'t, A: Act + Send + Sync> Trial<'t, A> {
         self.telling.write(line);
         let performed = self.world.lock().perform(&deed);
         let Ok(performed) = performed else { return self.telling.strike() };
+        if let Deed::Call(call) | Deed::Deliver(Some(call)) | Deed::Notify(call) = &deed {
+            self.witness.meet(format!("call {}", call.request.action()));
+        }
         match &performed {
             Performed::Done | Performed::Asked(_) => return,
             Performed::Heard(event) => self.run(Envelope::open(event).trigger(), Limits::Kept).await,
@@ -259,6 +269,15 @@ impl<'t, A: Act + Send + Sync> Trial<'t, A> {
             broken.extend(unsettled(&mut self.actor, &self.world, &self.config).await);
         }
         self.broken = broken.into_iter().next().map(|broken| self.world.lock().names().shorten(&broken));
+    }
+
+    /// Notes in what kind of world something was committed.
+    fn committed(&mut self) {
+        let story = self.telling.so_far();
+        let keys = story.settings.iter().filter_map(|line| line.split(" = ").next());
+        let networks = NETWORKS.iter().filter(|(line, _)| story.cloud.iter().any(|other| other.starts_with(line)));
+        let kinds = keys.map(|key| format!("`{key}`")).chain(networks.map(|(_, kind)| (*kind).to_owned()));
+        kinds.for_each(|kind| self.witness.meet(format!("commit with {kind}")));
     }
 
     /// Drawbridge hears of something, or a person has it run.
@@ -283,9 +302,7 @@ impl<'t, A: Act + Send + Sync> Trial<'t, A> {
         let ending = outcome.as_ref().map(|outcome: &Outcome| outcome.ending);
         self.tally.ran(ending, report);
         if !report.commits.is_empty() {
-            let settings = self.telling.so_far().settings.clone();
-            let keys = settings.iter().filter_map(|line| line.split(" = ").next());
-            keys.for_each(|key| self.witness.meet(format!("commit under `{key}`")));
+            self.committed();
         }
         if let Some(unit) = report.unit.as_ref().and_then(|unit| self.units.iter().position(|name| name == unit)) {
             self.witness.meet(format!("ha pair, {} active", ["fw-a", "fw-b"][unit]));
