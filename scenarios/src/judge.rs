@@ -209,6 +209,10 @@ impl Witness {
             return found;
         };
         let Some((mut before, mut after)) = self.facts(commit, firewall) else { return found };
+        // A rule of ours names what NAT rules lead to an instance: those in force when the run looked.
+        if before.nat != firewall.running.nat {
+            Arc::make_mut(&mut before).nat.clone_from(&firewall.running.nat);
+        }
         let is_news = known.running.as_ref().is_none_or(|running| !Arc::ptr_eq(running, &commit.before));
         if is_news {
             forget_news(&mut before, &mut after, &firewall.running, config);
@@ -324,6 +328,8 @@ fn bare(rule: &RuleFacts) -> RuleFacts {
 /// it is committed.
 fn cut_short(firewall: &Firewall, changes: &[Change], inventory: &Inventory, config: &Config) -> Vec<String> {
     let (mut before, mut after) = ((*firewall.candidate).clone(), firewall.candidate.apply(changes));
+    // What goes by NAT rules goes by those in force, not by what somebody is about to make of them.
+    before.nat.clone_from(&firewall.running.nat);
     let kept: BTreeSet<_> =
         after.rules.iter().filter(|rule| before.rules.contains(rule)).map(|rule| rule.name.clone()).collect();
     for configuration in [&mut before, &mut after] {

@@ -15,6 +15,7 @@ mod setup;
 mod shrink;
 mod story;
 mod tally;
+mod translations;
 mod trial;
 mod troubles;
 

@@ -6,6 +6,7 @@ use super::{
     dice::Dice,
     networks,
     setup::{self, Size},
+    translations,
 };
 
 /// Who they are.
@@ -15,7 +16,8 @@ pub(super) const ADMINS: [&str; 2] = ["alice", "bob"];
 pub(super) fn deed(dice: &mut Dice, size: Size, world: &World) -> String {
     let rules: Vec<_> = world.rules(Tree::Candidate).iter().map(|rule| world.names().shorten(&rule.name)).collect();
     let who = *dice.one(&ADMINS);
-    format!("admin {who} {}", act(dice, size, &rules))
+    let act = if size.nat && dice.one_in(4) { translations::act(dice, size, world) } else { act(dice, size, &rules) };
+    format!("admin {who} {act}")
 }
 
 fn act(dice: &mut Dice, size: Size, rules: &[String]) -> String {

@@ -36,6 +36,10 @@ pub(super) fn settings(dice: &mut Dice, size: Size) -> Vec<String> {
         ]);
         lines.push(format!("never_open = [{never}]"));
     }
+    // NAT rules are there as well where nobody asks for what they do.
+    if size.nat && !dice.one_in(6) {
+        lines.push("destination = \"nat\"".to_owned());
+    }
     if dice.one_in(10) {
         lines.push(scope(dice));
     }

@@ -7,6 +7,7 @@ use super::{
     networks::{self, SecondVpc},
     settings::settings,
     story::Story,
+    translations,
 };
 
 /// How large a world is.
@@ -19,6 +20,8 @@ pub(super) struct Size {
     pub(super) second_vpc: Option<SecondVpc>,
     /// Whether instances have IPv6 addresses.
     pub(super) ipv6: bool,
+    /// Whether the firewall has NAT rules.
+    pub(super) nat: bool,
 }
 
 impl Size {
@@ -31,6 +34,7 @@ impl Size {
             rules: dice.between(2, 36) * times,
             second_vpc: SecondVpc::drawn(dice),
             ipv6: dice.one_in(8),
+            nat: dice.one_in(8),
         }
     }
 
@@ -191,6 +195,7 @@ fn firewall(dice: &mut Dice, size: Size) -> Vec<String> {
             }
         }
     }
+    lines.extend(translations::rules(dice, size));
     let above = size.rules - size.rules / 8;
     for n in 1..=above {
         lines.push(format!("rule {} {}", rule_name(dice, n, size), rule(dice, size)));
