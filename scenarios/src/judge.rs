@@ -127,6 +127,9 @@ impl Witness {
             }
             Command::Commit(_) | Command::CommitAll(_) => {
                 let depth = self.runs.len();
+                if matches!(command, Command::CommitAll(_)) {
+                    self.meet("commit of everything".to_owned());
+                }
                 if let Some(known) = self.runs.last() {
                     let (withheld, news) = (known.withheld(config), known.news(&world));
                     self.asked.push(Asked { at: world.now(), depth, known: known.clone(), withheld, news, left: None });

@@ -104,9 +104,14 @@ fn fail_over(dice: &mut Dice) -> String {
 }
 
 fn details(dice: &mut Dice, size: Size) -> String {
-    match dice.below(3) {
+    match dice.below(4) {
         0 => "\"Validation Error:\" \"rulebase -> security is invalid\" \"Commit failed\"".to_owned(),
         1 => "\"Management server failed to send phase 1 to client device\"".to_owned(),
+        // Some releases do not commit one administrator's changes where rules were moved.
+        2 => {
+            "\"Partial commit is not possible: rules have been reordered, a full commit is required\" \"Commit failed\""
+                .to_owned()
+        }
         _ => format!("\"Error: rule {} is invalid\"", setup::own_name(dice, size)),
     }
 }
