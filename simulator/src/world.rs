@@ -245,6 +245,7 @@ impl World {
                 self.firewall.restart(*candidate, self.now());
                 Ok(Performed::Done)
             }
+            Deed::Ha(HaState::Pair) => self.bring_back().map(|()| Performed::Done),
             Deed::Ha(state) => {
                 self.firewall.set_ha(Ha::pair(state.name()));
                 Ok(Performed::Done)

@@ -9,7 +9,7 @@ use std::{
 use drawbridge::{driver, envelope::Envelope, settings::Settings};
 use drawbridge_core::{config::Config, report::Outcome, run::Trigger};
 use drawbridge_simulator::{
-    script::{Deed, Limits},
+    script::{Deed, HaState, Limits},
     serve::SharedWorld,
     world::{Performed, World},
 };
@@ -251,6 +251,9 @@ impl<'t, A: Act + Send + Sync> Trial<'t, A> {
         self.telling.write(line);
         let performed = self.world.lock().perform(&deed);
         let Ok(performed) = performed else { return self.telling.strike() };
+        if deed == Deed::Ha(HaState::Pair) {
+            self.witness.meet("the unit that died is back".to_owned());
+        }
         if let Deed::Call(call) | Deed::Deliver(Some(call)) | Deed::Notify(call) = &deed {
             self.witness.meet(format!("call {}", call.request.action()));
         }

@@ -53,7 +53,7 @@ const CLOUD: &[&str] = &[
 /// A fault, or something that somebody does meanwhile.
 pub(super) fn trouble(dice: &mut Dice, size: Size, story: &Story, world: &World) -> String {
     if world.is_pair() && dice.one_in(4) {
-        return fail_over(dice);
+        return if world.lacks_a_unit() { back_again(dice) } else { fail_over(dice) };
     }
     match dice.below(20) {
         0..=8 => fault(dice),
@@ -101,6 +101,14 @@ fn fault(dice: &mut Dice) -> String {
 fn fail_over(dice: &mut Dice) -> String {
     let command = dice.pick(&["observe", "apply", "commit", "poll", "revert"]);
     format!("fault {command} {} fail over", nth(dice))
+}
+
+/// The unit that died comes back, between two runs or in the middle of one.
+fn back_again(dice: &mut Dice) -> String {
+    if dice.one_in(2) {
+        return "ha pair".to_owned();
+    }
+    format!("{} {} {} ha pair", dice.pick(&["before", "after"]), dice.pick(COMMANDS), nth(dice))
 }
 
 fn details(dice: &mut Dice, size: Size) -> String {

@@ -62,7 +62,7 @@ pub enum Deed {
     Amid(Box<Amid>),
     /// `restart`, `restart forgetting`: the firewall restarts.
     Restart(AfterRestart),
-    /// `ha passive`: the firewall changes its part in a pair.
+    /// `ha passive`: the firewall changes its part in a pair; `ha pair`: the unit that died comes back.
     Ha(HaState),
     /// `time-limit 45s`: the runs to come may take no longer.
     TimeLimit(Duration),

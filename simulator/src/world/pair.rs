@@ -19,6 +19,23 @@ impl World {
         self.pair.is_some()
     }
 
+    /// Whether one of its units has died.
+    pub fn lacks_a_unit(&self) -> bool {
+        self.pair.is_some_and(|pair| pair.dead.is_some())
+    }
+
+    /// The unit that died comes back, and is passive: what is in force it takes from the other one.
+    pub(super) fn bring_back(&mut self) -> Result<(), String> {
+        match &mut self.pair {
+            Some(Pair { dead: dead @ Some(_), .. }) => {
+                *dead = None;
+                Ok(())
+            }
+            Some(_) => Err("both units are there; let one fail first with `fault … fail over`".to_owned()),
+            None => Err("the firewall stands alone; add `ha pair` to the firewall section".to_owned()),
+        }
+    }
+
     /// Answers a request to one unit of a pair, 0 or 1; of a firewall that stands alone only 0 is there.
     pub fn panos_unit(&mut self, unit: usize, request: &Request) -> Answer {
         let cut = Answer::new(200, Body::Cut);
