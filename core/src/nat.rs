@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    address::AddressRange,
+    address::{AddressRange, Family},
     firewall::{Addresses, DestinationTranslation, Matches, NatRule, Services},
     id::{RuleName, ZoneName},
+    never::NeverOpen,
     range::Range,
     service::L4,
 };
@@ -91,11 +92,12 @@ impl<'a> Nat<'a> {
         led
     }
 
-    /// Everything that is sent somewhere to arrive at the instance. Each protocol is asked about by itself as well: where an
-    /// earlier rule takes a port, the others can still be said.
-    pub fn everything_leading_to(&mut self, instance: AddressRange) -> Vec<Original> {
+    /// Everything that is sent somewhere to arrive at the instance, but for what is never opened there. Each protocol is asked
+    /// about by itself as well: where an earlier rule takes a port, the others can still be said.
+    pub fn everything_leading_to(&mut self, instance: AddressRange, never: &NeverOpen) -> Vec<Original> {
         let everybody = instance.family().whole();
-        EVERYTHING.iter().flat_map(|l4| self.leading_to(instance, everybody, *l4).originals).collect()
+        let arriving = EVERYTHING.iter().flat_map(|l4| never.traffic_left(*l4));
+        arriving.flat_map(|l4| self.leading_to(instance, everybody, l4).originals).collect()
     }
 
     fn leading(&mut self, instance: AddressRange) -> &[usize] {
@@ -148,7 +150,7 @@ fn before(rule: &NatRule, instance: AddressRange, peer: AddressRange, wanted: L4
     };
     let Some(reached) = to.intersection(instance) else { return Vec::new() };
     let locals: Vec<_> = match destinations.ranges() {
-        ranges if to.is_single() => ranges.to_vec(),
+        ranges if to.is_single() => ranges.iter().flat_map(|range| sayable(*range, to.family())).collect(),
         [one] => one.at_the_places_of(reached, to).into_iter().collect(),
         _ => Vec::new(),
     };
@@ -160,6 +162,16 @@ fn before(rule: &NatRule, instance: AddressRange, peer: AddressRange, wanted: L4
         }
     }
     found
+}
+
+/// What of some destinations is of this family, in pieces that a rule can say: the whole family would be written `any`, which
+/// means both.
+fn sayable(range: AddressRange, family: Family) -> Vec<AddressRange> {
+    let whole = family.whole();
+    let of_family = range.intersection(whole);
+    let is_whole = of_family == Some(whole);
+    let halves = is_whole.then(|| whole.halves()).into_iter().flatten();
+    halves.chain(of_family.filter(|_| !is_whole)).collect()
 }
 
 /// Every port that a service can hold.
@@ -235,7 +247,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::sample;
+    use crate::{never::Never, sample};
 
     /// What arrives at an instance as `203.0.113.0/24 -> 10.0.1.10 tcp/443`.
     #[track_caller]
@@ -298,6 +310,40 @@ mod tests {
             "#]],
         );
         check(&["a any -> 203.0.113.8/29 to 10.0.1.8/30"], WEB, &expect![""]);
+    }
+
+    #[test]
+    fn an_original_destination_of_any_is_of_one_family_and_never_written_any() {
+        let halves = |rest: &str| format!("any -> 0.0.0.0/1 {rest}\nany -> 128.0.0.0/1 {rest}\n");
+        for destination in ["any", "0.0.0.0/0"] {
+            let rule = format!("a any -> {destination} tcp/8443 to 10.0.1.10:443");
+            let rules = [sample::nat_rule(&rule)];
+            let atom = sample::atom(WEB);
+            let led = Nat::of(&rules, &"untrust".parse().unwrap()).leading_to(atom.local, atom.peer, atom.service.l4);
+            let lines =
+                led.originals.iter().map(|o| format!("{} -> {} {}\n", o.peer, o.local, o.l4)).collect::<String>();
+            assert_eq!(lines, halves("tcp 8443"), "{destination}");
+        }
+        check(
+            &["a any -> 203.0.113.8 none", "b any -> any tcp/8443 to 10.0.1.10:443"],
+            WEB,
+            &expect![[r#"
+                any -> 0.0.0.0/1 tcp 8443 by b
+                any -> 128.0.0.0-203.0.113.7 tcp 8443 by b
+                any -> 203.0.113.9-255.255.255.255 tcp 8443 by b
+            "#]],
+        );
+    }
+
+    #[test]
+    fn what_is_never_opened_leads_nowhere_by_another_port_either() {
+        let rules = [sample::nat_rule("a any -> 203.0.113.5 tcp/2222 to 10.0.1.10:22")];
+        let led = |never: &[&str]| {
+            let never = never.iter().map(|entry| entry.parse::<Never>().unwrap()).collect();
+            let instance = "10.0.1.10".parse().unwrap();
+            Nat::of(&rules, &"untrust".parse().unwrap()).everything_leading_to(instance, &never).len()
+        };
+        assert_eq!((led(&[]) > 0, led(&["tcp/22"])), (true, 0));
     }
 
     #[test]

@@ -191,7 +191,7 @@ impl<'a> Admitted<'a> {
                     let translated = way == Direction::Ingress
                         && local.family() == Family::Ipv4
                         && config.destination == RuleDestination::Nat;
-                    let nat = translated.then_some(&mut nat);
+                    let nat = translated.then_some((&mut nat, &config.never_open));
                     grants(*local, permitted, nat, |local, grant| {
                         admitted.by_local.entry((way, local)).or_default().push(grant);
                     });
@@ -261,14 +261,14 @@ impl<'a> Admitted<'a> {
 fn grants(
     local: AddressRange,
     permitted: Option<Vec<Permitted>>,
-    nat: Option<&mut Nat<'_>>,
+    nat: Option<(&mut Nat<'_>, &NeverOpen)>,
     mut add: impl FnMut(AddressRange, Grant),
 ) {
     let everything = Permitted { peer: local.family().whole(), l4: L4::Any, only: None };
     let is_known = permitted.is_some();
     let permitted = permitted.unwrap_or_else(|| vec![everything]);
     let packets = |local, peer, l4| Packets { local, peer, traffic: traffic(l4) };
-    let Some(nat) = nat else {
+    let Some((nat, never)) = nat else {
         return permitted
             .into_iter()
             .for_each(|Permitted { peer, l4, only }| add(local, Grant { packets: packets(local, peer, l4), only }));
@@ -278,7 +278,7 @@ fn grants(
     }
     for Permitted { peer, l4, only } in permitted {
         let originals =
-            if is_known { nat.leading_to(local, peer, l4).originals } else { nat.everything_leading_to(local) };
+            if is_known { nat.leading_to(local, peer, l4).originals } else { nat.everything_leading_to(local, never) };
         for Original { local, peer, l4, .. } in originals {
             add(local, Grant { packets: packets(local, peer, l4), only });
         }

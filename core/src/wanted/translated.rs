@@ -39,7 +39,8 @@ impl Wanted {
         if !is_translated(direction, local) {
             return;
         }
-        for original in nat.everything_leading_to(local) {
+        let originals = nat.everything_leading_to(local, &self.unknown.never_open);
+        for original in originals {
             self.unknown.add(direction, original.l4, [original.local]);
         }
     }
