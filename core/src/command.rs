@@ -212,6 +212,9 @@ pub enum LogTrouble {
     /// S3 answered something else.
     #[error("S3 answered {0}")]
     S3(String),
+    /// The run has other things to do as well.
+    #[error("not read: there are too many for the time of a run")]
+    NoTime,
 }
 
 impl Trouble {

@@ -48,8 +48,23 @@ impl Firewall {
             Node::Service(_) | Node::Tag(_) | Node::Other(_) => true,
         };
         let theirs = self.pending.iter().filter(|pending| pending.admin != *us);
-        let both = theirs.map(|pending| (&pending.node, &pending.admin));
-        both.into_iter().find(|(node, _)| ours.contains(node) && is_there(node))
+        let both = theirs.map(|pending| (&pending.node, &pending.admin)).filter(|(node, _)| ours.contains(node));
+        // Whoever works by the parent's path is noted there, and the mark alone tells on what.
+        let marked = ours.iter().filter_map(|node| Some((*node, self.marks(node)?.iter().find(|by| *by != us)?)));
+        both.chain(marked).find(|(node, _)| is_there(node))
+    }
+
+    /// Whose marks of uncommitted work a node of the candidate bears.
+    fn marks(&self, node: &Node) -> Option<&TouchedBy> {
+        match node {
+            Node::Rule(name) => {
+                let local = |rule: &&RuleFacts| rule.place == Place::Local && rule.name == *name;
+                self.candidate.rules.iter().find(local).map(|rule| &rule.touched_by)
+            }
+            Node::Service(name) => self.candidate.services.get(name).map(|service| &service.touched_by),
+            Node::Tag(name) => self.candidate.tags.get(name),
+            Node::Other(_) => None,
+        }
     }
 }
 

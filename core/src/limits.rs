@@ -161,38 +161,62 @@ pub(crate) fn withhold_misread(changes: Vec<Change>, misread: &[Spelling]) -> (V
     (without_idle_objects(made), withheld)
 }
 
-/// Rules that the firewall's validation blamed.
-#[derive(Clone, Debug)]
+/// Rules that the firewall refused or its validation blamed, with its words about each.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Blamed {
-    names: BTreeSet<OwnedName>,
-    /// The firewall's words.
-    words: String,
-    /// What blamed rules say that do not stand any more: planned again, they bear another name as soon as their
+    /// By the names that they were planned with.
+    names: BTreeMap<OwnedName, String>,
+    /// By what blamed rules say that do not stand any more: planned again, they bear another name as soon as their
     /// neighbours stand.
-    said: BTreeSet<Spelling>,
+    said: BTreeMap<Spelling, String>,
 }
 
 impl Blamed {
-    /// Rules of these names, as they are planned next, and the firewall's words about them.
-    pub(crate) fn new(names: BTreeSet<OwnedName>, words: String) -> Self {
-        Self { names, words, said: BTreeSet::new() }
+    /// Blames rules of these names, as they are planned next.
+    pub(crate) fn add(&mut self, names: BTreeSet<OwnedName>, words: &str) {
+        self.names.extend(names.into_iter().map(|name| (name, words.to_owned())));
     }
 
-    /// Takes them out.
-    pub(crate) fn withhold(&mut self, changes: Vec<Change>) -> (Vec<Change>, Vec<Withheld>) {
-        let (out, made): (Vec<_>, Vec<_>) = changes.into_iter().partition(|change| self.covers(change));
-        let why = Hindrance::Blamed(self.words.clone());
-        let withheld = out.into_iter().map(|change| Withheld { change, why: why.clone() }).collect();
+    /// Takes them out, and with new rules those whose place they were to take: a rule that says something else than wanted
+    /// goes in the transaction that adds what is wanted, or not at all.
+    pub(crate) fn withhold(
+        &mut self,
+        changes: Vec<Change>,
+        reasons: &BTreeMap<OwnedName, Reason>,
+    ) -> (Vec<Change>, Vec<Withheld>) {
+        let (mut made, mut withheld) = (Vec::new(), Vec::new());
+        for change in changes {
+            match self.words(&change) {
+                Some(words) => withheld.push(Withheld { change, why: Hindrance::Blamed(words) }),
+                None => made.push(change),
+            }
+        }
+        let new = withheld.iter().filter(|withheld| matches!(withheld.change, Change::Put(_, Position::Above(_))));
+        let new = new.filter_map(|withheld| Some((withheld.change.rule()?.subject.clone(), withheld.why.clone())));
+        let new: BTreeMap<_, _> = new.collect();
+        let replaced_by = |change: &Change| match change {
+            Change::Delete(name) if reasons.get(name) == Some(&Reason::Unreadable) => new.get(&name.subject).cloned(),
+            Change::Delete(_)
+            | Change::Put(..)
+            | Change::Lift(..)
+            | Change::Tag(_)
+            | Change::Service(_)
+            | Change::Drop(_)
+            | Change::Adopt(_) => None,
+        };
+        let (out, made): (Vec<_>, Vec<_>) = made.into_iter().partition(|change| replaced_by(change).is_some());
+        withheld.extend(out.into_iter().filter_map(|change| Some(Withheld { why: replaced_by(&change)?, change })));
         (without_idle_objects(made), withheld)
     }
 
-    fn covers(&mut self, change: &Change) -> bool {
+    /// The firewall's words about a change, if it is one of those.
+    fn words(&mut self, change: &Change) -> Option<String> {
         match change {
             Change::Put(rule, Position::Above(_)) => {
-                if self.names.remove(&rule.name) {
-                    self.said.insert(rule.spelling.clone());
+                if let Some(words) = self.names.remove(&rule.name) {
+                    self.said.insert(rule.spelling.clone(), words);
                 }
-                self.said.contains(&rule.spelling)
+                self.said.get(&rule.spelling).cloned()
             }
             Change::Put(..)
             | Change::Lift(..)
@@ -200,7 +224,7 @@ impl Blamed {
             | Change::Tag(_)
             | Change::Service(_)
             | Change::Drop(_)
-            | Change::Adopt(_) => change.rule().is_some_and(|name| self.names.contains(name)),
+            | Change::Adopt(_) => change.rule().and_then(|name| self.names.get(name)).cloned(),
         }
     }
 }

@@ -260,8 +260,19 @@ fn told(lines: &[String]) -> String {
     if lines.is_empty() {
         "its job gives no reason, look for it in the firewall's *Task Manager*".to_owned()
     } else {
-        lines.join(" / ")
+        shown(&lines)
     }
+}
+
+/// How many lines of a job are shown: one of hundreds says the same of hundreds of rules.
+const LINES: usize = 20;
+
+/// The lines of a job, as people read them.
+pub(crate) fn shown<T: AsRef<str>>(lines: &[T]) -> String {
+    let more = lines.len().saturating_sub(LINES);
+    let rest = (more > 0).then(|| counted(more, "more line"));
+    let lines = lines.iter().take(LINES).map(|line| line.as_ref().to_owned());
+    lines.chain(rest).collect::<Vec<_>>().join(" / ")
 }
 
 /// "`a`, `b`".

@@ -1,18 +1,14 @@
 //! The sequence: one request in flight, all waiting and retrying. A run always looks, then does one thing, then looks
 //! again, so that nothing is committed that was not just seen in the candidate.
 
-use std::{
-    collections::{BTreeSet, VecDeque},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 mod commit;
 mod decide;
 mod logs;
 mod removal;
 
-use self::commit::{Afterwards, Extent, blamed, is_about_moves};
+use self::commit::{Afterwards, Extent, culprits, is_about_moves};
 pub use self::decide::CHANGES_MAX;
 use self::removal::Purpose;
 use crate::{
@@ -92,8 +88,12 @@ pub struct Run {
     waited_for: Option<Trouble>,
     /// What is committed.
     extent: Extent,
-    /// Rules that a failed commit blamed: left out for the rest of the run.
-    blamed: Option<Blamed>,
+    /// Rules that the firewall refused or a failed commit blamed: left out for the rest of the run.
+    blamed: Blamed,
+    /// How many transactions the firewall has refused because of rules in them.
+    refusals: usize,
+    /// A commit has failed, and is tried once more without what it blamed.
+    commit_failed: bool,
     /// Rules that this run has written since it last looked at everything.
     written: Vec<OwnedRule>,
     /// What the limits kept from being removed in this run.
@@ -123,6 +123,8 @@ enum State {
 
 /// How many looks a run takes before it gives up: enough for thousands of rules at 250 changes each.
 const LOOKS_MAX: usize = 60;
+/// How many refusals are answered by leaving out the rules that they name; then all new ones are left out.
+const REFUSALS_MAX: usize = 8;
 /// How many failures in a row are waited out, unless the firewall is merely busy or locked.
 const FAILURES_MAX: u32 = 6;
 
@@ -144,7 +146,9 @@ impl Run {
             write_failed: false,
             waited_for: None,
             extent: Extent::Ours,
-            blamed: None,
+            blamed: Blamed::default(),
+            refusals: 0,
+            commit_failed: false,
             written: Vec::new(),
             removals_withheld: None,
             misread: Vec::new(),
@@ -241,15 +245,12 @@ impl Run {
             self.say(format!("failed: {}", failure.what));
             return self.enter(State::Observing(Look::Firewall));
         }
-        if let (State::Applying(changes), Trouble::Refused(text), None) = (&state, &failure.what, &self.blamed) {
-            // One rule that the firewall refuses must not keep a revoked port open: the rest goes in without it, or
-            // without any new rule where the firewall does not say which.
-            let puts = changes.iter().filter(|change| matches!(change, Change::Put(..))).filter_map(Change::rule);
-            let puts: BTreeSet<_> = puts.cloned().collect();
-            let named: BTreeSet<_> = blamed(std::slice::from_ref(text)).intersection(&puts).cloned().collect();
-            if !puts.is_empty() {
+        if let (State::Applying(changes), Trouble::Refused(text)) = (&state, &failure.what) {
+            let culprits = culprits(changes, text, self.refusals);
+            if !culprits.is_empty() {
                 self.say(format!("failed: {}", failure.what));
-                self.blamed = Some(Blamed::new(if named.is_empty() { puts } else { named }, text.clone()));
+                self.refusals += 1;
+                self.blamed.add(culprits, text);
                 return self.enter(State::Observing(Look::Firewall));
             }
         }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{Next, Run, State};
+use super::{Next, REFUSALS_MAX, Run, State};
 use crate::{
+    change::{Change, Position},
     command::{JobState, Look},
     config::Mode,
     firewall::{CommitNote, Digest, FailedCommit, Firewall},
     id::{JobId, OwnedName},
-    limits::Blamed,
-    report::{Ending, Problem},
+    report::{Ending, Problem, shown},
     rulebase::Rulebase,
 };
 
@@ -76,7 +76,7 @@ impl Run {
                 self.enter(State::Observing(Look::Everything))
             }
             JobState::Failed(lines) => {
-                self.say(format!("failed: {}", lines.join(" / ")));
+                self.say(format!("failed: {}", shown(&lines)));
                 self.report.failed_commits.push(job);
                 if self.config.mode == Mode::Observe {
                     return self.give_up(Problem::FailedUnderObservation { job, lines });
@@ -85,13 +85,15 @@ impl Run {
                     self.extent = Extent::Everything;
                     return self.enter(State::Observing(Look::Firewall));
                 }
-                self.report.applied.clear();
                 // One more attempt without the rules that the job blames; anything else is for a person.
-                let blamed = blamed(&lines);
-                let then = if self.blamed.is_some() || blamed.is_empty() {
+                let blamed = Some(blamed(&lines)).filter(|named| !named.is_empty());
+                let blamed = blamed.unwrap_or_else(|| beside_removals(&self.report.applied));
+                self.report.applied.clear();
+                let then = if self.commit_failed || blamed.is_empty() {
                     Afterwards::GiveUp(Problem::CommitFailed { job, lines })
                 } else {
-                    self.blamed = Some(Blamed::new(blamed, lines.join(" / ")));
+                    self.commit_failed = true;
+                    self.blamed.add(blamed, &shown(&lines));
                     Afterwards::Look
                 };
                 self.enter(State::BeforeReverting(then))
@@ -129,8 +131,32 @@ impl Run {
     }
 }
 
+/// What is left out of a transaction that the firewall has refused, so that a rule that it does not take never keeps a revoked
+/// port open: the rules that it names; where it names none, or has refused often, all new ones; at last all that are written.
+pub(super) fn culprits(changes: &[Change], text: &str, refusals: usize) -> BTreeSet<OwnedName> {
+    let written = |is: fn(&Change) -> bool| -> BTreeSet<_> {
+        changes.iter().filter(|change| is(change)).filter_map(Change::rule).cloned().collect()
+    };
+    let all = written(|change| matches!(change, Change::Put(..)));
+    let named: BTreeSet<_> = blamed(&[text.to_owned()]).intersection(&all).cloned().collect();
+    let named = if refusals < REFUSALS_MAX { named } else { BTreeSet::new() };
+    [named, new_rules(changes)].into_iter().find(|some| !some.is_empty()).unwrap_or(all)
+}
+
+/// New rules that were written together with removals. A commit that fails because of none in particular, as for want of room,
+/// is tried once more without them: the removals make room, and a revoked port must not stay open for it.
+fn beside_removals(applied: &[Change]) -> BTreeSet<OwnedName> {
+    let removes = |change: &Change| matches!(change, Change::Delete(_) | Change::Put(_, Position::InPlace));
+    if applied.iter().any(removes) { new_rules(applied) } else { BTreeSet::new() }
+}
+
+fn new_rules(changes: &[Change]) -> BTreeSet<OwnedName> {
+    let is_new = |change: &&Change| matches!(change, Change::Put(_, Position::Above(_)));
+    changes.iter().filter(is_new).filter_map(Change::rule).cloned().collect()
+}
+
 /// Rules of ours that the job's lines name, whichever run had written them.
-pub(super) fn blamed(lines: &[String]) -> BTreeSet<OwnedName> {
+fn blamed(lines: &[String]) -> BTreeSet<OwnedName> {
     let words = lines.iter().flat_map(|line| line.split(|c: char| !(c.is_alphanumeric() || c == '-')));
     words.filter_map(OwnedName::parse).collect()
 }

@@ -95,10 +95,7 @@ impl Run {
         plan.withheld.extend(withheld);
         let (made, withheld) = limits::withhold_misread(made, &self.misread);
         plan.withheld.extend(withheld);
-        let (made, withheld) = match &mut self.blamed {
-            Some(blamed) => blamed.withhold(made),
-            None => (made, Vec::new()),
-        };
+        let (made, withheld) = self.blamed.withhold(made, &plan.reasons);
         plan.withheld.extend(withheld);
         plan.changes = made;
     }

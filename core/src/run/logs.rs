@@ -11,6 +11,10 @@ use crate::{
 
 /// How often in a row a log file is tried: what cannot be read must not hold up the rest.
 const LOG_FAILURES_MAX: u32 = 2;
+/// Which part of its time a run spends on logs at most: they tell whom to name, and what is to be done the look tells.
+const LOG_SHARE: u32 = 4;
+/// How many events a run keeps. More than these would name nothing better.
+const EVENTS_MAX: usize = 1_000;
 
 impl Run {
     pub(super) fn begin(&mut self) -> Next {
@@ -22,7 +26,13 @@ impl Run {
     }
 
     /// Every log of the trigger is read for its causes before anything is looked at.
-    fn next_log(&mut self, logs: VecDeque<LogRef>) -> Next {
+    fn next_log(&mut self, mut logs: VecDeque<LogRef>) -> Next {
+        if self.elapsed >= self.budget / LOG_SHARE {
+            if !logs.is_empty() {
+                self.say(format!("{} not read: there is no more time for them", counted(logs.len(), "log")));
+            }
+            self.report.unreadable.extend(logs.drain(..).map(|log| (log, LogTrouble::NoTime)));
+        }
         let worth_it = !self.report.events.is_empty() || !self.report.unreadable.is_empty();
         if !logs.is_empty() {
             self.enter(State::FetchingLog(logs))
@@ -37,7 +47,7 @@ impl Run {
     }
 
     fn note_event(&mut self, event: Event) {
-        if event.is_worth_a_look(&self.config.scope) {
+        if self.report.events.len() < EVENTS_MAX && event.is_worth_a_look(&self.config.scope) {
             self.causes.extend(event.causes());
             self.report.events.push(event);
         }

@@ -7,7 +7,7 @@ use drawbridge_core::{
     command::{Command, Failure, JobState, LogRef, LogTrouble, Look, Reply, Trouble},
     config::{Config, Mode},
     event::{Event, EventKind},
-    firewall::{Applications, FailedCommit, Firewall, Node, RuleFacts},
+    firewall::{Applications, Effect, FailedCommit, Firewall, Node, Pending, RuleFacts},
     id::JobId,
     inventory::Inventory,
     plan::plan,
@@ -271,6 +271,114 @@ fn other_trouble_is_not_waited_for_for_ever() {
     "#]]);
 }
 
+/// The firewall names one culprit at a time.
+#[test]
+fn as_many_rules_as_are_refused_are_left_out_and_a_revoked_port_closes() {
+    let refuses = |rule: &str| Twist::FailsForGood(Trouble::Refused(format!("{rule} -> application is invalid")));
+    let old = "sg-web-9 9.9.9.9 -> 10.0.1.10 app:ssh app-default ours";
+    Story::of(WEB, old).twist("apply", [refuses("sg-web-10"), refuses("sg-web-11")]).check(&expect![[r#"
+           0.0s  observe           2 atoms wanted, 1 ours of 2 rules: 3 changes
+           1.0s  apply             failed: the firewall refuses: sg-web-10 -> application is invalid
+           2.0s  observe firewall  2 atoms wanted, 1 ours of 2 rules: 2 changes, 1 withheld
+           3.0s  apply             failed: the firewall refuses: sg-web-11 -> application is invalid
+           4.0s  observe firewall  2 atoms wanted, 1 ours of 2 rules: 1 change, 2 withheld
+           5.0s  apply             - sg-web-9
+           6.0s  observe firewall  as planned, running differs, 2 withheld
+           7.0s  commit            job 1
+           8.0s  poll job          succeeded
+           9.0s  observe           2 atoms wanted, 0 ours of 1 rule: nothing that may be changed, 2 withheld
+        withheld: 1 change, 1 commit, 2 changes withheld
+    "#]]);
+    // Where it does not say which, new rules are left out first, and what shrinks goes in.
+    let nameless = || Twist::FailsForGood(Trouble::Refused("service is invalid".to_owned()));
+    let wide = "sg-web-9 8.8.8.0/24,9.9.9.9 -> 10.0.1.10 app:ssl app-default ours";
+    Story::of(WEB, wide).twist("apply", [nameless()]).check(&expect![[r#"
+           0.0s  observe           2 atoms wanted, 1 ours of 2 rules: 2 changes
+           1.0s  apply             failed: the firewall refuses: service is invalid
+           2.0s  observe firewall  2 atoms wanted, 1 ours of 2 rules: 1 change, 1 withheld
+           3.0s  apply             ~ sg-web-9  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443
+           4.0s  observe firewall  as planned, running differs, 1 withheld
+           5.0s  commit            job 1
+           6.0s  poll job          succeeded
+           7.0s  observe           2 atoms wanted, 1 ours of 2 rules: nothing that may be changed, 1 withheld
+        withheld: 1 change, 1 commit, 1 change withheld
+    "#]]);
+}
+
+/// A job may have a line for each of hundreds of rules, and the last of them count as the first do.
+#[test]
+fn every_line_of_a_job_blames_and_some_are_shown() {
+    let lines = (0..100).map(|number| format!("rules -> other {number} is invalid"));
+    let lines = lines.chain(["rules -> sg-web-1 -> application is invalid".to_owned()]).collect();
+    let told = Story::of(WEB, "").twist("poll job", [Twist::Answers(Reply::Polled(JobState::Failed(lines)))]).told();
+    assert!(told.contains("other 19 is invalid / 81 more lines\n") && !told.contains("other 20"), "{told}");
+    assert!(told.ends_with("withheld: 1 change, 1 commit, 1 change withheld\n"), "{told}");
+}
+
+/// A firewall without room says so of nothing in particular, and what goes makes room.
+#[test]
+fn a_commit_that_fails_beside_removals_is_tried_without_what_is_new() {
+    let full = Twist::Answers(Reply::Polled(JobState::Failed(vec!["exceeds platform capacity".into()])));
+    let old = "sg-web-9 9.9.9.9 -> 10.0.1.10 app:ssh app-default ours";
+    Story::of(WEB, old).twist("poll job", [full]).check(&expect![[r#"
+           0.0s  observe           2 atoms wanted, 1 ours of 2 rules: 3 changes
+           1.0s  apply             + sg-web-10  8.8.8.0/24 -> 10.0.1.10  ssh on tcp 22, above `clean-up`
+                                   + sg-web-11  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+                                   - sg-web-9
+           2.0s  observe firewall  as planned, running differs
+           3.0s  commit            job 1
+           4.0s  poll job          failed: exceeds platform capacity
+           5.0s  observe firewall  nobody has worked on top of our changes
+           6.0s  revert            our uncommitted changes are taken back
+           7.0s  observe firewall  2 atoms wanted, 1 ours of 2 rules: 1 change, 2 withheld
+           8.0s  apply             - sg-web-9
+           9.0s  observe firewall  as planned, running differs, 2 withheld
+          10.0s  commit            job 1
+          11.0s  poll job          succeeded
+          12.0s  observe           2 atoms wanted, 0 ours of 1 rule: nothing that may be changed, 2 withheld
+        withheld: 1 change, 1 commit, 2 changes withheld
+    "#]]);
+}
+
+/// What replaces a rule that says something else than wanted is refused: the old one stays as well.
+#[test]
+fn a_rule_stays_as_long_as_what_replaces_it_is_refused() {
+    let odd = "sg-web-9 8.8.8.0/24 -> 10.0.1.10 tcp/22 tcp/443 ours";
+    let refuses = Twist::FailsForGood(Trouble::Refused("sg-web-10 -> application is invalid".to_owned()));
+    Story::of(WEB, odd).twist("apply", [refuses]).check(&expect![[r#"
+           0.0s  observe           2 atoms wanted, 1 ours of 2 rules: 3 changes
+           1.0s  apply             failed: the firewall refuses: sg-web-10 -> application is invalid
+           2.0s  observe firewall  2 atoms wanted, 1 ours of 2 rules: 1 change, 2 withheld
+           3.0s  apply             + sg-web-11  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+           4.0s  observe firewall  as planned, running differs, 2 withheld
+           5.0s  commit            job 1
+           6.0s  poll job          succeeded
+           7.0s  observe           2 atoms wanted, 2 ours of 3 rules: nothing that may be changed, 2 withheld
+        withheld: 1 change, 1 commit, 2 changes withheld
+    "#]]);
+}
+
+/// Who works by the path of the parent is noted there: only the mark says that it is our rule.
+#[test]
+fn work_on_top_of_ours_is_known_by_its_mark_too() {
+    let mut story = Story::of(WEB, "");
+    let mut candidate = story.firewall.candidate.apply(&planned(WEB));
+    for rule in candidate.rules.iter_mut().filter(|rule| rule.name.as_str() == "sg-web-1") {
+        rule.touched_by = ["alice".parse().unwrap(), sample::US.parse().unwrap()].into();
+    }
+    let pending = |node: Node, admin: &str| Pending { node, admin: admin.parse().unwrap(), effect: Effect::Changed };
+    story.firewall.pending = vec![
+        pending(Node::Rule("sg-web-1".parse().unwrap()), sample::US),
+        pending(Node::Rule("sg-web-2".parse().unwrap()), sample::US),
+        pending(Node::Other("rulebase/security/rules".to_owned()), "alice"),
+    ];
+    story.firewall.candidate = Arc::new(candidate);
+    story.check(&expect![[r#"
+           0.0s  observe           as planned, running differs
+        failed; uncommitted work of `alice` is part of uncommitted work of ours on rule `sg-web-1`, and no commit of ours can leave it out: commit all changes, or revert them
+    "#]]);
+}
+
 /// A commit that fails is taken back and tried once more without the rules that the firewall blames.
 #[test]
 fn rules_that_a_commit_blames_are_left_out() {
@@ -361,6 +469,20 @@ fn an_observer_takes_nothing_back() {
         told.ends_with("because `mode = \"observe\"` takes nothing back: revert them, or change the mode\n"),
         "{told}"
     );
+}
+
+/// Whoever can send messages can name as many logs as they like.
+#[test]
+fn reading_logs_leaves_time_to_look() {
+    let logs = (0..1_000).map(|number| log(&number.to_string())).collect();
+    let mut story = Story::of(WEB, "");
+    story.trigger = Trigger { logs, events: Vec::new(), wake: Wake::ByEvents };
+    let told = story.told();
+    let read = told.lines().filter(|line| line.contains("fetch log")).count();
+    let rest = 1_000 - read;
+    assert!(read > 100 && rest > 500, "{told}");
+    assert!(told.contains(&format!("{rest} logs not read: there is no more time for them")), "{told}");
+    assert!(told.ends_with(&format!("in sync: 2 changes, 1 commit, {rest} unreadable logs\n")), "{told}");
 }
 
 /// A job that an earlier run began is waited for, and what it blames is left out as well.
