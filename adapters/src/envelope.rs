@@ -14,7 +14,7 @@ use drawbridge_core::{
     run::{self, Trigger},
 };
 
-use crate::aws::cloudtrail;
+use crate::{aws::cloudtrail, text::clean};
 
 /// What an invocation brought. Empty lists and [`Wake::Events`] mean that there is nothing to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,6 +38,10 @@ pub enum Wake {
     /// Something that we do not know, or cannot read: always look, and say what it was, in a few words.
     Unknown(String),
 }
+
+/// How many logs, and how many events, one invocation is read for: far more than S3, EventBridge and CloudTrail send at once.
+/// What comes after them is worth a look like anything unknown.
+const PARTS_MAX: usize = 1_000;
 
 /// How many lists and messages can lie within one another: an S3 notification by SNS and SQS takes five.
 const DEPTH_MAX: u8 = 8;
@@ -115,10 +119,14 @@ impl Envelope {
                 self.add_log(bucket.as_str(), object["key"].as_str(), &object["version-id"]);
             }
             (Some("aws.ec2"), "EC2 Instance State-change Notification") => match state_change(event) {
-                Some(event) => self.events.push(event),
+                Some(event) => self.add_event(event),
                 None => self.unknown("a change of state without instance or state"),
             },
-            (_, kind) if kind.ends_with(" via CloudTrail") => self.events.extend(cloudtrail::event_of(detail)),
+            (_, kind) if kind.ends_with(" via CloudTrail") => {
+                if let Some(event) = cloudtrail::event_of(detail) {
+                    self.add_event(event);
+                }
+            }
             _ => self.unknown(&format!("event `{}`", shortened(kind))),
         }
     }
@@ -126,11 +134,24 @@ impl Envelope {
     /// Other objects of a trail's bucket are none of our business.
     fn add_log(&mut self, bucket: Option<&str>, key: Option<&str>, version: &Value) {
         let (Some(bucket), Some(key)) = (bucket, key) else { return self.unknown("an object without bucket or key") };
+        if !cloudtrail::is_event_log(key) {
+            return;
+        }
+        if self.logs.len() >= PARTS_MAX {
+            return self.unknown("more logs than anybody sends at once");
+        }
         let version = version.as_str().map(str::to_owned);
         let log = LogRef { bucket: bucket.to_owned(), key: key.to_owned(), version };
-        if cloudtrail::is_event_log(key) && !self.logs.contains(&log) {
+        if !self.logs.contains(&log) {
             self.logs.push(log);
         }
+    }
+
+    fn add_event(&mut self, event: Event) {
+        if self.events.len() >= PARTS_MAX {
+            return self.unknown("more events than anybody sends at once");
+        }
+        self.events.push(event);
     }
 }
 
@@ -206,8 +227,8 @@ fn decode_key(key: &str) -> String {
 fn state_change(event: &Value) -> Option<Event> {
     let instance = event["detail"]["instance-id"].as_str()?.parse().ok()?;
     Some(Event {
-        id: event["id"].as_str().unwrap_or_default().to_owned(),
-        name: format!("instance {}", event["detail"]["state"].as_str()?),
+        id: clean(event["id"].as_str().unwrap_or_default()),
+        name: clean(&format!("instance {}", event["detail"]["state"].as_str()?)),
         principal: None,
         instances: BTreeSet::from([instance]),
         groups: BTreeSet::new(),

@@ -32,4 +32,5 @@ pub mod render;
 pub mod secret;
 pub mod settings;
 pub mod subject;
+mod text;
 pub mod watch;

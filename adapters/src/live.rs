@@ -78,7 +78,7 @@ impl Deployment {
     async fn renew_key(&mut self, until: Instant) -> bool {
         match timeout_at(until, self.keys.key()).await {
             Ok(Ok(key)) => {
-                let is_new = self.firewall.transport_mut().use_key(&key);
+                let is_new = self.firewall.use_key(&key);
                 if is_new {
                     tracing::info!("the firewall refused the API key; another one is kept by now, trying that");
                 }

@@ -67,11 +67,14 @@ pub enum KeySource {
     Secret(SecretArn),
 }
 
+/// Keys of PAN-OS are longer than this.
+const KEY_LENGTH_MIN: usize = 40;
+
 /// Why a file gives no key.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
     /// It cannot be read.
-    #[error("cannot read the API key from `{path}`: {source}; check `firewall.api_key_file`")]
+    #[error("cannot read the API key from {path}: {source}; check `firewall.api_key_file`")]
     Read {
         /// The file.
         path: String,
@@ -79,7 +82,7 @@ pub enum KeyFileError {
         source: io::Error,
     },
     /// It holds no key.
-    #[error("`{path}` holds no API key: {source}")]
+    #[error("{path} holds no API key: {source}")]
     NotAKey {
         /// The file.
         path: String,
@@ -94,7 +97,15 @@ impl ApiKey {
     /// # Errors
     /// [`KeyFileError`] names the file, never what it holds.
     pub fn from_file(path: &Path) -> Result<Self, KeyFileError> {
-        let name = || path.display().to_string();
+        let name = || {
+            // Who mistakes one setting for the other gives the key itself.
+            let is_shown = path.is_absolute() || path.as_os_str().len() < KEY_LENGTH_MIN;
+            if is_shown {
+                format!("`{}`", path.display())
+            } else {
+                "a file of a long name (not repeated, it may be the key)".to_owned()
+            }
+        };
         let text = fs::read_to_string(path).map_err(|source| KeyFileError::Read { path: name(), source })?;
         text.parse().map_err(|source| KeyFileError::NotAKey { path: name(), source })
     }
@@ -148,7 +159,9 @@ mod tests {
         assert_eq!(ApiKey::from_file(file.path()).unwrap().expose(), "LUFRPT0=");
         fs::write(&file, "hunter 2").unwrap();
         assert!(!ApiKey::from_file(file.path()).unwrap_err().to_string().contains("hunter"));
-        assert!(ApiKey::from_file(Path::new("/nowhere/key")).unwrap_err().to_string().contains("`/nowhere/key`"));
+        let said = |path: &str| ApiKey::from_file(Path::new(path)).unwrap_err().to_string();
+        assert!(said("/nowhere/key").contains("`/nowhere/key`") && said("nowhere.key").contains("`nowhere.key`"));
+        assert!(!said(&"LUFRPT1".repeat(20)).contains("LUFRPT1"));
     }
 
     #[test]

@@ -335,6 +335,36 @@ fn a_commit_that_fails_is_remembered_by_the_firewall() {
     assert_eq!(now(panos.observe()).unwrap().failed_commits, []);
 }
 
+/// While a job is under way ours would wait behind it, and what others save meanwhile would go along.
+#[test]
+fn everything_is_committed_only_when_all_jobs_have_ended() {
+    let mut panos = panos(|_| {});
+    now(panos.observe()).unwrap();
+    now(panos.apply(&changes())).unwrap();
+    let transport = panos.transport_mut();
+    let validate = [("type", "op"), ("cmd", "<validate><full></full></validate>")];
+    let answer = transport.firewall.as_admin("admin", &validate, transport.now);
+    assert!(answer.text().contains("success"), "{}", answer.text());
+    let busy = Trouble::Busy("job 1 (Validate of `admin`) has not ended".to_owned());
+    assert_eq!(now(panos.commit_all(&note())), Err(busy.transient()));
+    advance(&mut panos, 60);
+    assert_eq!(now(panos.commit_all(&note())), Ok(Committed::Job(JobId(2))));
+}
+
+/// After a key was replaced in the middle of a run nobody has said yet whose the new one is.
+#[test]
+fn a_commit_asks_whose_key_it_is_if_nobody_knows() {
+    let mut panos = panos(|_| {});
+    now(panos.apply(&changes())).unwrap();
+    assert_eq!(now(panos.commit(&note())), Ok(Committed::Job(JobId(1))));
+    let asked = |panos: &mut Panos<Memory>| {
+        panos.transport_mut().sent.iter().filter(|sent| sent.contains("<show><admins>")).count()
+    };
+    assert_eq!(asked(&mut panos), 1);
+    now(panos.observe()).unwrap();
+    assert_eq!(asked(&mut panos), 1);
+}
+
 #[test]
 fn what_keeps_us_from_writing_is_told_before_anything_is_written() {
     let failure = |prepare: fn(&mut Firewall)| now(panos(prepare).observe()).unwrap_err().what;

@@ -36,6 +36,12 @@ pub async fn sdk_config(settings: &AwsSettings, limit: Duration) -> SdkConfig {
     if let Some(region) = &settings.region {
         loader = loader.region(aws_config::Region::new(region.as_str().to_owned()));
     }
+    if settings.is_in_the_clear() {
+        tracing::warn!(
+            "`aws.endpoint_url` is plain http to another machine: whoever stands between can read the API key and forge the \
+             inventory; give it as https"
+        );
+    }
     if let Some(url) = &settings.endpoint_url {
         loader = loader.endpoint_url(url);
     }

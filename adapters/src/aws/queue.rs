@@ -10,7 +10,7 @@ use aws_sigv4::{
     sign::v4::SigningParams,
 };
 use drawbridge_core::command::{Failure, Trouble};
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, RequestBuilder, Response, redirect::Policy};
 use serde_json::{Value, json};
 
 use super::failure::Refusal;
@@ -23,6 +23,9 @@ const BATCH_MAX: u32 = 10;
 
 /// Beyond the wait itself, an answer may take this long.
 const ANSWER: Duration = Duration::from_secs(10);
+
+/// Ten messages of 1 MiB, the most that SQS hands out at once, as JSON.
+const ANSWER_BYTES_MAX: usize = 24 << 20;
 
 /// A queue.
 #[derive(Debug)]
@@ -73,7 +76,15 @@ impl Queue {
     /// [`NoQueue`].
     pub fn new(config: &SdkConfig, url: &QueueUrl) -> Result<Self, NoQueue> {
         let region = url.region().or_else(|| config.region().map(AsRef::as_ref)).ok_or(NoQueue::Region)?;
-        let client = Client::builder().user_agent(concat!("drawbridge/", env!("CARGO_PKG_VERSION"))).build();
+        if url.is_in_the_clear() {
+            tracing::warn!(
+                "`watch.queue_url` is plain http to another machine: whoever stands between can read, forge and withhold \
+                 messages; give it as https"
+            );
+        }
+        // SQS does not redirect, and nobody else is to be sent what is signed for it.
+        let client = Client::builder().redirect(Policy::none());
+        let client = client.user_agent(concat!("drawbridge/", env!("CARGO_PKG_VERSION"))).build();
         Ok(Self {
             url: url.clone(),
             endpoint: url.origin(),
@@ -164,7 +175,7 @@ impl Queue {
             unreachable()
         })?;
         let status = response.status().as_u16();
-        let body = response.bytes().await.map_err(|_| unreachable())?;
+        let body = whole(response).await.map_err(|_| unreachable())?.ok_or_else(|| unread(action))?;
         let answer = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&body) };
         if (200..300).contains(&status) {
             // A page of somebody between answers everything with success.
@@ -210,6 +221,18 @@ impl Queue {
         }
         Ok(request.body(body))
     }
+}
+
+/// The body of an answer, unless it is longer than any of SQS's.
+async fn whole(mut response: Response) -> reqwest::Result<Option<Vec<u8>>> {
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await? {
+        if body.len() + piece.len() > ANSWER_BYTES_MAX {
+            return Ok(None);
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(Some(body))
 }
 
 fn unread(action: &str) -> Failure {

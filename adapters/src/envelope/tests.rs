@@ -304,3 +304,23 @@ proptest! {
         prop_assert_eq!(open(&whole[..at]).wake, Wake::Unknown("a message that is not JSON".to_owned()));
     }
 }
+
+#[test]
+fn more_than_anybody_sends_is_not_kept() {
+    let keys: Vec<_> = (0..20_000).map(|number| format!("{number}/{KEY}")).collect();
+    let envelope = Envelope::open(&json!({"s3Bucket": "trail", "s3ObjectKey": keys}));
+    assert_eq!(
+        (envelope.logs.len(), envelope.wake),
+        (PARTS_MAX, Wake::Unknown("more logs than anybody sends at once".into()))
+    );
+    let change = bridged(
+        "EC2 Instance State-change Notification",
+        "aws.ec2",
+        &json!({"instance-id": "i-0aaaaaaaaaaaaaaa1", "state": "running"}),
+    );
+    let envelope = Envelope::open(&json!(vec![change; PARTS_MAX + 1]));
+    assert_eq!(
+        (envelope.events.len(), envelope.wake),
+        (PARTS_MAX, Wake::Unknown("more events than anybody sends at once".into()))
+    );
+}

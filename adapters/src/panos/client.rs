@@ -66,6 +66,8 @@ pub struct Account {
 pub struct Panos<T> {
     pub(super) transport: T,
     pub(super) account: Account,
+    /// The account of the API key as the firewall has told it. Another key may be another account's.
+    pub(super) told_admin: Option<AdminName>,
     /// What `show system info` said last.
     pub(super) version: String,
     pub(super) catalogue: Catalogue,
@@ -88,6 +90,7 @@ impl<T: Transport> Panos<T> {
         Self {
             transport,
             account,
+            told_admin: None,
             version: "of this firewall".to_owned(),
             catalogue: Catalogue::default(),
             waiting: false,
@@ -161,16 +164,21 @@ impl<T: Transport> Panos<T> {
     /// # Errors
     /// If the firewall refuses, or does not answer; the commit may have been queued then.
     pub async fn commit(&mut self, note: &CommitNote) -> Result<Committed, Failure> {
-        let asked = self.ask_for_commit(Request::commit(self.admin()?, note)).await;
+        let us = self.admin().await?;
+        let asked = self.ask_for_commit(Request::commit(&us, note)).await;
         self.written(asked, Lock::Commit).await
     }
 
     /// Commits everything that is uncommitted, once more making sure that it is all ours.
     ///
     /// # Errors
-    /// As [`Self::commit`], and if somebody else has uncommitted work by now.
+    /// As [`Self::commit`], if somebody else has uncommitted work by now, and while any job has not ended: ours would wait
+    /// behind it, and what others save meanwhile would go along.
     pub async fn commit_all(&mut self, note: &CommitNote) -> Result<Committed, Failure> {
-        let us = self.admin()?.clone();
+        let us = self.admin().await?;
+        if let Some(job) = self.read(&Request::jobs(), |response| Ok(jobs::unfinished(response))).await? {
+            return Err(Trouble::Busy(job).transient());
+        }
         if let Some(other) = self.pending().await?.into_iter().find(|pending| pending.admin != us) {
             return Err(Trouble::AtWork(other.node, other.admin).transient());
         }
@@ -218,7 +226,7 @@ impl<T: Transport> Panos<T> {
     async fn ask_about(&mut self, id: JobId) -> Result<JobState, Failure> {
         let answer = self.transport.send(&Request::job(id)).await?;
         match tree(&answer) {
-            Ok(response) => Ok(jobs::state(&response, id, self.account.admin.as_ref())),
+            Ok(response) => Ok(jobs::state(&response, id, self.known_admin())),
             Err(Rejection::Refused(Refusal { code: Some(7), .. })) => Ok(JobState::Lost),
             Err(rejection) => Err(rejection.into()),
         }
@@ -229,7 +237,7 @@ impl<T: Transport> Panos<T> {
     /// # Errors
     /// If the firewall refuses, or does not answer; they may have been taken back then.
     pub async fn revert(&mut self) -> Result<(), Failure> {
-        let request = Request::revert(self.admin()?);
+        let request = Request::revert(&self.admin().await?);
         let taken_back = self.read(&request, |_| Ok(())).await;
         self.written(taken_back, Lock::Config).await
     }
@@ -252,12 +260,26 @@ impl<T: Transport> Panos<T> {
     /// Who holds locks of this kind, besides us.
     async fn holders(&mut self, lock: Lock) -> Result<Vec<String>, Failure> {
         let now = self.read(&Request::system_info(), SystemInfo::of).await?.time;
-        let us = self.account.admin.clone();
+        let us = self.known_admin().cloned();
         self.read(&Request::locks(lock), |response| Ok(locks::of_others(response, lock, us.as_ref(), now))).await
     }
 
-    fn admin(&self) -> Result<&AdminName, Failure> {
-        self.account.admin.as_ref().ok_or(Trouble::UnknownAdmin.permanent())
+    /// Our own name as far as it is known: from the settings, or as the firewall has told it.
+    fn known_admin(&self) -> Option<&AdminName> {
+        self.account.admin.as_ref().or(self.told_admin.as_ref())
+    }
+
+    /// Our own name, asked until it is known.
+    pub(super) async fn own_name(&mut self) -> Result<Option<AdminName>, Failure> {
+        if self.known_admin().is_none() {
+            self.told_admin = self.asks_as().await?;
+        }
+        Ok(self.known_admin().cloned())
+    }
+
+    /// Our own name, for a write: it is forgotten with a key that was replaced in the middle of a run.
+    async fn admin(&mut self) -> Result<AdminName, Failure> {
+        self.own_name().await?.ok_or(Trouble::UnknownAdmin.permanent())
     }
 
     /// Sends a request and reads its answer as a tree.

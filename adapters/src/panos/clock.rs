@@ -46,9 +46,10 @@ impl DeviceTime {
         self.0
     }
 
-    /// The time from then to now; nothing if the clock has been set back.
-    pub(super) fn since(self, then: Self) -> Duration {
-        self.0.duration_since(then.0).unwrap_or_default()
+    /// The time from then to now. Where the clock has been set back, then may be still to come: nobody can tell how long ago it
+    /// was.
+    pub(super) fn since(self, then: Self) -> Option<Duration> {
+        self.0.duration_since(then.0).ok()
     }
 }
 
@@ -71,7 +72,8 @@ mod tests {
             assert_eq!(DeviceTime::parse_clock(text), None, "{text}");
         }
         let later = DeviceTime::parse("2026/02/04 10:11:12");
-        assert_eq!(later.zip(moment).map(|(later, moment)| later.since(moment)), Some(DAY));
-        assert_eq!(later.zip(moment).map(|(later, moment)| moment.since(later)), Some(Duration::ZERO));
+        let (later, moment) = (later.unwrap(), moment.unwrap());
+        assert_eq!((later.since(moment), later.since(later)), (Some(DAY), Some(Duration::ZERO)));
+        assert_eq!(moment.since(later), None);
     }
 }

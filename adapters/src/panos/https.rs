@@ -96,7 +96,7 @@ impl FromStr for Host {
     type Err = NotAHost;
 
     fn from_str(text: &str) -> Result<Self, NotAHost> {
-        let malformed = || NotAHost::Malformed(clean(text));
+        let malformed = || NotAHost::Malformed(named(text));
         let address = text.trim();
         let bare = address.parse::<std::net::Ipv6Addr>();
         let address = match bare {
@@ -111,11 +111,29 @@ impl FromStr for Host {
         }
         match url.scheme() {
             "https" => Ok(Self(url)),
-            "http" if is_loopback(&url) => Ok(Self(url)),
-            "http" => Err(NotAHost::Plain(clean(text))),
+            "http" if is_in_the_clear(&url) => Err(NotAHost::Plain(named(text))),
+            "http" => Ok(Self(url)),
             _ => Err(malformed()),
         }
     }
+}
+
+/// What a message repeats of a text that is no host: not what follows the host in a URL, where people copy the key along, nor
+/// what stands before it, where a password may be.
+fn named(text: &str) -> String {
+    let (scheme, rest) = text.trim().split_once("://").map_or(("", text.trim()), |(scheme, rest)| (scheme, rest));
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = host.rsplit('@').next().unwrap_or_default();
+    // No part of a name is as long as a key (RFC 1035: 63).
+    let is_name = host.split('.').all(|label| label.len() <= 63);
+    let host = if is_name { host } else { "" };
+    let more = if rest.len() == host.len() { "" } else { "…" };
+    clean(&if scheme.is_empty() { format!("{host}{more}") } else { format!("{scheme}://{host}{more}") })
+}
+
+/// Whether whoever stands between can read and change what is sent there: plain http to another machine.
+pub(crate) fn is_in_the_clear(url: &Url) -> bool {
+    url.scheme() == "http" && !is_loopback(url)
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -164,6 +182,16 @@ impl Panos<Https> {
     pub fn connect(endpoint: Endpoint) -> Result<Self, EndpointError> {
         Ok(Self::new(Https::new(&endpoint)?, endpoint.account))
     }
+
+    /// Sends this key from here on, and says whether it is another one than before. Whose it is the firewall is asked again,
+    /// unless the settings say it.
+    pub(crate) fn use_key(&mut self, key: &ApiKey) -> bool {
+        let is_new = self.transport.use_key(key);
+        if is_new {
+            self.told_admin = None;
+        }
+        is_new
+    }
 }
 
 impl Https {
@@ -184,7 +212,7 @@ impl Https {
     }
 
     /// Sends this key from here on, and says whether it is another one than before.
-    pub(crate) fn use_key(&mut self, key: &ApiKey) -> bool {
+    fn use_key(&mut self, key: &ApiKey) -> bool {
         let before = std::mem::replace(&mut self.key, header(key));
         before != self.key
     }
@@ -292,6 +320,7 @@ fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::panos::xpath::Vsys;
 
     #[tokio::test]
     async fn an_answer_that_does_not_end_fills_no_memory() {
@@ -316,5 +345,44 @@ mod tests {
         for text in ["", "fw/api", "fw?x", "user@fw", "https://a:b@fw", "ftp://fw", "a b", "fw#x", "https://"] {
             assert!(matches!(url(text), Err(NotAHost::Malformed(_))), "{text}: {:?}", url(text));
         }
+    }
+
+    #[tokio::test]
+    async fn another_key_may_be_another_accounts() {
+        let account = Account { vsys: Vsys::default(), admin: None, owner: "aws".parse().unwrap() };
+        let endpoint = Endpoint {
+            units: "fw".parse::<Host>().unwrap().into(),
+            key: "U0VDUkVU".parse().unwrap(),
+            tls: Tls::SystemRoots,
+            timeout: CONNECT,
+            account,
+        };
+        let mut panos = Panos::connect(endpoint).unwrap();
+        panos.told_admin = Some("fwsync".parse().unwrap());
+        assert!(!panos.use_key(&"U0VDUkVU".parse().unwrap()));
+        assert!(panos.told_admin.is_some());
+        assert!(panos.use_key(&"T1RIRVI=".parse().unwrap()));
+        assert_eq!(panos.told_admin, None);
+        // What the settings say holds for every key.
+        panos.account.admin = Some("fwsync".parse().unwrap());
+        assert!(panos.use_key(&"VEhJUkQ=".parse().unwrap()));
+        assert!(panos.account.admin.is_some());
+    }
+
+    #[test]
+    fn what_people_copy_along_with_a_host_is_not_repeated() {
+        let key = "LUFRPT1".repeat(20);
+        for text in [
+            format!("https://fw/api/?type=op&key={key}"),
+            format!("fw?key={key}"),
+            format!("https://admin:{key}@fw"),
+            format!("http://fw/api/?key={key}"),
+            key.clone(),
+        ] {
+            let said = text.parse::<Host>().unwrap_err().to_string();
+            assert!(!said.contains("LUFRPT1LUFRPT1"), "{said}");
+        }
+        let said = |text: &str| text.parse::<Host>().unwrap_err().to_string();
+        assert!(said("https://fw/api/").starts_with("`https://fw…` is not a host name"), "{}", said("https://fw/api/"));
     }
 }

@@ -1,6 +1,6 @@
 //! Jobs of the firewall: how ours are getting on, and which candidates of ours would not commit.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use drawbridge_core::{
     command::JobState,
@@ -16,8 +16,14 @@ struct Job<'e, 'a> {
     element: &'e Element<'a>,
 }
 
-/// How many lines of a failed job are told.
-const LINES_MAX: usize = 20;
+/// How many lines of a failed job are read: more than any has, because each may name a rule that is to be left out.
+const LINES_MAX: usize = 2_000;
+
+/// How many lines of a failure that is over are kept: they are for people only.
+const LINES_KEPT: usize = 20;
+
+/// The clock is read before the jobs, and in between a job may end.
+const LOOK: Duration = Duration::from_secs(60);
 
 impl<'e, 'a> Job<'e, 'a> {
     fn all(response: &'e Element<'a>) -> impl Iterator<Item = Self> {
@@ -52,19 +58,34 @@ impl<'e, 'a> Job<'e, 'a> {
         match (self.has_ended(), self.text("result")) {
             (false, _) => JobState::Running(self.text("progress").parse().unwrap_or(0).min(100)),
             (true, "OK") => JobState::Succeeded,
-            (true, _) => JobState::Failed(self.lines()),
+            (true, _) => JobState::Failed(self.lines(LINES_MAX)),
         }
     }
 
-    fn lines(&self) -> Vec<String> {
+    fn lines(&self, max: usize) -> Vec<String> {
         let details = self.element.at(&["details"]).into_iter();
         let lines = details.flat_map(|details| details.all("line")).map(|line| clean(&line.text));
-        lines.filter(|line| !line.is_empty()).take(LINES_MAX).collect()
+        lines.filter(|line| !line.is_empty()).take(max).collect()
     }
 
     fn ended(&self) -> Option<DeviceTime> {
         let queued = self.text("tenq");
         DeviceTime::parse_end(self.text("tfin"), queued).or_else(|| DeviceTime::parse(queued))
+    }
+
+    /// How long ago it ended. Of an end that is still to come nobody can tell: the clock has been set back.
+    fn age(&self, now: DeviceTime) -> Option<Duration> {
+        let ended = self.ended()?;
+        let during_this_look = || ended.since(now).filter(|ahead| *ahead <= LOOK).map(|_| Duration::ZERO);
+        now.since(ended).or_else(during_this_look)
+    }
+
+    /// ``job 5 (Commit of `alice`)``.
+    fn told(&self) -> String {
+        match self.text("user") {
+            "" => format!("{} ({})", self.id, self.text("type")),
+            user => format!("{} ({} of `{user}`)", self.id, self.text("type")),
+        }
     }
 }
 
@@ -81,6 +102,12 @@ pub(super) fn unfinished_commit(response: &Element<'_>, admin: &AdminName) -> Op
     ours.filter(|job| job.is_commit() && !job.has_ended()).map(|job| job.id).max()
 }
 
+/// A job of anybody's that has not ended, in words: the one that ends first.
+pub(super) fn unfinished(response: &Element<'_>) -> Option<String> {
+    let job = Job::all(response).filter(|job| !job.has_ended()).min_by_key(|job| job.id)?;
+    Some(clean(&format!("{} has not ended", job.told())))
+}
+
 /// The candidates of this deployment that failed to commit when they were tried last.
 pub(super) fn failed_commits(response: &Element<'_>, owner: &TagName, now: Option<DeviceTime>) -> Vec<FailedCommit> {
     let mut last: BTreeMap<Digest, Job<'_, '_>> = BTreeMap::new();
@@ -93,7 +120,7 @@ pub(super) fn failed_commits(response: &Element<'_>, owner: &TagName, now: Optio
     let failed = last.into_iter().filter(|(_, job)| job.text("result") != "OK");
     // A failure of which nobody can tell the age is forgotten: kept, it would stop that candidate for ever.
     failed
-        .filter_map(|(digest, job)| Some(FailedCommit { digest, age: now?.since(job.ended()?), lines: job.lines() }))
+        .filter_map(|(digest, job)| Some(FailedCommit { digest, age: job.age(now?)?, lines: job.lines(LINES_KEPT) }))
         .collect()
 }
 
@@ -152,6 +179,38 @@ mod tests {
     }
 
     #[test]
+    fn the_job_that_everything_waits_for_is_told() {
+        let told = |lines: &[&str]| with(lines, unfinished);
+        let ended = "2 Commit FIN FAIL 10:01:00 x";
+        let under_way = ["5 Download PEND PEND - x", "4 Commit ACT PEND - x", ended];
+        assert_eq!(told(&under_way).as_deref(), Some("job 4 (Commit of `fwsync`) has not ended"));
+        assert_eq!((told(&[ended]), told(&[])), (None, None));
+        let job = "<job><id>6</id><type>AutoCom</type><status>ACT</status></job>";
+        let answer =
+            Answer { status: 200, document: format!("<response status='success'><result>{job}</result></response>") };
+        let nobodys = unfinished(&tree(&answer).unwrap());
+        assert_eq!(nobodys.as_deref(), Some("job 6 (AutoCom) has not ended"));
+    }
+
+    /// A rule that is to be left out may be named in any of them.
+    #[test]
+    fn a_failed_job_is_read_to_its_last_line() {
+        let read = |number: usize| {
+            let document = format!(
+                "<response status='success'><result><job><id>7</id><type>Commit</type><status>FIN</status><result>FAIL</result>\
+                 <details>{}</details></job></result></response>",
+                "<line>r is invalid</line>".repeat(number)
+            );
+            let answer = Answer { status: 200, document };
+            let JobState::Failed(lines) = state(&tree(&answer).unwrap(), JobId(7), None) else {
+                panic!("it has failed")
+            };
+            lines.len()
+        };
+        assert_eq!((read(300), read(3_000)), (300, LINES_MAX));
+    }
+
+    #[test]
     fn a_candidate_has_failed_if_its_last_commit_did() {
         let failed = |lines: &[&str]| {
             let now = DeviceTime::parse("2026/02/03 10:10:00");
@@ -163,6 +222,9 @@ mod tests {
         assert_eq!(failed(&[&format!("3 Commit FIN FAIL 2026/02/03_10:02:00 {one}")]), ["1 480s"]);
         // Without the time of its end, the time when it was queued.
         assert_eq!(failed(&[&format!("3 Commit FIN FAIL unknown {one}")]), ["1 600s"]);
+        // The clock has been set back since; or it ended after the clock had been read.
+        assert_eq!(failed(&[&format!("3 Commit FIN FAIL 2026/02/03_11:09:00 {one}")]), [""; 0]);
+        assert_eq!(failed(&[&format!("3 Commit FIN FAIL 2026/02/03_10:10:05 {one}")]), ["1 0s"]);
         let newer = format!("9 Commit FIN OK 10:05:00 {one}");
         let older = format!("3 Commit FIN FAIL 10:01:00 {one}");
         assert_eq!(failed(&[&newer, &older]), [""; 0]);

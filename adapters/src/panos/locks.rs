@@ -36,7 +36,8 @@ pub(super) fn of_others(
     let entries = response.at(&["result", &list]).into_iter().flat_map(|locks| locks.all("entry"));
     let told = entries.filter_map(|entry| {
         let holder = entry.tag.attribute("name").filter(|name| us.is_none_or(|us| us.as_str() != &***name))?;
-        let age = entry.text_at(&["created"]).and_then(DeviceTime::parse).zip(now).map(|(then, now)| now.since(then));
+        let age = entry.text_at(&["created"]).and_then(DeviceTime::parse).zip(now);
+        let age = age.and_then(|(then, now)| now.since(then));
         let age = age.map(|age| format!(", held for {}", rough(age))).unwrap_or_default();
         let comment = entry.text_at(&["comment"]).map(str::trim).filter(|comment| !comment.is_empty());
         let comment = comment.map(|comment| format!(": {comment}")).unwrap_or_default();

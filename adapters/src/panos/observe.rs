@@ -5,7 +5,6 @@ use std::sync::Arc;
 use drawbridge_core::{
     command::{Failure, Lasting, Trouble},
     firewall::{Configuration, Firewall, Pending},
-    id::AdminName,
 };
 
 use super::{
@@ -14,7 +13,7 @@ use super::{
     read::{Parts, Section},
     request::Request,
     response::{Answer, Document, Refusal, Rejection, open},
-    status::{is_pending, own_name},
+    status::is_pending,
     xpath::{Vsys, XPath},
 };
 
@@ -23,7 +22,7 @@ pub(super) async fn observe<T: Transport>(panos: &mut Panos<T>) -> Result<Firewa
     let info = pair::approach(panos).await?;
     panos.version.clone_from(&info.version);
     panos.catalogue.renew(&info.content);
-    let admin = admin(panos).await?;
+    let admin = panos.own_name().await?;
 
     let configurations = configurations(panos).await?;
     let owner = panos.account.owner.clone();
@@ -36,14 +35,6 @@ pub(super) async fn observe<T: Transport>(panos: &mut Panos<T>) -> Result<Firewa
     let Configurations { candidate, running, pending } = configurations;
     let unit = (panos.transport.units() > 1).then(|| panos.transport.unit_name());
     Ok(Firewall { candidate, running, admin, unit, pending, unfinished_commit, failed_commits })
-}
-
-/// Our own name: from the settings, or as the firewall knows us; asked until it is known.
-async fn admin<T: Transport>(panos: &mut Panos<T>) -> Result<Option<AdminName>, Failure> {
-    if panos.account.admin.is_none() {
-        panos.account.admin = panos.read(&Request::admins(), |response| Ok(own_name(response))).await?;
-    }
-    Ok(panos.account.admin.clone())
 }
 
 struct Configurations {

@@ -22,11 +22,12 @@ use drawbridge_core::{
     never::Never,
     translate::{Applications, IcmpRule, Translation},
 };
+use reqwest::Url;
 
 use crate::{
     panos::{
         client::Account,
-        https::{Host, Units},
+        https::{Host, Units, is_in_the_clear},
         tls::{Fingerprint, Tls},
         xpath::Vsys,
     },
@@ -86,6 +87,14 @@ pub struct AwsSettings {
     pub endpoint_url: Option<String>,
     /// The largest log file, unpacked.
     pub log_size_max: u64,
+}
+
+impl AwsSettings {
+    /// Whether whoever stands between can read and change what AWS is asked and answers, as the endpoint is set.
+    pub fn is_in_the_clear(&self) -> bool {
+        let url = self.endpoint_url.as_deref().and_then(|url| url.parse::<Url>().ok());
+        url.is_some_and(|url| is_in_the_clear(&url))
+    }
 }
 
 /// Every setting with its variable, its meaning and what holds without it.

@@ -61,6 +61,15 @@ fn a_whole_file_with_defaults() {
 }
 
 #[test]
+fn an_endpoint_without_tls_is_told_apart_unless_it_is_this_machine() {
+    let is_in_the_clear =
+        |url: &str| read(WHOLE, &[("DRAWBRIDGE_AWS_ENDPOINT_URL", url)]).unwrap().aws.is_in_the_clear();
+    assert!(["http://10.0.0.7:5000", "http://aws.example"].into_iter().all(is_in_the_clear));
+    let others = ["https://10.0.0.7:5000", "http://127.0.0.1:5000", "http://localhost:5000", "http://[::1]:5000"];
+    assert!(!others.into_iter().any(is_in_the_clear) && !read(WHOLE, &[]).unwrap().aws.is_in_the_clear());
+}
+
+#[test]
 fn the_documented_defaults_are_those_of_the_core() {
     let config = read(&WHOLE.replace("removals = 20", "").replace("settle = \"0s\"", ""), &[]).unwrap().config;
     assert_eq!((config.limits, config.timing), (Limits::default(), Timing::default()));

@@ -8,6 +8,7 @@ use super::{
     reader::Reader,
     value::{address, parsed, positive_duration},
 };
+use crate::panos::https::is_in_the_clear;
 
 /// How `watch` hears of events, and how often it looks without any.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +67,11 @@ impl QueueUrl {
         self.0.origin().ascii_serialization()
     }
 
+    /// Whether whoever stands between can read and change what is asked and answered.
+    pub fn is_in_the_clear(&self) -> bool {
+        is_in_the_clear(&self.0)
+    }
+
     /// The region in its host name, if that is one of AWS's own.
     pub fn region(&self) -> Option<&str> {
         self.0.host_str()?.strip_prefix("sqs.")?.split_once(".amazonaws.com").map(|(region, _)| region)
@@ -108,6 +114,8 @@ mod tests {
         assert_eq!((queue.region(), &*queue.origin()), (Some("eu-west-1"), "https://sqs.eu-west-1.amazonaws.com"));
         let local: QueueUrl = "http://127.0.0.1:9324/000000000000/wake".parse().unwrap();
         assert_eq!((local.region(), &*local.origin()), (None, "http://127.0.0.1:9324"));
+        let elsewhere: QueueUrl = "http://10.0.0.7:9324/000000000000/wake".parse().unwrap();
+        assert_eq!([queue, local, elsewhere].map(|url| url.is_in_the_clear()), [false, false, true]);
         for text in
             ["", "wake.fifo", "arn:aws:sqs:eu-west-1:111122223333:wake", "https://sqs.eu-west-1.amazonaws.com/x"]
         {

@@ -30,6 +30,9 @@ const AGAIN: Duration = Duration::from_secs(30);
 /// How many messages one run sees to at most.
 const MESSAGES_MAX: usize = 500;
 
+/// How many bytes of messages it takes in before it begins: a message that tells something has a few thousand.
+const BYTES_MAX: usize = 4_000_000;
+
 /// How often a bucket is listed.
 const LISTED_EVERY: Duration = Duration::from_secs(30);
 
@@ -147,7 +150,8 @@ async fn receive(queue: &Queue, patience: Duration, budget: Duration) -> Result<
     if messages.is_empty() {
         return Ok(None);
     }
-    while messages.len() < MESSAGES_MAX {
+    while messages.len() < MESSAGES_MAX && messages.iter().map(|message| message.body.len()).sum::<usize>() < BYTES_MAX
+    {
         match queue.receive(Duration::ZERO, HIDDEN_AT_FIRST).await {
             Ok(more) if !more.is_empty() => messages.extend(more),
             // What is there already is worth a run by itself.

@@ -35,7 +35,7 @@ const BY_OTHERS: &[(&str, &str)] = &[
     ("touch ", "the shell's own"),
     ("umask ", "the shell's own"),
     ("read ", "the shell's own: it asks for a password"),
-    ("printf ", "needs a firewall: it hands `curl` the password"),
+    ("printf ", "needs a firewall: it hands `curl` the password or the key"),
     ("sed ", "the shell's own"),
     ("for ", "the shell's own: what is repeated is in the lines below"),
     ("done", "the shell's own"),

@@ -60,6 +60,10 @@ enum Packing {
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
+/// How many events of a file are kept. CloudTrail writes a file every few minutes, and no account makes so many changes in
+/// them; whoever fills one with more fills no memory of ours.
+const EVENTS_MAX: usize = 10_000;
+
 impl LogReader {
     /// A reader that refuses more than `limit` bytes, packed or unpacked.
     pub const fn new(limit: u64) -> Self {
@@ -139,8 +143,10 @@ impl Records {
                 Found::TooLong => Some(record::unreadable()),
             };
             match event {
-                Some(event) => log.events.push(event),
-                None => log.dropped += 1,
+                Some(event) if log.events.len() < EVENTS_MAX => log.events.push(event),
+                // It may be anything, too.
+                Some(_) if log.events.len() == EVENTS_MAX => log.events.push(record::unreadable()),
+                Some(_) | None => log.dropped += 1,
             }
         });
         split.map_err(|_| LogTrouble::NotCloudTrail)
@@ -230,6 +236,14 @@ mod tests {
             names(&log),
             "StartInstances i-0aaaaaaaaaaaa0001; unreadable record; StartInstances i-0aaaaaaaaaaaa0002; unreadable record; "
         );
+    }
+
+    #[test]
+    fn a_file_full_of_events_is_kept_in_part() {
+        let records: Vec<_> = (0..u32::try_from(EVENTS_MAX).unwrap() + 5).map(|number| start(number % 9_999)).collect();
+        let log = read(file(&records).as_bytes(), 1 << 30).unwrap();
+        assert_eq!((log.events.len(), log.dropped), (EVENTS_MAX + 1, 4));
+        assert_eq!(log.events.last(), Some(&record::unreadable()));
     }
 
     #[test]

@@ -12,6 +12,8 @@ use drawbridge_core::{
     id::{GroupId, InstanceId},
 };
 
+use crate::text::clean;
+
 /// The only service whose calls matter: what others do to instances and interfaces (Auto Scaling, load balancers, databases)
 /// they do by calls to EC2, which are recorded by themselves with the service in `invokedBy`.
 const EC2: &str = "ec2.amazonaws.com";
@@ -58,9 +60,10 @@ fn event(
     }
     let Ok(body) = body() else { return Some(unreadable()) };
     let event = Event {
-        id: head.event_id.unwrap_or_default(),
-        name: head.event_name.unwrap_or_else(|| UNREADABLE.to_owned()),
-        principal: head.user_identity.and_then(Identity::into_principal),
+        // Whoever can put an object into the bucket writes these, and they end in logs and descriptions.
+        id: clean(&head.event_id.unwrap_or_default()),
+        name: head.event_name.map_or_else(|| UNREADABLE.to_owned(), |name| clean(&name)),
+        principal: head.user_identity.and_then(Identity::into_principal).map(|principal| clean(&principal)),
         instances: body.instances(),
         groups: body.groups(),
         kind: EventKind::Call,

@@ -23,6 +23,7 @@ use self::{
     routing::{one_table_each, route_table},
 };
 use super::{described, described::Described};
+use crate::text::clean;
 
 /// The facts of one look. What is described is dropped as it is read: of a large account it takes as much as the facts.
 ///
@@ -179,7 +180,7 @@ where
 }
 
 fn unusable(what: impl Display) -> Trouble {
-    Trouble::Inventory(format!("what AWS listed cannot be used: {what}"))
+    Trouble::Inventory(clean(&format!("what AWS listed cannot be used: {what}")))
 }
 
 #[cfg(test)]

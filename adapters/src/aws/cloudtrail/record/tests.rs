@@ -439,6 +439,16 @@ fn missing_and_odd_fields_are_no_reason_to_drop_a_write() {
 }
 
 #[test]
+fn names_end_on_one_line_of_a_log() {
+    let detail = json!({"eventSource": EC2, "eventName": "StartInstances\n INFO in sync\u{1b}[2J", "eventID": "1\r2",
+        "userIdentity": {"arn": format!("arn:\n{}", "x".repeat(5_000))}});
+    let event = event_of(&detail).unwrap();
+    assert_eq!((event.name.as_str(), event.id.as_str()), ("StartInstances INFO in sync [2J", "1 2"));
+    let principal = event.principal.unwrap();
+    assert!(principal.starts_with("arn: xxx") && principal.chars().count() < 400, "{principal}");
+}
+
+#[test]
 fn what_cannot_be_read_may_be_anything() {
     for text in [
         r#"{"eventSource":"ec2.amazonaws.com","eventName":"\q"}"#,
