@@ -106,7 +106,8 @@ impl FromStr for Host {
         };
         let url: Url = address.parse().map_err(|_| malformed())?;
         let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-        if !is_bare || !url.username().is_empty() || url.password().is_some() || !url.has_host() {
+        let is_name = url.host_str().is_some_and(has_short_labels);
+        if !is_bare || !url.username().is_empty() || url.password().is_some() || !is_name {
             return Err(malformed());
         }
         match url.scheme() {
@@ -124,11 +125,14 @@ fn named(text: &str) -> String {
     let (scheme, rest) = text.trim().split_once("://").map_or(("", text.trim()), |(scheme, rest)| (scheme, rest));
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = host.rsplit('@').next().unwrap_or_default();
-    // No part of a name is as long as a key (RFC 1035: 63).
-    let is_name = host.split('.').all(|label| label.len() <= 63);
-    let host = if is_name { host } else { "" };
+    let host = if has_short_labels(host) { host } else { "" };
     let more = if rest.len() == host.len() { "" } else { "…" };
     clean(&if scheme.is_empty() { format!("{host}{more}") } else { format!("{scheme}://{host}{more}") })
+}
+
+/// No part of a name has more than 63 characters (RFC 1035, section 2.3.4). A key has, and is no host.
+fn has_short_labels(host: &str) -> bool {
+    host.split('.').all(|label| label.len() <= 63)
 }
 
 /// Whether whoever stands between can read and change what is sent there: plain http to another machine.
