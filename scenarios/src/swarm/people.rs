@@ -44,7 +44,8 @@ fn act(dice: &mut Dice, size: Size, rules: &[String]) -> String {
 
 /// A rule: one that is there, or one that may be there by then.
 fn some(dice: &mut Dice, size: Size, rules: &[String]) -> String {
-    if dice.one_in(4) {
+    // Somebody may have deleted the last one.
+    if dice.one_in(4) || rules.is_empty() {
         return setup::own_name(dice, size);
     }
     let ours: Vec<_> = rules.iter().filter(|rule| rule.starts_with("i-") || rule.starts_with("sg-")).collect();
