@@ -67,7 +67,8 @@ fn blocked(plan: &Plan, firewall: &Firewall, world: &SharedWorld, config: &Confi
             continue;
         }
         for packet in packets(atom, config) {
-            if let Some(by) = refused(&packet, &firewall.running, world, config) {
+            let decided = |name: &RuleName| is_in_other_hands(name, firewall, plan);
+            if let Some(by) = refused(&packet, &firewall.running, decided, world, config) {
                 found.push(format!("I4: {atom} is wanted, and {packet} is refused by `{by}`"));
                 break;
             }
@@ -134,15 +135,23 @@ fn packets(atom: &Atom, config: &Config) -> Vec<Packet> {
         .collect()
 }
 
-/// The rule by which the firewall refuses a packet that no administrator's rule above the bottom one refuses.
-fn refused(packet: &Packet, running: &Configuration, world: &SharedWorld, config: &Config) -> Option<String> {
+/// The rule by which the firewall refuses a packet that no administrator's rule above the bottom one refuses, nor one of ours
+/// that somebody has made a deny and somebody is still working on.
+fn refused(
+    packet: &Packet,
+    running: &Configuration,
+    is_in_other_hands: impl Fn(&RuleName) -> bool,
+    world: &SharedWorld,
+    config: &Config,
+) -> Option<String> {
     let met = world.lock().decided_by(packet);
     let Some(met) = met else { return Some("the default rule".to_owned()) };
     let is_bottom = |rule: &RuleFacts| rule.name == config.bottom_rule;
     let bottom = running.rules.iter().position(is_bottom).unwrap_or(usize::MAX);
     let index = running.rules.iter().position(|rule| rule.name.as_str() == met.name)?;
     let is_allowed = met.action == "allow";
-    let is_theirs = owned_name(&running.rules[index], &config.owner).is_none();
+    let rule = &running.rules[index];
+    let is_theirs = owned_name(rule, &config.owner).is_none() || is_in_other_hands(&rule.name);
     let is_their_decision = is_theirs && index < bottom;
     (!is_allowed && !is_their_decision).then_some(met.name)
 }
@@ -156,7 +165,7 @@ mod tests {
     #[track_caller]
     fn check(deeds: &str, expected: &str) {
         let setup = "cloud\nsg sg-web allow tcp/443 from 0.0.0.0/0\ninstance i-web 10.0.1.10 sg-web running\n\
-                     firewall\nadmin alice\nrule clean-up any -> any deny\n----\n";
+                     firewall\nadmin alice\nadmin bob\nrule clean-up any -> any deny\n----\n";
         let script = Script::parse("story", &format!("{setup}\n{deeds}\n----\n")).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let told = runtime.block_on(tell(&script, Medium::Direct));
@@ -165,10 +174,10 @@ mod tests {
 
     #[test]
     fn what_is_left_to_be_done_is_told() {
-        check("settled", "story:9: I5: still to be done: + tag drawbridge");
+        check("settled", "story:10: I5: still to be done: + tag drawbridge");
         check(
             "fault commit 1 kill before\nschedule\nsettled",
-            "story:11: I10: what is in force differs from what was found right",
+            "story:12: I10: what is in force differs from what was found right",
         );
         check("schedule\nsettled", "settled");
     }
@@ -177,6 +186,11 @@ mod tests {
     fn what_somebody_has_decided_is_no_failure() {
         check("schedule\nadmin alice edit sg-web-1 disabled yes\nadmin alice commit\nsettled", "settled");
         check("admin alice rule stop any -> any deny top\nadmin alice commit\nschedule\nsettled", "settled");
+        check(
+            "schedule\nadmin bob edit sg-web-1 source 198.51.100.0/24\nadmin alice edit sg-web-1 action deny\nadmin alice commit\n\
+             schedule\nsettled",
+            "settled",
+        );
         check("admin alice delete clean-up\nsettled", "settled");
     }
 }
