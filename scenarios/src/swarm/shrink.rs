@@ -20,7 +20,8 @@ const fn tellings_max(medium: Medium) -> usize {
     }
 }
 
-/// Drops lines, many at first, then one by one, until every line counts.
+/// Drops lines, many at first, then one by one, until every line counts. How the world comes to rest stays: a story that fails
+/// for want of the runs that would have healed it is another story.
 pub(super) fn shrunk(story: &Story, broken: &str, medium: Medium, tell: Tell<'_>) -> (Story, String) {
     let mut shortest = (story.clone(), broken.to_owned());
     let mut left = tellings_max(medium);
@@ -57,14 +58,22 @@ fn size(story: &Story) -> usize {
     story.deeds.len() + story.firewall.len() + story.cloud.len() + story.settings.len()
 }
 
+/// How many of the lines may be dropped, from the first on: all, unless the world comes to rest in the last.
+fn droppable(lines: &[String]) -> usize {
+    let calm = lines.iter().rposition(|line| line == "calm");
+    let Some(calm) = calm.filter(|_| lines.last().is_some_and(|line| line == "settled")) else { return lines.len() };
+    let is_unlock = |line: &&String| line.contains(" unlock ");
+    calm - lines[..calm].iter().rev().take_while(is_unlock).count()
+}
+
 fn drop_lines(shortest: &mut (Story, String), section: Section, tell: Tell<'_>, left: &mut usize) {
-    let mut length = section(&mut shortest.0).len().div_ceil(2);
+    let mut length = droppable(section(&mut shortest.0)).div_ceil(2);
     while length > 0 {
         let mut at = 0;
-        while at < section(&mut shortest.0).len() && *left > 0 {
+        while at < droppable(section(&mut shortest.0)) && *left > 0 {
             let mut shorter = shortest.0.clone();
             let lines = section(&mut shorter);
-            let end = (at + length).min(lines.len());
+            let end = (at + length).min(droppable(lines));
             lines.drain(at..end);
             *left -= 1;
             let told = tell(&shorter);
@@ -98,5 +107,14 @@ mod tests {
         assert_eq!(shortest.deeds, ["a", "b"]);
         assert_eq!(shortest.cloud, Vec::<String>::new());
         assert_eq!(broken, "I1: of 2 deeds");
+    }
+
+    #[test]
+    fn how_the_world_comes_to_rest_stays() {
+        const REST: [&str; 6] = ["admin alice unlock config", "calm", "wait 2m", "schedule", "schedule", "settled"];
+        let lines = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>();
+        let deeds = lines(&[&["calm", "admin alice lock config", "a", "schedule", "b"][..], &REST].concat());
+        let (shortest, _) = shrunk(&Story { deeds, ..Story::default() }, "I1: at first", Medium::Direct, &tell);
+        assert_eq!(shortest.deeds, lines(&[&["a", "b"][..], &REST].concat()));
     }
 }
