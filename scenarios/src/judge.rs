@@ -2,6 +2,7 @@
 //! writes and commits, and judges it by what the run could know.
 
 mod trees;
+mod writes;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +11,6 @@ use std::{
 
 use drawbridge::panos::{exported::exported, xpath::Vsys};
 use drawbridge_core::{
-    change::Change,
     command::{Command, Reply},
     config::Config,
     firewall::{Configuration, Firewall, RuleFacts},
@@ -30,7 +30,10 @@ use drawbridge_simulator::{
     xml::Element,
 };
 
-use self::trees::Ours;
+use self::{
+    trees::{Ours, rules_of},
+    writes::Before,
+};
 
 /// What was seen of one run after another.
 #[derive(Default)]
@@ -82,11 +85,6 @@ struct Left {
     held: BTreeSet<String>,
 }
 
-struct Before {
-    candidate: Element,
-    others: Vec<Uncommitted>,
-}
-
 impl Witness {
     /// A run begins.
     pub(crate) fn begin(&mut self, world: &SharedWorld) {
@@ -117,13 +115,11 @@ impl Witness {
         if let (Command::Apply(changes), Some(known)) = (command, self.runs.last())
             && let (Some(inventory), Some(firewall)) = (&known.inventory, &known.firewall)
         {
-            self.broken.extend(cut_short(firewall, changes, inventory, config));
+            self.broken.extend(writes::cut_short(firewall, changes, inventory, config));
         }
         match command {
             Command::Apply(_) | Command::Revert => {
-                let others = world.firewall().uncommitted().filter(|change| change.is_of_others(DRAWBRIDGE));
-                self.before =
-                    Some(Before { candidate: world.firewall().candidate().clone(), others: others.collect() });
+                self.before = Some(Before::of(world.firewall()));
             }
             Command::Commit(_) | Command::CommitAll(_) => {
                 let depth = self.runs.len();
@@ -270,41 +266,6 @@ impl Known {
     }
 }
 
-impl Before {
-    /// What a write of ours has done to what others have not committed, or to what is not ours at all.
-    fn overwritten(
-        &self,
-        after: &[Uncommitted],
-        [candidate, running]: [&Element; 2],
-        config: &Config,
-        known: u64,
-    ) -> Vec<String> {
-        let (seen, late): (Vec<_>, Vec<_>) = self.others.iter().partition(|change| change.write <= known);
-        // What was added, and then renamed or deleted, is noted under a name that is nowhere any more.
-        let is_somewhere = |change: &&Uncommitted| match trees::rule_name(&change.xpath) {
-            Some(name) => [&self.candidate, candidate, running].iter().any(|tree| trees::rule(tree, name).is_some()),
-            None => true,
-        };
-        let lost = seen
-            .into_iter()
-            .filter(is_somewhere)
-            .filter(|change| !after.iter().any(|other| other.xpath == change.xpath && other.write == change.write));
-        let lost = lost.map(|change| format!("I9: uncommitted work of another is lost: {}", change.xpath));
-        // What somebody did after the look may be in the way of a write.
-        let changed = rules_of(late).and_then(|apart| {
-            let ours = Ours { owner: config.owner.as_str(), news: &BTreeSet::new(), apart: &apart };
-            trees::difference(&self.candidate, candidate, &ours)
-        });
-        let changed = changed.map(|place| format!("I9: what is not ours has changed in the candidate: {place}"));
-        lost.chain(changed).collect()
-    }
-}
-
-/// The rules that changes are in; nothing if one of them is in something else, which may bear upon any rule.
-fn rules_of<'a>(changes: impl IntoIterator<Item = &'a Uncommitted>) -> Option<BTreeSet<String>> {
-    changes.into_iter().map(|change| trees::rule_above(&change.xpath).map(str::to_owned)).collect()
-}
-
 /// Leaves out rules of ours that somebody has made what they are since the run looked.
 fn forget_news(
     before: &mut Arc<Configuration>,
@@ -315,32 +276,25 @@ fn forget_news(
     let rules = |configuration: &Configuration| -> BTreeMap<RuleName, RuleFacts> {
         configuration.rules.iter().map(|rule| (rule.name.clone(), bare(rule))).collect()
     };
+    let is_elsewhere = {
+        let [stood, known] = [&**before, known].map(|rules| above(rules, &config.bottom_rule));
+        move |name: &RuleName| stood.contains(name) != known.contains(name)
+    };
     let (stood, known) = (rules(before), rules(known));
-    let is_news = |rule: &RuleFacts| stood.get(&rule.name) != known.get(&rule.name);
+    let is_news = |rule: &RuleFacts| stood.get(&rule.name) != known.get(&rule.name) || is_elsewhere(&rule.name);
     for configuration in [before, after] {
         Arc::make_mut(configuration).rules.retain(|rule| owned_name(rule, &config.owner).is_none() || !is_news(rule));
     }
 }
 
+/// The rules above the bottom rule.
+fn above(configuration: &Configuration, bottom: &RuleName) -> BTreeSet<RuleName> {
+    configuration.rules.iter().map(|rule| &rule.name).take_while(|name| *name != bottom).cloned().collect()
+}
+
 /// A rule without the marks of uncommitted work.
 fn bare(rule: &RuleFacts) -> RuleFacts {
     RuleFacts { touched_by: BTreeSet::new(), ..rule.clone() }
-}
-
-/// What would be broken if a run ended after this write, and somebody committed it. What it leaves as it was is judged when
-/// it is committed.
-fn cut_short(firewall: &Firewall, changes: &[Change], inventory: &Inventory, config: &Config) -> Vec<String> {
-    let (mut before, mut after) = ((*firewall.candidate).clone(), firewall.candidate.apply(changes));
-    // What goes by NAT rules goes by those in force, not by what somebody is about to make of them.
-    before.nat.clone_from(&firewall.running.nat);
-    let kept: BTreeSet<_> =
-        after.rules.iter().filter(|rule| before.rules.contains(rule)).map(|rule| rule.name.clone()).collect();
-    for configuration in [&mut before, &mut after] {
-        configuration.rules.retain(|rule| owned_name(rule, &config.owner).is_none() || !kept.contains(&rule.name));
-    }
-    let before = Firewall { running: Arc::new(before), ..firewall.clone() };
-    let commit = Commit { before: &before, after: &after, inventory, config, withheld: &[] };
-    invariants::check(&commit).iter().map(|violation| format!("I7: after a write, {violation}")).collect()
 }
 
 #[cfg(test)]
@@ -365,6 +319,11 @@ mod tests {
         check("before commit 1 admin alice delete r-1\nafter commit 1 admin alice commit\nschedule\nsettled", "kept");
         check("before commit 1 admin alice edit sg-web-1 source 192.0.2.1\nschedule", "kept");
         check("before commit 1 admin alice edit sg-web-1 destination any\nschedule", "kept");
+        check(
+            "schedule\ncall AuthorizeSecurityGroupIngress sg-web tcp/80 from 0.0.0.0/0\n\
+             before commit 1 admin alice move sg-web-1 after clean-up\nbefore commit 1 admin alice commit\nschedule\nsettled",
+            "kept",
+        );
         check(
             "admin alice rule last any -> any allow bottom\nadmin alice commit\nbefore commit 1 admin alice move clean-up bottom\nschedule",
             "kept",

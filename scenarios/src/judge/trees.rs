@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use drawbridge_core::id::OwnedName;
-use drawbridge_simulator::xml::Element;
+use drawbridge_simulator::{firewall::Uncommitted, xml::Element};
 
 /// Marks of uncommitted work: they come and go.
 const MARKS: [&str; 3] = ["admin", "dirtyId", "time"];
@@ -45,6 +45,11 @@ pub(super) fn rule_name(xpath: &str) -> Option<&str> {
 /// The name of the rule that a place is in, or is the place of.
 pub(super) fn rule_above(xpath: &str) -> Option<&str> {
     Some(xpath.split_once("/security/rules/entry[@name='")?.1.split_once('\'')?.0)
+}
+
+/// The rules that changes are in; nothing if one of them is in something else, which may bear upon any rule.
+pub(super) fn rules_of<'a>(changes: impl IntoIterator<Item = &'a Uncommitted>) -> Option<BTreeSet<String>> {
+    changes.into_iter().map(|change| rule_above(&change.xpath).map(str::to_owned)).collect()
 }
 
 /// A rule of the first virtual system.

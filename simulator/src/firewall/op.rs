@@ -86,7 +86,8 @@ impl Firewall {
     }
 
     fn pending_changes(&self) -> Element {
-        result_text(if self.candidate.journal().changes().is_empty() { "no" } else { "yes" })
+        let is_noted = !self.candidate.journal().changes().is_empty();
+        result_text(if is_noted || self.differs_unnoted() { "yes" } else { "no" })
     }
 
     fn list_changes(&self, command: &Element) -> Result<Element, Refusal> {

@@ -22,7 +22,8 @@ impl Firewall {
         let everything = scope.is_everything();
         let proposal = Proposal::of(scope, &self.candidate);
         let is_under_way = |change| self.jobs.committing().any(|earlier| earlier.has(change));
-        if force == Force::No && proposal.changes().iter().all(is_under_way) {
+        let is_unnoted = everything && self.differs_unnoted();
+        if force == Force::No && proposal.changes().iter().all(is_under_way) && !is_unnoted {
             let is_superuser = self.admins.role(call.admin) == Some(&Role::Superuser);
             return Ok(if everything && is_superuser && proposal.changes().is_empty() {
                 message(19, "There are no changes to commit.")
@@ -34,6 +35,12 @@ impl Firewall {
         let id = self.jobs.enqueue(call.admin, Work::Commit, Some(proposal), &description, call.now);
         self.settle(call.now);
         Ok(enqueued("Commit", id))
+    }
+
+    /// Whether the candidate differs from what runs although nobody is noted for it: somebody has taken back what was being
+    /// committed meanwhile.
+    pub(super) fn differs_unnoted(&self) -> bool {
+        self.candidate.journal().changes().is_empty() && *self.candidate.tree() != *self.running
     }
 
     /// Looks whether the changes of a scope could be committed.

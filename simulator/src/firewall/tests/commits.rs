@@ -176,6 +176,24 @@ fn a_change_made_while_its_commit_runs_stays_uncommitted() {
 }
 
 #[test]
+fn what_is_taken_back_while_it_is_committed_waits_for_a_commit_of_everything() {
+    let mut story = Story::new();
+    story.set("fwsync", &rule("i-1"), &allow("10.0.0.5", "ssh"));
+    story.commit("fwsync", "<commit/>");
+    // In force is still what was before.
+    story.op("fwsync", "<revert><config></config></revert>");
+    story.pass(60);
+    assert!(story.running_rules().contains(&"i-1".to_owned()));
+    assert!(!story.candidate_rules().contains(&"i-1".to_owned()));
+    assert!(story.op("fwsync", "<check><pending-changes/></check>").contains("yes"));
+    assert!(story.commit_own("fwsync").contains(r#"code="13""#));
+    story.commit("fwsync", "<commit/>");
+    story.pass(60);
+    assert!(!story.running_rules().contains(&"i-1".to_owned()));
+    assert!(story.op("fwsync", "<check><pending-changes/></check>").contains("no"));
+}
+
+#[test]
 fn where_commits_do_not_queue_a_second_one_is_refused() {
     let mut story = Story::new();
     story.firewall.settings.commit_queue = CommitQueue::Refused;
