@@ -44,6 +44,8 @@ struct Memory {
     now: Moment,
     /// What was sent, by type and action.
     sent: Vec<String>,
+    /// Whether it denies that anything waits for a commit.
+    denies: bool,
 }
 
 struct Model(Body);
@@ -57,6 +59,10 @@ impl Transport for Memory {
         let what = ["type", "action", "cmd", "xpath"].map(|name| request.parameter(name).unwrap_or_default());
         self.sent.push(what.join(" ").trim().to_owned());
         let answer = self.firewall.request(&request, self.now);
+        if self.denies && self.sent.last().is_some_and(|sent| sent.contains("<pending-changes")) {
+            let no = "<response status='success'><result>no</result></response>".to_owned();
+            return Ok(Answer { status: 200, document: Model(Body::Text(no)) });
+        }
         Ok(Answer { status: answer.status, document: Model(answer.body) })
     }
 }
@@ -122,7 +128,7 @@ fn panos(prepare: impl FnOnce(&mut Firewall)) -> Panos<Memory> {
     let key = firewall.add_admin("fwsync");
     prepare(&mut firewall);
     let account = Account { vsys: Vsys::default(), admin: None, owner: "aws".parse().unwrap() };
-    Panos::new(Memory { firewall, key, now: Moment::default(), sent: Vec::new() }, account)
+    Panos::new(Memory { firewall, key, now: Moment::default(), sent: Vec::new(), denies: false }, account)
 }
 
 fn rule(name: &str, service: WrittenService, application: &str, port: u16) -> Box<OwnedRule> {
@@ -303,6 +309,25 @@ fn others_work_is_told_apart_from_ours() {
     assert_eq!(now(panos.commit(&note())), Ok(Committed::Nothing));
 }
 
+/// Releases differ in what they count as pending; what a configuration bears marks of is not in force.
+#[test]
+fn marks_of_uncommitted_work_count_even_where_nothing_is_said_to_be_pending() {
+    let mut panos = panos(|firewall| {
+        firewall.add_admin("alice");
+        let xpath = format!("{RULES}/entry[@name='Web in']");
+        let parameters = [("type", "config"), ("action", "delete"), ("xpath", &*xpath)];
+        firewall.as_admin("alice", &parameters, Moment::default());
+        let xpath = format!("{RULES}/entry[@name='Clean up']");
+        let element = "<log-end>yes</log-end>";
+        let parameters = [("type", "config"), ("action", "set"), ("xpath", &*xpath), ("element", element)];
+        firewall.as_admin("alice", &parameters, Moment::default());
+    });
+    panos.transport_mut().denies = true;
+    let seen = now(panos.observe()).unwrap();
+    assert_eq!((seen.candidate.rules.len(), seen.running.rules.len()), (1, 2));
+    assert_eq!(seen.pending.len(), 2);
+}
+
 #[test]
 fn a_refused_transaction_changes_nothing_and_names_the_culprit() {
     let mut panos = panos(|_| {});
@@ -397,7 +422,13 @@ fn a_firewall_without_transactions_or_under_a_lock_says_so() {
 
 #[test]
 fn a_virtual_system_that_does_not_exist_is_named() {
-    let memory = Memory { firewall: Firewall::new(), key: String::new(), now: Moment::default(), sent: Vec::new() };
+    let memory = Memory {
+        firewall: Firewall::new(),
+        key: String::new(),
+        now: Moment::default(),
+        sent: Vec::new(),
+        denies: false,
+    };
     let key = memory.firewall.key_of("admin").unwrap();
     let account = Account { vsys: "vsys9".parse().unwrap(), admin: None, owner: "aws".parse().unwrap() };
     let failure = now(Panos::new(Memory { key, ..memory }, account).observe()).unwrap_err();

@@ -168,7 +168,8 @@ async fn nobody_there() {
     assert_eq!(failure, Trouble::Unreachable.transient());
 }
 
-/// Certificates made for these tests: one for loopback, and one of another name, long expired.
+/// Certificates made for these tests. Two have signed themselves: one for loopback, and one of another name, long expired. Three
+/// are of one authority: `issued` for loopback, `late` for it too but expired, `elsewhere` for another name.
 struct Identity {
     certificate: CertificateDer<'static>,
     key: PrivateKeyDer<'static>,
@@ -240,6 +241,19 @@ async fn certificates_are_believed_as_set() {
         let thief = tls_server_speaking(&[version], &expired, &loopback);
         assert_eq!(poll_tls(&thief, pin(&expired)).await, refused, "{version:?}");
         assert_eq!(thief.requests.try_iter().count(), 0, "{version:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_authority_vouches_for_names_and_dates() {
+    let refused = Err(Trouble::Certificate.permanent());
+    for (name, expected) in [("issued", Ok(JobState::Succeeded)), ("late", refused.clone()), ("elsewhere", refused)] {
+        let server = tls_server(&identity(name), &identity(name));
+        assert_eq!(poll_tls(&server, ca_file("authority")).await, expected, "{name}");
+        // Any certificate of a file may be the one.
+        assert_eq!(poll_tls(&server, ca_file("authorities")).await, expected, "{name}");
+        assert_eq!(poll_tls(&server, ca_file("loopback")).await, Err(Trouble::Certificate.permanent()), "{name}");
+        assert_eq!(server.requests.try_iter().count(), if expected.is_ok() { 2 } else { 0 }, "{name}");
     }
 }
 

@@ -194,6 +194,8 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use aws_credential_types::{
         credential_fn::provide_credentials_fn,
         provider::{SharedCredentialsProvider, error::CredentialsError},
@@ -365,6 +367,12 @@ mod tests {
             vpcs,
             || page(vpcs, "", Some("again")),
             &expect!["Transient, asked 2: AWS answered `DescribeVpcs` with pages without end"],
+        );
+        let number = AtomicUsize::new(0);
+        check(
+            vpcs,
+            move || page(vpcs, "", Some(&number.fetch_add(1, Ordering::Relaxed).to_string())),
+            &expect!["Transient, asked 1001: AWS answered `DescribeVpcs` with pages without end"],
         );
         check(
             vpcs,

@@ -212,11 +212,11 @@ mod tests {
 
     #[test]
     fn a_candidate_has_failed_if_its_last_commit_did() {
-        let failed = |lines: &[&str]| {
-            let now = DeviceTime::parse("2026/02/03 10:10:00");
+        let failed_by = |now: Option<DeviceTime>, lines: &[&str]| {
             let found = with(lines, |response| failed_commits(response, &"aws sync".parse().unwrap(), now));
             found.iter().map(|failed| format!("{} {}s", failed.digest.0, failed.age.as_secs())).collect::<Vec<_>>()
         };
+        let failed = |lines: &[&str]| failed_by(DeviceTime::parse("2026/02/03 10:10:00"), lines);
         let one = "drawbridge 0000000000000001 aws sync";
         assert_eq!(failed(&[&format!("3 Commit FIN FAIL 10:01:00 {one}")]), ["1 540s"]);
         assert_eq!(failed(&[&format!("3 Commit FIN FAIL 2026/02/03_10:02:00 {one}")]), ["1 480s"]);
@@ -225,6 +225,8 @@ mod tests {
         // The clock has been set back since; or it ended after the clock had been read.
         assert_eq!(failed(&[&format!("3 Commit FIN FAIL 2026/02/03_11:09:00 {one}")]), [""; 0]);
         assert_eq!(failed(&[&format!("3 Commit FIN FAIL 2026/02/03_10:10:05 {one}")]), ["1 0s"]);
+        // The firewall does not tell the time.
+        assert_eq!(failed_by(None, &[&format!("3 Commit FIN FAIL 10:01:00 {one}")]), [""; 0]);
         let newer = format!("9 Commit FIN OK 10:05:00 {one}");
         let older = format!("3 Commit FIN FAIL 10:01:00 {one}");
         assert_eq!(failed(&[&newer, &older]), [""; 0]);

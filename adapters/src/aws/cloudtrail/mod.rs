@@ -264,6 +264,8 @@ mod tests {
             (&gzip(r#"{"Records":[{}"#), LogTrouble::NotCloudTrail),
             (&gzip(&format!(r#"{{"Records":[{}]}}"#, " ".repeat(1 << 21))), LogTrouble::TooLarge),
             (file(&[" ".repeat(1 << 21)]).as_bytes(), LogTrouble::TooLarge),
+            // Parts in which there is nothing.
+            (&gzip("").repeat(1 << 17), LogTrouble::TooLarge),
         ] {
             assert_eq!(read(bytes, LIMIT), Err(trouble), "{:?}", &bytes[..bytes.len().min(20)]);
         }
