@@ -6,12 +6,14 @@
 //!     exported(n) ───────────────────────────────► rulebase, memory
 //!          └────────► Site: inventory + firewall ► plan, memory
 //!     Eve: a story of n instances, up to the news ► run
+//!              ├────► Sequence: facts alone ───────► run
 //!              └────► answers of the AWS CLI      ► offline
 //! ```
 
 pub mod cpu;
 pub mod log;
 pub mod rulebase;
+pub mod sequence;
 pub mod site;
 pub mod story;
 

@@ -214,11 +214,16 @@ impl<'a> Rulebase<'a> {
         if std::ptr::eq(self.candidate.configuration, self.running.configuration) {
             return Vec::new();
         }
-        let (candidate, running) = (self.candidate.fingerprints(), self.running.fingerprints());
+        let (candidate, running) = (self.candidate.states(), self.running.states());
         let held: BTreeSet<_> = self.held().collect();
+        let is_same = |name| match (candidate.get(name), running.get(name)) {
+            (Some((one, sunken)), Some((other, sunken_too))) => {
+                sunken == sunken_too && is_same_but_for_marks(one, other)
+            }
+            (one, other) => one.is_none() && other.is_none(),
+        };
         let names: BTreeSet<_> = candidate.keys().chain(running.keys()).copied().collect();
-        let differs = |name: &&OwnedName| candidate.get(*name) != running.get(*name) && !held.contains(*name);
-        names.into_iter().filter(differs).cloned().collect()
+        names.into_iter().filter(|name| !is_same(*name) && !held.contains(*name)).cloned().collect()
     }
 
     /// Names of rules of ours that another administrator works on.
@@ -309,11 +314,10 @@ impl<'a> Policy<'a> {
         self.rules[self.bottom..].iter().filter_map(Rule::owned).map(|rule| &rule.name).collect()
     }
 
-    /// What each of our rules is, as far as a commit could change it.
-    fn fingerprints(&self) -> BTreeMap<&OwnedName, (RuleFacts, bool)> {
+    /// What each of our rules is, and whether it stands below the bottom rule: what a commit could change.
+    fn states(&self) -> BTreeMap<&OwnedName, (&RuleFacts, bool)> {
         let sunken = self.sunken();
-        let bare = |facts: &RuleFacts| RuleFacts { touched_by: BTreeSet::new(), ..facts.clone() };
-        self.owned().map(|rule| (&rule.name, (bare(rule.facts), sunken.contains(&rule.name)))).collect()
+        self.owned().map(|rule| (&rule.name, (rule.facts, sunken.contains(&rule.name)))).collect()
     }
 
     /// The hash of what our rules will say here once these changes are made. Names do not count: the same rules under other
@@ -341,6 +345,12 @@ impl<'a> Policy<'a> {
         let hash = hasher.finalize();
         Digest(hash.iter().take(8).fold(0, |value, byte| value << 8 | u64::from(*byte)))
     }
+}
+
+/// Whether two rules say the same. Only the candidate's bear marks of uncommitted work.
+fn is_same_but_for_marks(one: &RuleFacts, other: &RuleFacts) -> bool {
+    let bare = |facts: &RuleFacts| RuleFacts { touched_by: BTreeSet::new(), ..facts.clone() };
+    one == other || (one.touched_by != other.touched_by && bare(one) == bare(other))
 }
 
 /// What other administrators have not committed yet.

@@ -43,7 +43,7 @@ impl Run {
             self.report.problem = Some(Problem::NothingToCommit { rules: rulebase.differing() });
             return self.finish(Ending::Withheld);
         }
-        if self.failed_lately(firewall, digest).is_some() && self.extent == Extent::Ours {
+        if self.failed_lately(firewall, || digest).is_some() && self.extent == Extent::Ours {
             // What a failed commit left behind, of a run that did not live to take it back.
             return self.enter(State::Reverting(Afterwards::Look));
         }
@@ -52,7 +52,15 @@ impl Run {
     }
 
     /// The last commit of the same rules that failed, if it is not to be tried again yet.
-    pub(super) fn failed_lately<'f>(&self, firewall: &'f Firewall, digest: Digest) -> Option<&'f FailedCommit> {
+    pub(super) fn failed_lately<'f>(
+        &self,
+        firewall: &'f Firewall,
+        digest: impl FnOnce() -> Digest,
+    ) -> Option<&'f FailedCommit> {
+        if firewall.failed_commits.is_empty() {
+            return None;
+        }
+        let digest = digest();
         let same = firewall.failed_commits.iter().filter(|commit| commit.digest == digest);
         same.min_by_key(|commit| commit.age).filter(|commit| commit.age < self.config.timing.failed_commit)
     }

@@ -119,7 +119,7 @@ impl Run {
 
     pub(super) fn act(&mut self, plan: Plan, firewall: &Firewall, rulebase: &Rulebase<'_>) -> Next {
         if !plan.changes.is_empty() {
-            if let Some(failed) = self.failed_lately(firewall, rulebase.candidate.digest_after(&plan.changes)) {
+            if let Some(failed) = self.failed_lately(firewall, || rulebase.candidate.digest_after(&plan.changes)) {
                 let FailedCommit { age, lines, .. } = failed.clone();
                 let wait = self.config.timing.failed_commit - age;
                 self.report.problem = Some(Problem::FailedBefore { age, wait, lines });
