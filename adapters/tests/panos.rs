@@ -309,6 +309,24 @@ fn others_work_is_told_apart_from_ours() {
     assert_eq!(now(panos.commit(&note())), Ok(Committed::Nothing));
 }
 
+/// A firewall can be set to lock commits for whoever writes, and nothing but a commit ends that by itself.
+#[test]
+fn whoever_takes_changes_back_keeps_no_lock() {
+    let management = "/config/devices/entry[@name='localhost.localdomain']/deviceconfig/setting/management";
+    let setting = "<auto-acquire-commit-lock>yes</auto-acquire-commit-lock>";
+    let mut panos = panos(|firewall| firewall.load(management, setting).unwrap());
+    let locks = |panos: &mut Panos<Memory>| {
+        let command = "<show><commit-locks><vsys>all</vsys></commit-locks></show>";
+        let transport = panos.transport_mut();
+        transport.firewall.as_admin("admin", &[("type", "op"), ("cmd", command)], transport.now).text().to_string()
+    };
+    now(panos.observe()).unwrap();
+    now(panos.apply(&changes())).unwrap();
+    assert!(locks(&mut panos).contains("fwsync"));
+    now(panos.revert()).unwrap();
+    assert!(!locks(&mut panos).contains("fwsync"));
+}
+
 /// Releases differ in what they count as pending; what a configuration bears marks of is not in force.
 #[test]
 fn marks_of_uncommitted_work_count_even_where_nothing_is_said_to_be_pending() {

@@ -5,8 +5,9 @@ use std::{collections::BTreeSet, fmt};
 
 use crate::{
     address::{AddressRange, Family},
-    firewall::{Carried, Configuration, Status},
+    firewall::{Carried, Status},
     id::{FormerName, OwnedName, ProfileName, RuleName, ServiceName, TagName, ZoneName},
+    rulebase::ObjectNames,
     service::{Apps, Service},
     translate::ServicePorts,
 };
@@ -201,8 +202,8 @@ pub struct OwnedRule {
 impl OwnedRule {
     /// Whether the firewall would read this rule in another way than it is meant: an application group or filter bears the
     /// name of an application in it, or an address object that of a range, which no other text says in one piece.
-    pub(crate) fn is_misread_in(&self, configuration: &Configuration) -> bool {
-        let taken = &configuration.address_names;
+    pub(crate) fn is_misread_beside(&self, names: &ObjectNames<'_>) -> bool {
+        let taken = &*names.addresses;
         let is_split = |range: &AddressRange| match range.written_beside(taken).as_slice() {
             [one] => taken.contains(one),
             _ => true,
@@ -211,7 +212,7 @@ impl OwnedRule {
         let is_whole = |range: &AddressRange| *range == range.family().whole();
         let means_a_set = match &self.spelling.service.apps {
             Apps::Any => false,
-            Apps::Named(names) => names.iter().any(|name| configuration.application_sets.contains(name)),
+            Apps::Named(apps) => apps.iter().any(|name| names.application_sets.contains(name)),
         };
         means_a_set || ranges().any(|range| !is_whole(range) && is_split(range))
     }

@@ -9,9 +9,9 @@ use std::{
 use crate::{
     change::{Change, Position, Spelling, WrittenService},
     config::{Config, Limit, Mode},
-    firewall::Configuration,
     id::{OwnedName, ServiceName},
     plan::Reason,
+    rulebase::ObjectNames,
 };
 
 /// A change that is not made, and why.
@@ -110,10 +110,10 @@ pub(crate) fn withhold(
     changes: Vec<Change>,
     reasons: &BTreeMap<OwnedName, Reason>,
     owned: usize,
-    candidate: &Configuration,
+    names: &ObjectNames<'_>,
     config: &Config,
 ) -> (Vec<Change>, Vec<Withheld>) {
-    let is_misread = |change: &Change| matches!(change, Change::Put(rule, _) if rule.is_misread_in(candidate));
+    let is_misread = |change: &Change| matches!(change, Change::Put(rule, _) if rule.is_misread_beside(names));
     let count = |wanted: &[Half]| changes.iter().filter(|change| wanted.contains(&half(change, reasons))).count();
     let additions = count(&[Half::Addition, Half::Replacement]);
     let removals = count(&[Half::Removal]);
@@ -169,12 +169,24 @@ pub(crate) struct Blamed {
     /// By what blamed rules say that do not stand any more: planned again, they bear another name as soon as their
     /// neighbours stand.
     said: BTreeMap<Spelling, String>,
+    /// Of moves, which no rule says.
+    moves: Option<String>,
 }
 
 impl Blamed {
     /// Blames rules of these names, as they are planned next.
     pub(crate) fn add(&mut self, names: BTreeSet<OwnedName>, words: &str) {
         self.names.extend(names.into_iter().map(|name| (name, words.to_owned())));
+    }
+
+    /// Blames a new rule that says this, under whatever name it is planned.
+    pub(crate) fn add_saying(&mut self, spelling: Spelling, words: &str) {
+        self.said.insert(spelling, words.to_owned());
+    }
+
+    /// Blames whatever is moved.
+    pub(crate) fn add_moves(&mut self, words: &str) {
+        self.moves = Some(words.to_owned());
     }
 
     /// Takes them out, and with new rules those whose place they were to take: a rule that says something else than wanted
@@ -218,13 +230,10 @@ impl Blamed {
                 }
                 self.said.get(&rule.spelling).cloned()
             }
-            Change::Put(..)
-            | Change::Lift(..)
-            | Change::Delete(_)
-            | Change::Tag(_)
-            | Change::Service(_)
-            | Change::Drop(_)
-            | Change::Adopt(_) => change.rule().and_then(|name| self.names.get(name)).cloned(),
+            Change::Put(rule, Position::InPlace) => self.names.get(&rule.name).cloned(),
+            Change::Lift(name, _) => self.moves.as_ref().or_else(|| self.names.get(name)).cloned(),
+            // What goes is nowhere that it could be in the way.
+            Change::Delete(_) | Change::Tag(_) | Change::Service(_) | Change::Drop(_) | Change::Adopt(_) => None,
         }
     }
 }

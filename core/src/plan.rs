@@ -256,7 +256,7 @@ impl Planner<'_> {
         OwnedRule {
             name,
             spelling: spelling.clone(),
-            columns: Columns::of(spelling, &self.rulebase.candidate.configuration.address_names),
+            columns: Columns::of(spelling, &self.rulebase.names.addresses),
             from: from.clone(),
             to: to.clone(),
             service: WrittenService::Any,
@@ -408,8 +408,7 @@ impl Planner<'_> {
         }
         // Shares are of what is live: our own additions of a minute ago must not make room for removals.
         let live = rulebase.running.owned().count();
-        let (changes, withheld) =
-            limits::withhold(changes, &draft.reasons, live, rulebase.candidate.configuration, config);
+        let (changes, withheld) = limits::withhold(changes, &draft.reasons, live, &rulebase.names, config);
         let mut notes = draft.notes;
         notes.extend(nat_notes(&wanted, inventory, rulebase, config));
         notes.extend(doubts(&wanted));

@@ -3,7 +3,10 @@
 mod spelling;
 mod unfit;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use sha2::{Digest as _, Sha256};
 
@@ -14,7 +17,7 @@ use crate::{
         Action, Configuration, Digest, Effect, Firewall, Node, Pending, Place, Profiles, RuleFacts, RuleType, Services,
         Status,
     },
-    id::{AdminName, OwnedName, RuleName, ServiceName, Subject, TagName},
+    id::{AdminName, AppName, OwnedName, RuleName, ServiceName, Subject, TagName},
     inventory::Inventory,
     plan::Stamp,
     service::L4,
@@ -41,6 +44,33 @@ pub struct Rulebase<'a> {
     /// Names of the form of ours under which uncommitted work of another administrator is noted: the rule may be renamed or
     /// deleted by now, but whoever wrote one of that name would write over their work.
     noted: BTreeSet<OwnedName>,
+    /// What a rule of ours must not be misread for.
+    pub(crate) names: ObjectNames<'a>,
+}
+
+/// Names of objects that read like what a rule of ours says, in either configuration: what somebody has deleted or renamed without
+/// committing it is what our commit meets.
+#[derive(Debug)]
+pub(crate) struct ObjectNames<'a> {
+    /// Of address objects, groups and lists, which read like addresses.
+    pub(crate) addresses: Cow<'a, BTreeSet<String>>,
+    /// Of application groups and filters.
+    pub(crate) application_sets: Cow<'a, BTreeSet<AppName>>,
+}
+
+impl<'a> ObjectNames<'a> {
+    fn of(firewall: &'a Firewall) -> Self {
+        let (candidate, running) = (&firewall.candidate, &firewall.running);
+        Self {
+            addresses: united(&candidate.address_names, &running.address_names),
+            application_sets: united(&candidate.application_sets, &running.application_sets),
+        }
+    }
+}
+
+/// What is in either; mostly both are the same.
+fn united<'a, T: Ord + Clone>(one: &'a BTreeSet<T>, other: &'a BTreeSet<T>) -> Cow<'a, BTreeSet<T>> {
+    if other.is_subset(one) { Cow::Borrowed(one) } else { Cow::Owned(one | other) }
 }
 
 /// One configuration's rules, in order. There is none without its bottom rule.
@@ -163,7 +193,7 @@ impl<'a> Rulebase<'a> {
         let noted = firewall.pending.iter().filter(|pending| pending.admin != *admin).filter_map(|pending| {
             if let Node::Rule(name) = &pending.node { OwnedName::parse(name.as_str()) } else { None }
         });
-        Ok(Self { admin, candidate, running, taken, noted: noted.collect() })
+        Ok(Self { admin, candidate, running, taken, noted: noted.collect(), names: ObjectNames::of(firewall) })
     }
 
     /// This rulebase, if our rules were made for the account and region of the inventory.

@@ -6,11 +6,12 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 mod commit;
 mod decide;
 mod logs;
+mod proposal;
 mod removal;
 
 use self::commit::{Afterwards, Extent, culprits, is_about_moves};
 pub use self::decide::CHANGES_MAX;
-use self::removal::Purpose;
+use self::{proposal::Proposal, removal::Purpose};
 use crate::{
     change::{Change, OwnedRule, Spelling},
     command::{Command, Failure, Lasting, LogRef, Look, Reply, Trouble},
@@ -22,6 +23,7 @@ use crate::{
     limits::{Blamed, Hindrance},
     report::{Ending, Outcome, Problem, Report, Step},
     retry::Backoff,
+    rulebase::Rulebase,
 };
 
 /// Why a run is begun.
@@ -94,6 +96,12 @@ pub struct Run {
     refusals: usize,
     /// A commit has failed, and is tried once more without what it blamed.
     commit_failed: bool,
+    /// What the commit under way is about.
+    proposal: Proposal,
+    /// Others are in the way of moved rules, which are left out so that the rest can be committed.
+    moves_left_out: bool,
+    /// How many of the changes that are reported as made are committed.
+    committed: usize,
     /// Rules that this run has written since it last looked at everything.
     written: Vec<OwnedRule>,
     /// What the limits kept from being removed in this run.
@@ -149,6 +157,9 @@ impl Run {
             blamed: Blamed::default(),
             refusals: 0,
             commit_failed: false,
+            proposal: Proposal::default(),
+            moves_left_out: false,
+            committed: 0,
             written: Vec::new(),
             removals_withheld: None,
             misread: Vec::new(),
@@ -226,6 +237,8 @@ impl Run {
         }
         if let Some(job) = firewall.unfinished_commit {
             self.say(format!("{job} of ours is not finished"));
+            let read = Rulebase::read(firewall, &self.config);
+            self.proposal = read.map(|rulebase| Proposal::of(&rulebase)).unwrap_or_default();
             return self.enter(State::AwaitingJob(job));
         }
         if self.purpose != Purpose::InStep {

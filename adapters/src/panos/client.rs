@@ -239,7 +239,21 @@ impl<T: Transport> Panos<T> {
     pub async fn revert(&mut self) -> Result<(), Failure> {
         let request = Request::revert(&self.admin().await?);
         let taken_back = self.read(&request, |_| Ok(())).await;
-        self.written(taken_back, Lock::Config).await
+        self.written(taken_back, Lock::Config).await?;
+        self.unlock().await;
+        Ok(())
+    }
+
+    /// Gives up commit locks of ours. A firewall can be set to take one for whoever writes; a commit ends it, but nothing else
+    /// does, and nobody else could commit until we do again. That they are kept is no reason to fail.
+    async fn unlock(&mut self) {
+        let Some(us) = self.known_admin().cloned() else { return };
+        let ours = |response: &Element<'_>| Ok(locks::of_ours(response, Lock::Commit, &us));
+        for scope in self.read(&Request::locks(Lock::Commit), ours).await.unwrap_or_default() {
+            if let Err(failure) = self.read(&Request::unlock(Lock::Commit, &scope), |_| Ok(())).await {
+                tracing::warn!(%scope, "our commit lock is not given up, remove it: {}", failure.what);
+            }
+        }
     }
 
     /// What came of a write: of a lock the holder, and of a pair the hope that the other unit has taken over.

@@ -1,4 +1,5 @@
-//! Whose locks keep us from writing: the refusal itself names nobody, or nobody's reason.
+//! Whose locks keep us from writing: the refusal itself names nobody, or nobody's reason. And our own, which a firewall may
+//! take by itself for whoever writes.
 
 use std::time::Duration;
 
@@ -44,6 +45,14 @@ pub(super) fn of_others(
         Some(clean(&format!("{} lock of `{holder}`{age}{comment}", lock.name())))
     });
     told.collect()
+}
+
+/// The scopes of our own locks in an answer.
+pub(super) fn of_ours(response: &Element<'_>, lock: Lock, us: &AdminName) -> Vec<String> {
+    let list = format!("{}-locks", lock.name());
+    let entries = response.at(&["result", &list]).into_iter().flat_map(|locks| locks.all("entry"));
+    let ours = entries.filter(|entry| entry.tag.attribute("name").is_some_and(|name| name == us.as_str()));
+    ours.filter_map(|entry| entry.text_at(&["name"]).map(str::to_owned)).collect()
 }
 
 /// A length of time as people say it.

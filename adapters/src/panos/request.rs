@@ -96,6 +96,13 @@ impl Request {
         Self::op(&format!("<show><{name}-locks><vsys>all</vsys></{name}-locks></show>"))
     }
 
+    /// Gives up a lock of one's own; its scope is a virtual system, or `shared`.
+    pub fn unlock(lock: Lock, scope: &str) -> Self {
+        let (name, scope) = (lock.name(), ("vsys", scope));
+        let command = format!("<request><{name}-lock><remove></remove></{name}-lock></request>");
+        Self::new([("type", "op"), ("cmd", &command), scope])
+    }
+
     /// One job.
     pub fn job(id: JobId) -> Self {
         Self::op(&format!("<show><jobs><id>{}</id></jobs></show>", id.0))

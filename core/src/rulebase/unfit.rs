@@ -38,6 +38,9 @@ pub enum Unfit {
     /// Our tag exists only as somebody else's uncommitted work.
     #[error("the tag `{0}` exists only as uncommitted work of `{1}`: commit or revert it")]
     TagHeld(TagName, AdminName),
+    /// Somebody has deleted our tag, and not committed that.
+    #[error("the tag `{0}` is deleted by uncommitted work of `{1}`: commit or revert it")]
+    TagDeleted(TagName, AdminName),
     /// Our account has changed something that drawbridge does not change.
     #[error(
         "the account `{0}` has uncommitted changes of its own: {1}: commit or revert them, and keep this account for drawbridge alone"
@@ -128,6 +131,15 @@ pub(super) fn check_settings(firewall: &Firewall, config: &Config) -> Result<(),
 }
 
 pub(super) fn check_tag(firewall: &Firewall, config: &Config, admin: &AdminName) -> Result<(), Unfit> {
+    if !firewall.candidate.tags.contains_key(&config.owner) {
+        // What is deleted bears no marks; whoever wrote it again would write over the deletion.
+        let tag = Node::Tag(config.owner.clone());
+        let is_deletion = |pending: &&Pending| pending.node == tag && pending.admin != *admin;
+        return match firewall.pending.iter().find(is_deletion) {
+            Some(pending) => Err(Unfit::TagDeleted(config.owner.clone(), pending.admin.clone())),
+            None => Ok(()),
+        };
+    }
     let pending_by =
         firewall.candidate.tags.get(&config.owner).and_then(|touched| touched.iter().find(|by| *by != admin));
     match pending_by {

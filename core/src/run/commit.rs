@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Next, REFUSALS_MAX, Run, State};
+use super::{Next, REFUSALS_MAX, Run, State, proposal::Proposal, removal::Purpose};
 use crate::{
-    change::{Change, Position},
+    change::{Change, Position, WrittenService},
     command::{JobState, Look},
     config::Mode,
     firewall::{CommitNote, Digest, FailedCommit, Firewall},
@@ -35,9 +35,10 @@ impl Run {
     /// Commits what a look has found to be as planned.
     pub(super) fn commit(&mut self, firewall: &Firewall, rulebase: &Rulebase<'_>) -> Next {
         let digest = rulebase.candidate.digest_after(&[]);
+        self.proposal = Proposal::of(rulebase);
         if self.extent == Extent::Everything && !self.report.foreign.is_empty() {
-            let problem = Problem::OthersInTheWay { admins: self.others() };
-            return self.enter(State::Reverting(Afterwards::GiveUp(problem)));
+            let then = self.without_moves();
+            return self.enter(State::Reverting(then));
         }
         if self.nothing_to_commit {
             self.report.problem = Some(Problem::NothingToCommit { rules: rulebase.differing() });
@@ -51,7 +52,21 @@ impl Run {
         self.enter(State::Committing(note))
     }
 
-    /// The last commit of the same rules that failed, if it is not to be tried again yet.
+    /// What is left to do where others are in the way of moved rules: once, what can be committed without any. What goes moves
+    /// nothing, and a revoked port must not stay open for as long as somebody works.
+    fn without_moves(&mut self) -> Afterwards {
+        let problem = Problem::OthersInTheWay { admins: self.others() };
+        if self.moves_left_out || self.purpose != Purpose::InStep || !self.proposal.removes() {
+            return Afterwards::GiveUp(problem);
+        }
+        (self.moves_left_out, self.extent) = (true, Extent::Ours);
+        self.proposal.blame_moves(&problem.to_string(), &mut self.blamed);
+        self.report.problem = Some(problem);
+        Afterwards::Look
+    }
+
+    /// The last commit of the same rules that failed, if it is not to be tried again yet. One that failed because rules were
+    /// moved may succeed as soon as nobody else is at work.
     pub(super) fn failed_lately<'f>(
         &self,
         firewall: &'f Firewall,
@@ -61,7 +76,10 @@ impl Run {
             return None;
         }
         let digest = digest();
-        let same = firewall.failed_commits.iter().filter(|commit| commit.digest == digest);
+        let us = self.config.admin.as_ref().or(firewall.admin.as_ref());
+        let is_alone = firewall.pending.iter().all(|pending| Some(&pending.admin) == us);
+        let is_over = |commit: &FailedCommit| is_alone && commit.lines.iter().any(|line| is_about_moves(line));
+        let same = firewall.failed_commits.iter().filter(|commit| commit.digest == digest && !is_over(commit));
         same.min_by_key(|commit| commit.age).filter(|commit| commit.age < self.config.timing.failed_commit)
     }
 
@@ -81,6 +99,7 @@ impl Run {
             JobState::Succeeded => {
                 self.say("succeeded");
                 self.report.commits.push(job);
+                self.committed = self.report.applied.len();
                 self.enter(State::Observing(Look::Everything))
             }
             JobState::Failed(lines) => {
@@ -94,15 +113,13 @@ impl Run {
                     return self.enter(State::Observing(Look::Firewall));
                 }
                 // One more attempt without the rules that the job blames; anything else is for a person.
-                let blamed = Some(blamed(&lines)).filter(|named| !named.is_empty());
-                let blamed = blamed.unwrap_or_else(|| beside_removals(&self.report.applied));
-                self.report.applied.clear();
-                let then = if self.commit_failed || blamed.is_empty() {
-                    Afterwards::GiveUp(Problem::CommitFailed { job, lines })
-                } else {
+                self.report.applied.truncate(self.committed);
+                let is_last = self.commit_failed || self.purpose != Purpose::InStep;
+                let then = if !is_last && self.proposal.blame(&blamed(&lines), &shown(&lines), &mut self.blamed) {
                     self.commit_failed = true;
-                    self.blamed.add(blamed, &shown(&lines));
                     Afterwards::Look
+                } else {
+                    Afterwards::GiveUp(Problem::CommitFailed { job, lines })
                 };
                 self.enter(State::BeforeReverting(then))
             }
@@ -131,7 +148,7 @@ impl Run {
 
     pub(super) fn reverted(&mut self, then: Afterwards) -> Next {
         self.say("our uncommitted changes are taken back");
-        self.report.applied.clear();
+        self.report.applied.truncate(self.committed);
         match then {
             Afterwards::Look => self.enter(State::Observing(Look::Firewall)),
             Afterwards::GiveUp(problem) => self.give_up(problem),
@@ -146,19 +163,22 @@ pub(super) fn culprits(changes: &[Change], text: &str, refusals: usize) -> BTree
         changes.iter().filter(|change| is(change)).filter_map(Change::rule).cloned().collect()
     };
     let all = written(|change| matches!(change, Change::Put(..)));
-    let named: BTreeSet<_> = blamed(&[text.to_owned()]).intersection(&all).cloned().collect();
+    let mut named: BTreeSet<_> = blamed(&[text.to_owned()]).intersection(&all).cloned().collect();
+    named.extend(changes.iter().filter(|change| names_service_of(text, change)).filter_map(Change::rule).cloned());
     let named = if refusals < REFUSALS_MAX { named } else { BTreeSet::new() };
     [named, new_rules(changes)].into_iter().find(|some| !some.is_empty()).unwrap_or(all)
 }
 
-/// New rules that were written together with removals. A commit that fails because of none in particular, as for want of room,
-/// is tried once more without them: the removals make room, and a revoked port must not stay open for it.
-fn beside_removals(applied: &[Change]) -> BTreeSet<OwnedName> {
-    let removes = |change: &Change| matches!(change, Change::Delete(_) | Change::Put(_, Position::InPlace));
-    if applied.iter().any(removes) { new_rules(applied) } else { BTreeSet::new() }
+/// Whether a text names the service object that a rule is written with: what the firewall does not take is the object.
+fn names_service_of(text: &str, change: &Change) -> bool {
+    let Change::Put(rule, _) = change else { return false };
+    let WrittenService::Object(service) = &rule.service else { return false };
+    let mut words = text.split(|c: char| !(c.is_alphanumeric() || "-_.".contains(c)));
+    words.any(|word| word == service.as_str())
 }
 
-fn new_rules(changes: &[Change]) -> BTreeSet<OwnedName> {
+/// Rules that are to be added.
+pub(super) fn new_rules(changes: &[Change]) -> BTreeSet<OwnedName> {
     let is_new = |change: &&Change| matches!(change, Change::Put(_, Position::Above(_)));
     changes.iter().filter(is_new).filter_map(Change::rule).cloned().collect()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Next, Run, State};
+use super::{Next, Run, State, commit::new_rules};
 use crate::{
     change::{Change, Position},
     command::Look,
@@ -35,10 +35,11 @@ impl Run {
             Err(unfit) => return self.give_up(Problem::Unfit(unfit)),
         };
         let mut plan = plan(inventory, &rulebase, &config, &self.causes);
-        if let Some(admin) = self.another_name(&plan, firewall, rulebase.admin) {
+        if let Some(admin) = self.another_name(&plan, firewall, &rulebase) {
             return self.give_up(Problem::AnotherName(admin));
         }
         self.hold_back(&mut plan);
+        self.hold_back_failed(&mut plan, firewall, &rulebase);
         if self.is_suddenly_empty(&plan) {
             self.confirmed_empty = true;
             self.say("nothing is exposed any more: looking again before believing it");
@@ -51,17 +52,22 @@ impl Run {
         self.act(plan, firewall, &rulebase)
     }
 
-    /// The name under which the firewall notes what this run has just changed, if it is not ours. What it notes under ours as
-    /// well, somebody has worked on since.
-    pub(super) fn another_name(&self, plan: &Plan, firewall: &Firewall, us: &AdminName) -> Option<AdminName> {
-        let noted = |name: &OwnedName| {
-            let node = Node::Rule(name.rule_name());
-            firewall.pending.iter().any(|pending| pending.node == node && pending.admin == *us)
+    /// The name under which the firewall notes what this run has just added, if it notes nothing under ours. Somebody may have
+    /// committed a rule of ours and work on it since, or delete one that we delete as well.
+    pub(super) fn another_name(&self, plan: &Plan, firewall: &Firewall, rulebase: &Rulebase<'_>) -> Option<AdminName> {
+        let written = self.report.applied.get(self.committed..).unwrap_or_default();
+        let is_noted = |change: &Change| {
+            let node = change.rule().map(|name| Node::Rule(name.rule_name()));
+            let ours = firewall.pending.iter().filter(|pending| pending.admin == *rulebase.admin);
+            ours.map(|pending| &pending.node).any(|noted| Some(noted) == node.as_ref())
         };
-        let changed =
-            |name: &OwnedName| self.report.applied.iter().any(|change| change.rule() == Some(name)) && !noted(name);
+        if written.iter().any(is_noted) {
+            return None;
+        }
+        let new = new_rules(written);
+        let is_in_force = |name: &OwnedName| rulebase.running.has(&name.rule_name());
         plan.notes.iter().find_map(|note| match note {
-            Note::Held(name, admin) | Note::DeletedBy(name, admin) if changed(name) => Some(admin.clone()),
+            Note::Held(name, admin) if new.contains(name) && !is_in_force(name) => Some(admin.clone()),
             Note::Held(..)
             | Note::DeletedBy(..)
             | Note::Disabled(_)
@@ -100,6 +106,29 @@ impl Run {
         plan.changes = made;
     }
 
+    /// Leaves the new rules out of what has failed to commit lately, if anything is left then: what goes, or becomes less, does not
+    /// wait for them, whichever run it was that failed.
+    fn hold_back_failed(&mut self, plan: &mut Plan, firewall: &Firewall, rulebase: &Rulebase<'_>) {
+        let removes = |change: &Change| {
+            matches!(change, Change::Delete(_) | Change::Put(_, Position::InPlace) | Change::Lift(..))
+        };
+        let new = new_rules(&plan.changes);
+        if new.is_empty() || !(plan.commit || plan.changes.iter().any(removes)) {
+            return;
+        }
+        let failed = self.failed_lately(firewall, || rulebase.candidate.digest_after(&plan.changes));
+        let Some(words) = failed.map(|failed| self.failed_before(failed).to_string()) else { return };
+        self.blamed.add(new, &words);
+        let (made, withheld) = self.blamed.withhold(std::mem::take(&mut plan.changes), &plan.reasons);
+        plan.withheld.extend(withheld);
+        plan.changes = made;
+    }
+
+    fn failed_before(&self, failed: &FailedCommit) -> Problem {
+        let FailedCommit { age, lines, .. } = failed.clone();
+        Problem::FailedBefore { age, wait: self.config.timing.failed_commit - age, lines }
+    }
+
     /// Nothing exposed at all is more often a failed look or a fail-over than the truth.
     fn is_suddenly_empty(&self, plan: &Plan) -> bool {
         let removes = plan.changes.iter().any(|change| matches!(change, Change::Delete(_)));
@@ -120,9 +149,7 @@ impl Run {
     pub(super) fn act(&mut self, plan: Plan, firewall: &Firewall, rulebase: &Rulebase<'_>) -> Next {
         if !plan.changes.is_empty() {
             if let Some(failed) = self.failed_lately(firewall, || rulebase.candidate.digest_after(&plan.changes)) {
-                let FailedCommit { age, lines, .. } = failed.clone();
-                let wait = self.config.timing.failed_commit - age;
-                self.report.problem = Some(Problem::FailedBefore { age, wait, lines });
+                self.report.problem = Some(self.failed_before(failed));
                 return self.finish(Ending::Withheld);
             }
             let mut changes = transaction(plan.changes);

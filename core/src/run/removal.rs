@@ -51,7 +51,7 @@ impl Run {
             Purpose::Adoption(only) => adoption(&rulebase, &config, only),
             Purpose::Removal(_) | Purpose::InStep => removal(firewall, &rulebase, &config, &self.objects_tried()),
         };
-        if let Some(admin) = self.another_name(&plan, firewall, rulebase.admin) {
+        if let Some(admin) = self.another_name(&plan, firewall, &rulebase) {
             return self.give_up(Problem::AnotherName(admin));
         }
         self.say(summary(&plan));

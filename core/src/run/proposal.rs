@@ -1,0 +1,68 @@
+//! What a commit of ours is about: its job may blame some of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{change::Spelling, id::OwnedName, limits::Blamed, rulebase::Rulebase};
+
+/// What differs between candidate and running configuration, and is ours.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Proposal {
+    /// Rules that are not in force yet, by what they say: planned again, they may bear other names.
+    new: BTreeMap<OwnedName, Spelling>,
+    /// Rules that say something else than in force, or stand elsewhere.
+    changed: BTreeSet<OwnedName>,
+    /// Rules that go.
+    gone: BTreeSet<OwnedName>,
+}
+
+impl Proposal {
+    pub(super) fn of(rulebase: &Rulebase<'_>) -> Self {
+        let standing: BTreeMap<_, _> = rulebase.candidate.owned().map(|rule| (&rule.name, rule)).collect();
+        let in_force: BTreeSet<_> = rulebase.running.owned().map(|rule| &rule.name).collect();
+        let mut proposal = Self::default();
+        for name in rulebase.differing() {
+            match standing.get(&name) {
+                None => _ = proposal.gone.insert(name),
+                Some(_) if in_force.contains(&name) => _ = proposal.changed.insert(name),
+                Some(rule) => proposal.new.extend(rule.spelling.clone().map(|spelling| (name, spelling))),
+            }
+        }
+        proposal
+    }
+
+    /// Whether something goes, or becomes less: a revoked port stays open until it is committed.
+    pub(super) fn removes(&self) -> bool {
+        !self.changed.is_empty() || !self.gone.is_empty()
+    }
+
+    /// Blames what is to be left out of another attempt, and says whether there is anything: the new rules that are named, or
+    /// else the changed ones; where neither is, as for want of room, all new ones, if that lets a removal go in. What goes is
+    /// never left out: no configuration is unfit for want of it.
+    pub(super) fn blame(&self, named: &BTreeSet<OwnedName>, words: &str, blamed: &mut Blamed) -> bool {
+        if self.new.keys().any(|name| named.contains(name)) {
+            self.blame_new(|name| named.contains(name), words, blamed);
+            return true;
+        }
+        let changed: BTreeSet<_> = self.changed.intersection(named).cloned().collect();
+        if !changed.is_empty() {
+            blamed.add(changed, words);
+            return true;
+        }
+        let is_of_use = self.removes() && !self.new.is_empty();
+        if is_of_use {
+            self.blame_new(|_| true, words, blamed);
+        }
+        is_of_use
+    }
+
+    /// Blames what an order of rules comes with, new rules and moved ones.
+    pub(super) fn blame_moves(&self, words: &str, blamed: &mut Blamed) {
+        self.blame_new(|_| true, words, blamed);
+        blamed.add_moves(words);
+    }
+
+    fn blame_new(&self, is_meant: impl Fn(&OwnedName) -> bool, words: &str, blamed: &mut Blamed) {
+        let meant = self.new.iter().filter(|(name, _)| is_meant(name));
+        meant.for_each(|(_, spelling)| blamed.add_saying(spelling.clone(), words));
+    }
+}
