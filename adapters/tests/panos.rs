@@ -346,6 +346,24 @@ fn marks_of_uncommitted_work_count_even_where_nothing_is_said_to_be_pending() {
     assert_eq!(seen.pending.len(), 2);
 }
 
+/// Each takes a request of its own.
+#[test]
+fn of_many_new_rules_not_all_get_a_comment() {
+    let changes: Vec<_> = (1..=30)
+        .map(|number| rule(&format!("i-1-{number}"), WrittenService::ApplicationDefault, "ssl", 443))
+        .map(|rule| Change::Put(rule, Position::Above("Clean up".parse().unwrap())))
+        .collect();
+    let comments = |prepare: fn(&mut Firewall)| {
+        let mut panos = panos(prepare);
+        let tagged = [vec![Change::Tag("aws".parse().unwrap())], changes.clone()].concat();
+        now(panos.apply(&tagged)).unwrap();
+        panos.transport_mut().sent.iter().filter(|sent| sent.contains("<audit-comment>")).count()
+    };
+    assert_eq!(comments(|_| {}), 20);
+    // Who does not take the first is not asked to take another.
+    assert_eq!(comments(|firewall| firewall.set_role("fwsync", Role::Custom([Right::Config].into()))), 1);
+}
+
 #[test]
 fn a_refused_transaction_changes_nothing_and_names_the_culprit() {
     let mut panos = panos(|_| {});
@@ -364,7 +382,7 @@ fn a_refused_transaction_changes_nothing_and_names_the_culprit() {
 
 #[test]
 fn a_commit_that_fails_is_remembered_by_the_firewall() {
-    let mut panos = panos(|firewall| firewall.fail_next_job(["rulebase is invalid"]));
+    let mut panos = panos(|firewall| firewall.fail_next_job(["rulebase\n  is invalid"]));
     now(panos.observe()).unwrap();
     now(panos.apply(&changes())).unwrap();
     let Committed::Job(job) = now(panos.commit(&note())).unwrap() else { panic!("nothing to commit") };

@@ -298,6 +298,37 @@ mod tests {
         assert_eq!(asked(200, "{}").0, "[]");
     }
 
+    /// What comes of asking for messages where this is answered, and how often that was asked.
+    fn answered(answer: impl Fn() -> Answer + Send + 'static) -> (Result<Vec<Message>, String>, usize) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let server = Server::start(move |_| answer()).await;
+            let config = server.sdk_config();
+            let url = format!("{}/111122223333/wake.fifo", config.endpoint_url().unwrap());
+            let queue = Queue::new(&config, &url.parse().unwrap()).unwrap();
+            let said = queue.receive(Duration::ZERO, Duration::from_secs(60)).await;
+            (said.map_err(|failure| failure.what.to_string()), server.requests().len())
+        })
+    }
+
+    #[test]
+    fn what_is_signed_is_sent_nowhere_else() {
+        let elsewhere = || Answer::Whole { status: 307, kind: "text/plain\r\nlocation: /elsewhere", body: Vec::new() };
+        let (said, asked) = answered(elsewhere);
+        assert!(said.as_ref().is_err_and(|said| said.contains("`ReceiveMessage` with HTTP 307")), "{said:?}");
+        assert_eq!(asked, 1);
+    }
+
+    #[test]
+    fn an_answer_longer_than_any_of_sqs_is_not_read() {
+        let answer = |length: usize| move || Answer::bytes(["{}", &" ".repeat(length - 2)].concat().into_bytes());
+        assert_eq!(answered(answer(ANSWER_BYTES_MAX)).0, Ok(Vec::new()));
+        let said = answered(answer(ANSWER_BYTES_MAX + 1)).0;
+        assert!(said.as_ref().is_err_and(|said| said.contains("an answer that cannot be read")), "{said:?}");
+        let said = answered(|| Answer::bytes(b"<html>Sign in</html>".to_vec())).0;
+        assert!(said.as_ref().is_err_and(|said| said.contains("an answer that cannot be read")), "{said:?}");
+    }
+
     #[test]
     fn a_receipt_that_is_no_good_is_no_refusal() {
         let may = |code: &str| {

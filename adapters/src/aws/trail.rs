@@ -165,6 +165,7 @@ fn after(root: &str, day: &str, since: SystemTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::server::{Answer, Request, Server};
 
     fn at(text: &str) -> SystemTime {
         humantime::parse_rfc3339(text).unwrap()
@@ -176,6 +177,8 @@ mod tests {
         assert_eq!(days(at("2026-02-03T11:45:00Z"), noon), ["2026/02/03"]);
         assert_eq!(days(at("2026-02-02T23:50:00Z"), at("2026-02-03T00:05:00Z")), ["2026/02/02", "2026/02/03"]);
         assert_eq!(days(at("2026-02-02T00:05:00Z"), at("2026-02-03T23:50:00Z")), ["2026/02/02", "2026/02/03"]);
+        // A clock that was far behind, or a host that has slept.
+        assert_eq!(days(at("1970-01-01T00:00:00Z"), noon), ["1970/01/01", "1970/01/02", "1970/01/03"]);
     }
 
     #[test]
@@ -187,5 +190,85 @@ mod tests {
         let key = format!("{root}2026/02/03/111122223333_CloudTrail_eu-west-1_20260203T1011Z_0123456789abcdef.json.gz");
         assert!(first < key);
         assert_eq!(after(root, "2026/02/04", since), format!("{root}2026/02/04/"));
+    }
+
+    /// A field of the query.
+    fn asked(request: &Request, name: &str) -> Option<String> {
+        let query = request.target.split_once('?').map_or("", |(_, query)| query);
+        form_urlencoded::parse(query.as_bytes()).find(|(label, _)| label == name).map(|(_, value)| value.into_owned())
+    }
+
+    fn page(content: &str) -> Answer {
+        Answer::xml(200, &format!("<ListBucketResult>{content}</ListBucketResult>"))
+    }
+
+    /// The folders that lie in the one that is asked for.
+    fn folders(request: &Request, names: impl IntoIterator<Item = String>) -> Answer {
+        let folder = asked(request, "prefix").unwrap();
+        let line = |name: String| format!("<CommonPrefixes><Prefix>{folder}{name}/</Prefix></CommonPrefixes>");
+        page(&names.into_iter().map(line).collect::<String>())
+    }
+
+    async fn find(server: &Server) -> Result<Trail, Failure> {
+        Trail::find(&server.sdk_config(), "trail", "", &"eu-west-1".parse().unwrap()).await
+    }
+
+    /// What lies in a folder of a trail that records two regions, beside other folders.
+    fn of_one_account(request: &Request) -> Answer {
+        let folder = asked(request, "prefix").unwrap();
+        let names: &[&str] = match folder.as_str() {
+            "AWSLogs/" => &["111122223333", "elb"],
+            "AWSLogs/111122223333/" => &["CloudTrail", "CloudTrail-Digest", "Config"],
+            "AWSLogs/111122223333/CloudTrail/" => &["eu-west-1", "us-east-1"],
+            other => panic!("{other} is nobody's"),
+        };
+        folders(request, names.iter().map(|name| (*name).to_owned()))
+    }
+
+    #[tokio::test]
+    async fn logs_of_this_region_are_found() {
+        let server = Server::start(of_one_account).await;
+        assert_eq!(find(&server).await.unwrap().roots, ["AWSLogs/111122223333/CloudTrail/eu-west-1/"]);
+        let server = Server::start(|request| folders(request, [])).await;
+        let said = find(&server).await.unwrap_err().what.to_string();
+        assert!(said.contains("no folder of a trail for eu-west-1 in `trail`"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn accounts_without_end_are_not_all_looked_at() {
+        let server = Server::start(|request| {
+            let accounts = (0..2 * FOLDERS_MAX).map(|number| format!("{number:012}"));
+            folders(request, accounts.filter(|_| asked(request, "prefix").is_some_and(|asked| asked == "AWSLogs/")))
+        })
+        .await;
+        assert!(find(&server).await.is_err());
+        assert_eq!(server.requests().len(), FOLDERS_MAX);
+    }
+
+    #[tokio::test]
+    async fn pages_are_read_up_to_one_that_was_read_already() {
+        let server = Server::start(|request| match asked(request, "delimiter") {
+            Some(_) => of_one_account(request),
+            None => {
+                let token = asked(request, "continuation-token");
+                let number = match token.as_deref() {
+                    None => 1,
+                    Some("again") => 2,
+                    Some(other) => panic!("token {other}"),
+                };
+                let folder = asked(request, "prefix").unwrap();
+                let keys = [format!("{number}_CloudTrail_.json.gz"), "readme.txt".to_owned()];
+                let lines = keys.map(|key| format!("<Contents><Key>{folder}{key}</Key></Contents>")).concat();
+                page(&format!("{lines}<NextContinuationToken>again</NextContinuationToken>"))
+            }
+        })
+        .await;
+        let trail = find(&server).await.unwrap();
+        let noon = at("2026-02-03T12:00:00Z");
+        let listing = trail.since(noon - Duration::from_secs(60), noon);
+        let arrived = tokio::time::timeout(Duration::from_secs(10), listing).await.unwrap().unwrap();
+        let root = "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/02/03/";
+        let keys: Vec<_> = arrived.iter().map(|arrived| arrived.log.key.strip_prefix(root).unwrap()).collect();
+        assert_eq!(keys, ["1_CloudTrail_.json.gz", "2_CloudTrail_.json.gz"]);
     }
 }

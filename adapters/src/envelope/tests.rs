@@ -271,10 +271,25 @@ fn whatever_is_not_known_means_look() {
             "an object with `detail`, `source`",
         ),
         (json!({"a\n\u{1b}": 1}), "an object with `a`"),
+        (json!({"a": 1, "b": 2, "c": 3, "d": 4, "e": 5, "f": 6}), "an object with `a`, `b`, `c`, `d`, `e`"),
         (deep, "too many wrappings"),
     ] {
         check_unknown(&payload, what);
     }
+    // Others choose these words, and how long they are.
+    let (long, short) = ("x".repeat(1_000), "x".repeat(60));
+    check_unknown(&json!({long.clone(): 1}), &format!("an object with `{short}`"));
+    check_unknown(&bridged(&long, "mine", &json!({})), &format!("event `{short}`"));
+    check(
+        &bridged(
+            "EC2 Instance State-change Notification",
+            "aws.ec2",
+            &json!({"instance-id": "i-0aaaaaaaaaaaaaaa1", "state": "running\n\u{1b}[31m"}),
+        ),
+        &expect![[r#"
+            instance running [31m i-0aaaaaaaaaaaaaaa1
+            Events"#]],
+    );
     // A call of which nothing is left is an event that nobody can read.
     for detail in [json!({}), json!(null), json!("cut")] {
         check(

@@ -210,6 +210,21 @@ mod tests {
         assert_eq!((read(300), read(3_000)), (300, LINES_MAX));
     }
 
+    /// They are for people only, who find all of them on the firewall.
+    #[test]
+    fn of_a_failure_that_is_over_few_lines_are_kept() {
+        let document = format!(
+            "<response status='success'><result><job><id>7</id><type>Commit</type><status>FIN</status><result>FAIL</result>\
+             <tenq>2026/02/03 10:00:00</tenq><description>drawbridge 0000000000000001 aws</description>\
+             <details>{}</details></job></result></response>",
+            "<line>r is invalid</line>".repeat(300)
+        );
+        let answer = Answer { status: 200, document };
+        let now = DeviceTime::parse("2026/02/03 10:10:00");
+        let failed = failed_commits(&tree(&answer).unwrap(), &"aws".parse().unwrap(), now);
+        assert_eq!(failed.iter().map(|failed| failed.lines.len()).collect::<Vec<_>>(), [LINES_KEPT]);
+    }
+
     #[test]
     fn a_candidate_has_failed_if_its_last_commit_did() {
         let failed_by = |now: Option<DeviceTime>, lines: &[&str]| {

@@ -424,6 +424,11 @@ mod tests {
         assert_eq!(taken(&vec![put(10); CHANGES_MAX + 1]), Some(CHANGES_MAX));
         assert_eq!(taken(&vec![put(2_000_000); 3]), Some(2));
         assert_eq!(taken(&[put(6_000_000)]), None);
+        // The form around it counts as well.
+        let length = |description: usize| {
+            Transaction::of(&[put(description)], &Vsys::default()).map(|transaction| transaction.request.encoded_len())
+        };
+        assert_eq!(length(1 + SIZE_MAX + 1 - length(1).unwrap()), None);
         assert_eq!(taken(&[]), None);
         let transaction = Transaction::of(&[put(1), Change::Delete(owned("sg-1-1").name)], &Vsys::default()).unwrap();
         assert_eq!(transaction.label("3"), Some("- sg-1-1"));

@@ -166,3 +166,6 @@ impl Watch {
         ended
     }
 }
+
+#[cfg(test)]
+mod tests;

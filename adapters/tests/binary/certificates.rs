@@ -76,6 +76,20 @@ async fn a_certificate_that_a_file_vouches_for_is_believed() {
         .assert_eq(&stage.fails(&["plan"]).await);
 }
 
+/// Who names a file believes nobody else, not even whom the system believes.
+#[tokio::test]
+async fn a_file_is_believed_in_place_of_the_system() {
+    let (stage, identity) = self_signed().await;
+    let (system, file) = (NamedTempFile::new().unwrap(), NamedTempFile::new().unwrap());
+    fs::write(&system, identity.certificate_pem()).unwrap();
+    let stage = stage.set("SSL_CERT_FILE", system.path().to_str().unwrap());
+    assert_eq!(stage.run(&["plan"]).await.status, Some(2));
+    fs::write(&file, Identity::self_signed(&["127.0.0.1"]).unwrap().certificate_pem()).unwrap();
+    let stage = stage.set("DRAWBRIDGE_FIREWALL_CA_FILE", file.path().to_str().unwrap());
+    expect!["the firewall's certificate does not verify: set `firewall.ca_file` or `firewall.fingerprint`"]
+        .assert_eq(&stage.fails(&["plan"]).await);
+}
+
 #[tokio::test]
 async fn who_verifies_nothing_is_warned() {
     let (stage, _) = self_signed().await;

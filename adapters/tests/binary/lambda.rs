@@ -82,6 +82,7 @@ impl RuntimeApi {
         let began = SystemTime::now();
         loop {
             if let Ok(answer) = self.answers.try_recv() {
+                assert!(began.elapsed().unwrap() < time, "answered when the platform has killed it already");
                 return answer;
             }
             assert!(began.elapsed().unwrap() < TIMEOUT, "no answer: {:#?}", function.said(stage, None));
@@ -242,6 +243,17 @@ async fn the_messages_of_a_batch_succeed_or_fail_together() {
     assert!(stage.running_rules().contains(&"i-web-2-1".to_owned()));
     let said = function.said(&stage, None).stdout;
     assert!(said.contains("woken by something unknown (an object with `foo`): looking all the same"), "{said}");
+}
+
+/// To try again would change nothing about it.
+#[tokio::test]
+async fn what_is_withheld_is_no_failure_of_the_function() {
+    let mut api = RuntimeApi::listen().await;
+    let stage = api.stage().await.set("DRAWBRIDGE_LIMITS_ADDITIONS", "0");
+    let function = stage.start(&[]);
+    let (kind, result) = api.invoke(&stage, &function, stage.event("deliver StartInstances i-web-2")).await;
+    assert_eq!((kind.as_str(), &result["ending"]), ("response", &json!("withheld")), "{result:#}");
+    assert_eq!(result["withheld"].as_array().unwrap().len(), 1, "{result:#}");
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! A fake SQS: one FIFO queue whose messages all belong to one group, behind the JSON protocol (SQS developer guide,
-//! `sqs-making-api-requests-json`).
+//! A fake SQS: one FIFO queue whose messages all belong to one group, or a standard queue, behind the JSON protocol (SQS
+//! developer guide, `sqs-making-api-requests-json`).
 
 use std::{
     collections::BTreeMap,
@@ -33,6 +33,8 @@ struct Messages {
     calls: Vec<String>,
     /// With which code calls of these actions are refused.
     refused: BTreeMap<String, &'static str>,
+    /// Whether there are others while some are being worked on.
+    is_standard: bool,
 }
 
 /// The queue while it is served.
@@ -55,6 +57,13 @@ impl FakeQueue {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         Self { address, messages, server: tokio::spawn(axum::serve(listener, router).into_future()) }
+    }
+
+    /// A standard queue: nobody has to wait for those who are given the messages before.
+    pub(crate) async fn serve_standard() -> Self {
+        let queue = Self::serve().await;
+        queue.messages.lock().unwrap().is_standard = true;
+        queue
     }
 
     pub(crate) fn url(&self) -> String {
@@ -113,7 +122,9 @@ async fn answer(State(messages): State<Arc<Mutex<Messages>>>, headers: HeaderMap
     assert!(header("authorization").contains("/sqs/aws4_request"), "{headers:?}");
     assert!(asked["QueueUrl"].as_str().unwrap().ends_with("/111122223333/wake.fifo"), "{asked}");
     let action = header("x-amz-target").trim_start_matches("AmazonSQS.");
-    let refused = messages.lock().unwrap().refused.get(action).copied();
+    let at_once = if asked["WaitTimeSeconds"] == 0 { format!("{action} at once") } else { String::new() };
+    let refused =
+        [action, &at_once].into_iter().find_map(|action| messages.lock().unwrap().refused.get(action).copied());
     // A receipt is looked at after the question whether the caller may ask at all.
     let no_receipt = || asked["ReceiptHandle"].is_string() && receipt(&asked).is_none();
     if let Some(code) = refused.or_else(|| no_receipt().then_some("ReceiptHandleIsInvalid")) {
@@ -162,15 +173,17 @@ async fn receive(messages: &Mutex<Messages>, asked: &Value) -> Value {
         {
             let mut messages = messages.lock().unwrap();
             let now = Instant::now();
-            if !messages.held.is_empty() && messages.held.iter().all(|held| held.visible <= now) {
-                let hidden = Duration::from_secs(asked["VisibilityTimeout"].as_u64().unwrap());
-                let taken: Vec<_> = messages.held.iter_mut().take(10).collect();
+            let visible = messages.held.iter().filter(|held| held.visible <= now).count();
+            if visible > 0 && (messages.is_standard || visible == messages.held.len()) {
+                let seconds = asked["VisibilityTimeout"].as_u64().unwrap();
+                let hidden = Duration::from_secs(seconds);
+                let taken: Vec<_> = messages.held.iter_mut().filter(|held| held.visible <= now).take(10).collect();
                 let handed = taken.into_iter().map(|held| {
                     held.visible = now + hidden;
                     json!({"MessageId": format!("m-{}", held.number), "ReceiptHandle": format!("receipt-{}", held.number), "Body": held.body})
                 });
                 let handed: Vec<_> = handed.collect();
-                messages.calls.push(format!("receive {}", handed.len()));
+                messages.calls.push(format!("receive {} for {seconds}", handed.len()));
                 return json!({"Messages": handed});
             }
         }

@@ -56,22 +56,45 @@ async fn secret(State(kept): State<Kept>) -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/x-amz-json-1.1")], held.to_string())
 }
 
-#[tokio::test]
-async fn a_secret_that_was_rotated_is_fetched_again() {
+/// A stage on which the key is a secret, and that secret. It is served as long as the runtime of the test is there.
+async fn with_secret(api: &RuntimeApi) -> (Stage, Kept) {
     let kept = Kept::default();
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let router = Router::new().route("/", post(secret)).with_state(Arc::clone(&kept));
-    let server = tokio::spawn(axum::serve(listener, router).into_future());
-
-    let api = RuntimeApi::listen().await;
+    tokio::spawn(axum::serve(listener, router).into_future());
     let stage =
         api.stage().await.unset("PANOS_API_KEY").set("AWS_ENDPOINT_URL_SECRETS_MANAGER", &url).set(
             "PANOS_API_KEY_SECRET_ARN",
             "arn:aws:secretsmanager:eu-west-1:111122223333:secret:firewall/key-AbCdEf",
         );
+    (stage, kept)
+}
+
+#[tokio::test]
+async fn a_secret_that_was_rotated_is_fetched_again() {
+    let api = RuntimeApi::listen().await;
+    let (stage, kept) = with_secret(&api).await;
     let function = check(api, &stage, |key| kept.lock().unwrap().0 = key.to_owned()).await;
     // Once at the start, and once for each run that the firewall refused.
     assert_eq!(kept.lock().unwrap().1, 3, "{:#?}", function.said(&stage, None));
-    server.abort();
+}
+
+/// What libraries tell in detail may hold the key: how they read the answer that it comes in, and what they send.
+#[tokio::test]
+async fn however_much_is_logged_libraries_tell_nothing_in_detail() {
+    let api = RuntimeApi::listen().await;
+    let (stage, kept) = with_secret(&api).await;
+    let stage = stage.set("DRAWBRIDGE_LOG", "trace");
+    let first = stage.world.lock().key().to_owned();
+    let function = check(api, &stage, |key| kept.lock().unwrap().0 = key.to_owned()).await;
+    let said = function.said(&stage, None);
+    assert!(!said.stdout.contains(&first) && !said.stderr.contains(&first), "{said:#?}");
+    let lines = said.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let detailed: Vec<_> =
+        lines.filter(|line| ["DEBUG", "TRACE"].iter().any(|level| line["level"] == *level)).collect();
+    assert!(!detailed.is_empty(), "{said:#?}");
+    for line in detailed {
+        assert!(line["target"].as_str().unwrap().starts_with("drawbridge"), "{line:#}");
+    }
 }

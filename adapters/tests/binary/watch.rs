@@ -52,7 +52,7 @@ async fn a_message_becomes_a_rule_and_is_deleted_then() {
     until(&stage, &program, "deleted", || queue.left() == 0).await;
     assert!(has_rule(&stage), "deleted before the rule was in force");
     let calls = queue.calls();
-    assert_eq!(calls, ["receive 1", "hide 1 for 960", "delete 1"], "{calls:?}");
+    assert_eq!(calls, ["receive 1 for 60", "hide 1 for 960", "delete 1"], "{calls:?}");
 
     // What is no news is deleted as well.
     queue.send(&json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "trail"}));
@@ -79,6 +79,56 @@ async fn a_message_whose_run_fails_comes_again() {
     assert!(said.stderr.contains("the firewall refuses the API key"), "{said:#?}");
 }
 
+/// What tells nothing, and is so long.
+fn padded(length: usize) -> serde_json::Value {
+    json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "x".repeat(length)})
+}
+
+/// How many messages were received for each run, ten at most at a time.
+fn received(queue: &FakeQueue) -> Vec<usize> {
+    let calls = queue.calls();
+    let runs = calls.split(|call| !call.starts_with("receive "));
+    let number = |call: &String| call.split(' ').nth(1).unwrap().parse::<usize>().unwrap();
+    runs.map(|run| run.iter().map(number).sum()).filter(|number| *number > 0).collect()
+}
+
+#[tokio::test]
+async fn what_waits_is_one_run_as_far_as_it_can_be() {
+    for (number, length, expected) in [(25, 10, vec![25]), (520, 10, vec![500, 20]), (21, 450_000, vec![10, 10, 1])] {
+        let queue = FakeQueue::serve_standard().await;
+        let stage = Stage::new().await;
+        (0..number).for_each(|_| queue.send(&padded(length)));
+        let program = stage.start(&["watch", "--queue", &queue.url(), "--every", "1h"]);
+        until(&stage, &program, "deleted", || queue.left() == 0).await;
+        assert_eq!(received(&queue), expected);
+        stopped(&stage, program, "TERM").await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_there_is_seen_to_although_nobody_can_ask_for_more() {
+    let queue = FakeQueue::serve().await;
+    let stage = Stage::new().await;
+    queue.refuse("ReceiveMessage at once", "InternalError");
+    queue.send(&stage.event("notify StartInstances i-web-2"));
+    let program = stage.start(&["watch", "--queue", &queue.url(), "--every", "1h"]);
+    until(&stage, &program, "deleted", || queue.left() == 0).await;
+    assert_eq!(stage.running_rules().len(), 5);
+    stopped(&stage, program, "TERM").await;
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_deleted_is_no_reason_to_end() {
+    let queue = FakeQueue::serve().await;
+    queue.deny(&["DeleteMessage"]);
+    let stage = Stage::new().await;
+    queue.send(&stage.event("notify StartInstances i-web-2"));
+    let program = stage.start(&["watch", "--queue", &queue.url(), "--every", "1h"]);
+    let refused = "a message comes again, although that is not needed: AWS refuses `DeleteMessage`";
+    until(&stage, &program, "refused", || program.said(&stage, None).stderr.contains(refused)).await;
+    stopped(&stage, program, "TERM").await;
+}
+
 #[tokio::test]
 async fn the_bucket_of_a_trail_is_listed() {
     let stage = Stage::new().await;
@@ -91,6 +141,8 @@ async fn the_bucket_of_a_trail_is_listed() {
     until(&stage, &program, "looked", || program.said(&stage, None).stderr.contains("in sync")).await;
     stage.tell("deliver StartInstances i-web-2");
     until(&stage, &program, "a rule", || stage.running_rules().len() == 5).await;
+    // Each is news once.
+    until(&stage, &program, "all known", || program.said(&stage, None).stderr.contains("new=0 known=2")).await;
     stopped(&stage, program, "TERM").await;
 }
 
@@ -132,6 +184,18 @@ async fn without_any_event_it_looks_now_and_then() {
 }
 
 #[tokio::test]
+async fn a_look_that_fails_is_made_again_soon() {
+    let stage = Stage::new().await.with_work();
+    stage.tell("fault observe always panos error 403 \"Invalid Credential\"");
+    stage.world.lock().begin(Met::Observe);
+    let program = stage.start(&["watch", "--every", "1h"]);
+    until(&stage, &program, "failed", || program.said(&stage, None).stderr.contains("refuses the API key")).await;
+    stage.world.lock().end();
+    until(&stage, &program, "a rule", || stage.running_rules().len() == 5).await;
+    stopped(&stage, program, "TERM").await;
+}
+
+#[tokio::test]
 async fn a_run_that_has_changed_something_commits_it_before_it_stops() {
     let queue = FakeQueue::serve().await;
     let stage = Stage::new().await;
@@ -143,6 +207,29 @@ async fn a_run_that_has_changed_something_commits_it_before_it_stops() {
     stopped(&stage, program, "TERM").await;
     assert!(has_rule(&stage), "left half-way");
     assert_eq!(queue.left(), 0);
+}
+
+/// Whoever comes next need not wait for them.
+#[tokio::test]
+async fn messages_of_a_run_that_fails_while_it_is_to_stop_come_again_at_once() {
+    let queue = FakeQueue::serve().await;
+    let stage = Stage::new().await;
+    stage.world.lock().firewall_settings().commit_takes = Duration::from_secs(3600);
+    let program = stage.start(&["watch", "--queue", &queue.url(), "--every", "1h", "--verbose"]);
+    until(&stage, &program, "looked", || program.said(&stage, None).stderr.contains("in sync")).await;
+    queue.send(&stage.event("notify StartInstances i-web-2"));
+    let said = |what: &str| program.said(&stage, None).stderr.contains(what);
+    until(&stage, &program, "committing", || said("poll job")).await;
+    let asked = Command::new("kill").args(["-TERM", &program.id().to_string()]).status().unwrap();
+    assert!(asked.success());
+    // By then it has heard it.
+    let polls = stage.world.lock().urls().len();
+    until(&stage, &program, "polling", || stage.world.lock().urls().len() > polls + 5).await;
+    stage.tell("fault poll always panos error 403 \"Invalid Credential\"");
+    stage.world.lock().begin(Met::Poll);
+    let ended = program.end(&stage).await;
+    assert!(ended.stderr.contains("the firewall refuses the API key"), "{ended:#?}");
+    assert_eq!((queue.left(), queue.hidden_for()), (1, vec![0]), "{:?}", queue.calls());
 }
 
 #[tokio::test]
@@ -213,6 +300,34 @@ async fn prometheus_is_answered() {
         assert!(page.lines().any(|found| found == line), "{line}: {page}");
     }
     assert!(get(&address, "/").await.starts_with("HTTP/1.1 404 "));
+    stopped(&stage, program, "TERM").await;
+}
+
+/// Where metrics are served, as the program says it.
+async fn metrics_address(stage: &Stage, program: &Running) -> String {
+    until(stage, program, "served", || program.said(stage, None).stderr.contains("metrics at http://")).await;
+    let said = program.said(stage, None).stderr;
+    said.split("metrics at http://").nth(1).unwrap().split('/').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn who_asks_for_metrics_without_end_is_not_heard_out() {
+    let stage = Stage::new().await;
+    let program = stage.start(&["watch", "--every", "1h", "--metrics-addr", "127.0.0.1:0", "--verbose"]);
+    let address = metrics_address(&stage, &program).await;
+    let silent = TcpStream::connect(&address).await.unwrap();
+    let began = Instant::now();
+    let page = tokio::time::timeout(PATIENCE, get(&address, "/metrics")).await.expect("others are answered");
+    assert!(page.starts_with("HTTP/1.1 200 ") && began.elapsed() > Duration::from_secs(1), "{page}");
+    drop(silent);
+
+    // As long as a request may be, and not at its end.
+    let mut stream = TcpStream::connect(&address).await.unwrap();
+    let request = format!("{:x<1$}", "GET /metrics HTTP/1.1\r\nx: ", 8 << 10);
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     stopped(&stage, program, "TERM").await;
 }
 

@@ -239,6 +239,13 @@ mod tests {
     }
 
     #[test]
+    fn a_record_that_is_too_long_may_be_anything() {
+        let long = format!(r#"{{"eventSource":"ec2.amazonaws.com","eventName":"{}"}}"#, "x".repeat(5 << 20));
+        let log = read(file(&[start(1), long]).as_bytes(), 1 << 30).unwrap();
+        assert_eq!(names(&log), "StartInstances i-0aaaaaaaaaaaa0001; unreadable record; ");
+    }
+
+    #[test]
     fn a_file_full_of_events_is_kept_in_part() {
         let records: Vec<_> = (0..u32::try_from(EVENTS_MAX).unwrap() + 5).map(|number| start(number % 9_999)).collect();
         let log = read(file(&records).as_bytes(), 1 << 30).unwrap();
