@@ -97,7 +97,7 @@ fn half(change: &Change, reasons: &BTreeMap<OwnedName, Reason>) -> Half {
         },
         Change::Delete(name) => match reasons.get(name) {
             // It goes in the transaction that adds what is wanted in its place, or not at all.
-            Some(Reason::Unreadable) => Half::Replacement,
+            Some(Reason::Unreadable { replaced_by }) if !replaced_by.is_empty() => Half::Replacement,
             _ => Half::Removal,
         },
         Change::Lift(..) => Half::Move,
@@ -132,14 +132,34 @@ pub(crate) fn withhold(
         }
         (_, Half::Addition | Half::Replacement | Half::Removal | Half::Move) => None,
     };
-    let mut withheld = Vec::new();
-    let mut made = Vec::new();
+    take_out(changes, reasons, hindrance)
+}
+
+/// Takes changes out, and with new rules those whose place they were to take: a rule that says something else than wanted goes in
+/// the transaction that adds what is wanted, or not at all.
+fn take_out(
+    changes: Vec<Change>,
+    reasons: &BTreeMap<OwnedName, Reason>,
+    mut hindrance: impl FnMut(&Change) -> Option<Hindrance>,
+) -> (Vec<Change>, Vec<Withheld>) {
+    let (mut made, mut withheld) = (Vec::new(), Vec::new());
     for change in changes {
         match hindrance(&change) {
             Some(why) => withheld.push(Withheld { change, why }),
             None => made.push(change),
         }
     }
+    let new = withheld.iter().filter(|withheld| matches!(withheld.change, Change::Put(_, Position::Above(_))));
+    let new: BTreeMap<_, _> =
+        new.filter_map(|withheld| Some((withheld.change.rule()?.clone(), withheld.why.clone()))).collect();
+    let keeps = |change: &Change| match (change, change.rule().and_then(|name| reasons.get(name))) {
+        (Change::Delete(_), Some(Reason::Unreadable { replaced_by })) => {
+            replaced_by.iter().find_map(|name| new.get(name)).cloned()
+        }
+        _ => None,
+    };
+    let (out, made): (Vec<_>, Vec<_>) = made.into_iter().partition(|change| keeps(change).is_some());
+    withheld.extend(out.into_iter().filter_map(|change| Some(Withheld { why: keeps(&change)?, change })));
     (without_idle_objects(made), withheld)
 }
 
@@ -153,7 +173,7 @@ pub(crate) fn withhold_removals(
     (without_idle_objects(made), out.into_iter().map(|change| Withheld { change, why: why.clone() }).collect())
 }
 
-/// Takes out new rules that would say what the firewall has read in another way before.
+/// Takes out new rules that would say what the firewall has read in another way before. What this run wrote goes all the same.
 pub(crate) fn withhold_misread(changes: Vec<Change>, misread: &[Spelling]) -> (Vec<Change>, Vec<Withheld>) {
     let says = |change: &Change| matches!(change, Change::Put(rule, _) if misread.contains(&rule.spelling));
     let (out, made): (Vec<_>, Vec<_>) = changes.into_iter().partition(says);
@@ -189,36 +209,13 @@ impl Blamed {
         self.moves = Some(words.to_owned());
     }
 
-    /// Takes them out, and with new rules those whose place they were to take: a rule that says something else than wanted
-    /// goes in the transaction that adds what is wanted, or not at all.
+    /// Takes them out.
     pub(crate) fn withhold(
         &mut self,
         changes: Vec<Change>,
         reasons: &BTreeMap<OwnedName, Reason>,
     ) -> (Vec<Change>, Vec<Withheld>) {
-        let (mut made, mut withheld) = (Vec::new(), Vec::new());
-        for change in changes {
-            match self.words(&change) {
-                Some(words) => withheld.push(Withheld { change, why: Hindrance::Blamed(words) }),
-                None => made.push(change),
-            }
-        }
-        let new = withheld.iter().filter(|withheld| matches!(withheld.change, Change::Put(_, Position::Above(_))));
-        let new = new.filter_map(|withheld| Some((withheld.change.rule()?.subject.clone(), withheld.why.clone())));
-        let new: BTreeMap<_, _> = new.collect();
-        let replaced_by = |change: &Change| match change {
-            Change::Delete(name) if reasons.get(name) == Some(&Reason::Unreadable) => new.get(&name.subject).cloned(),
-            Change::Delete(_)
-            | Change::Put(..)
-            | Change::Lift(..)
-            | Change::Tag(_)
-            | Change::Service(_)
-            | Change::Drop(_)
-            | Change::Adopt(_) => None,
-        };
-        let (out, made): (Vec<_>, Vec<_>) = made.into_iter().partition(|change| replaced_by(change).is_some());
-        withheld.extend(out.into_iter().filter_map(|change| Some(Withheld { why: replaced_by(&change)?, change })));
-        (without_idle_objects(made), withheld)
+        take_out(changes, reasons, |change| self.words(change).map(Hindrance::Blamed))
     }
 
     /// The firewall's words about a change, if it is one of those.

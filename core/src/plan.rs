@@ -18,7 +18,7 @@ use crate::{
     change::{Change, Columns, Direction, Extras, OwnedRule, Position, ServiceObject, Spelling, WrittenService},
     config::Config,
     event::Cause,
-    firewall::Status,
+    firewall::{Addresses, Status},
     fit::{Pairs, shrunk},
     id::{AdminName, GroupId, InterfaceId, OwnedName, RuleName, ServiceName, Subject},
     inventory::Inventory,
@@ -95,7 +95,10 @@ pub enum Reason {
     /// All of ours goes, wanted or not.
     Leaving,
     /// It says nothing that can be kept: no product of addresses and peers for one service.
-    Unreadable,
+    Unreadable {
+        /// The new rules for its addresses, which say what is wanted of it, if anything is.
+        replaced_by: BTreeSet<OwnedName>,
+    },
     /// It is not as we write it.
     Wrong(BTreeSet<Wrong>),
     /// It stands below the bottom rule.
@@ -119,7 +122,7 @@ impl fmt::Display for Reason {
             Self::Shrunk => f.write_str("part of it is not wanted any more"),
             Self::Unwanted => f.write_str("nothing of it is wanted any more"),
             Self::Leaving => f.write_str("nothing of ours is to stay"),
-            Self::Unreadable => f.write_str("it is no product of addresses and peers for one service"),
+            Self::Unreadable { .. } => f.write_str("it is no product of addresses and peers for one service"),
             Self::Wrong(wrong) => {
                 let words: Vec<_> = wrong.iter().map(|wrong| format!("{wrong:?}").to_lowercase()).collect();
                 write!(f, "not as we write it: {}", words.join(", "))
@@ -184,7 +187,7 @@ impl Planner<'_> {
             match (&rule.state, &rule.spelling) {
                 (OwnedState::Held(admin), _) => self.leave_held(rule, admin),
                 (OwnedState::Disabled, None) => self.draft.notes.push(Note::Disabled(rule.name.clone())),
-                (_, None) => self.delete(rule, Reason::Unreadable),
+                (_, None) => self.delete(rule, Reason::Unreadable { replaced_by: BTreeSet::new() }),
                 (_, Some(_)) => match left() {
                     None => self.delete(rule, Reason::Unwanted),
                     Some((said, left)) => self.keep(rule, said, &left, sunken.contains(&rule.name)),
@@ -389,8 +392,23 @@ impl Planner<'_> {
         said.chars().filter(|c| !c.is_control()).take(DESCRIPTION_MAX).collect()
     }
 
+    /// Which new rules take the place of one of ours that says nothing that can be kept: those for addresses of its own side.
+    fn find_replacements(&mut self) {
+        let puts = &self.draft.puts;
+        for rule in self.rulebase.candidate.owned() {
+            let Some(Reason::Unreadable { replaced_by }) = self.draft.reasons.get_mut(&rule.name) else { continue };
+            let is_beside = |new: &OwnedRule| match new.spelling.direction {
+                Direction::Ingress => may_be_of(&rule.facts.destination, &new.spelling.locals),
+                Direction::Egress => may_be_of(&rule.facts.source, &new.spelling.locals),
+            };
+            let new = puts.iter().filter(|(new, position)| matches!(position, Position::Above(_)) && is_beside(new));
+            replaced_by.extend(new.map(|(new, _)| new.name.clone()));
+        }
+    }
+
     /// Step 4: the order of changes; then what mode and limits withhold.
-    fn finish(self, wanted: Wanted, standings: Vec<Option<Standing>>) -> Plan {
+    fn finish(mut self, wanted: Wanted, standings: Vec<Option<Standing>>) -> Plan {
+        self.find_replacements();
         let Self { inventory, rulebase, config, draft, .. } = self;
         let bottom = &config.bottom_rule;
         let owned = rulebase.candidate.owned().count();
@@ -454,6 +472,14 @@ fn verdict(covers: &mut [Cover<'_>], atom: &Atom) -> Verdict {
     match first {
         Verdict::Gap(_) => first,
         Verdict::Allowed(_) => verdicts.find(|other| matches!(other, Verdict::Gap(_))).unwrap_or(first),
+    }
+}
+
+/// Whether some of these may be among the addresses of a rule.
+fn may_be_of(addresses: &Addresses, some: &BTreeSet<AddressRange>) -> bool {
+    match addresses {
+        Addresses::Known { listed, .. } => listed.iter().any(|range| some.iter().any(|one| range.meets(*one))),
+        Addresses::Unknown => true,
     }
 }
 
