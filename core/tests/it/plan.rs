@@ -150,6 +150,34 @@ fn a_service_object_that_is_not_certainly_ours_is_not_used() {
     deleted.check(&renamed);
 }
 
+/// In force is still the object, which is what our commit meets.
+#[test]
+fn an_object_name_that_is_deleted_but_not_committed_is_taken() {
+    let mut story = Story::of("i-1 10.0.1.10 sg-web\n sg-web tcp/443 8.8.8.0/24", "");
+    story.running.address_names = ["10.0.1.10".to_owned()].into();
+    let columns = story.plan().changes.into_iter().find_map(|change| match change {
+        Change::Put(rule, _) => Some(rule.columns),
+        _ => None,
+    });
+    assert_eq!(columns.unwrap().destination.iter().collect::<Vec<_>>(), ["10.0.1.10/32"]);
+    let mut story = Story::of("i-1 10.0.1.10 sg-web\n sg-web tcp/443 8.8.8.0/24", "");
+    story.running.application_sets = ["ssl".parse().unwrap()].into();
+    assert_eq!(story.plan().withheld.len(), 1);
+}
+
+#[test]
+fn our_tag_is_not_written_over_its_deletion() {
+    let mut firewall = sample::quiet(sample::configuration(""));
+    let tag = Node::Tag(sample::OWNER.parse().unwrap());
+    firewall.pending = vec![Pending { node: tag, admin: "alice".parse().unwrap(), effect: Effect::Deleted }];
+    Arc::make_mut(&mut firewall.candidate).tags.clear();
+    let unfit = Rulebase::read(&firewall, &sample::config()).unwrap_err();
+    assert_eq!(
+        unfit.to_string(),
+        format!("the tag `{}` is deleted by uncommitted work of `alice`: commit or revert it", sample::OWNER)
+    );
+}
+
 #[test]
 fn a_rule_of_ours_that_cannot_be_written_again_as_it_is_spells_nothing() {
     let both = "i-1 10.0.1.10,2001:db8::10 sg-web\n sg-web tcp/443 0.0.0.0/0\n sg-web tcp/443 2001:db8:1::/48";
