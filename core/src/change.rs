@@ -90,6 +90,16 @@ pub enum Direction {
     Egress,
 }
 
+impl Direction {
+    /// The other way.
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::Ingress => Self::Egress,
+            Self::Egress => Self::Ingress,
+        }
+    }
+}
+
 /// What a rule of ours says: the product of its addresses and peers, for one service. Pairs of different families say
 /// nothing: no packet has an address of each.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,6 +120,16 @@ impl Spelling {
         match self.direction {
             Direction::Ingress => (&self.peers, &self.locals),
             Direction::Egress => (&self.locals, &self.peers),
+        }
+    }
+
+    /// The same columns, read the other way round.
+    pub fn mirrored(&self) -> Self {
+        Self {
+            direction: self.direction.opposite(),
+            locals: self.peers.clone(),
+            peers: self.locals.clone(),
+            service: self.service.clone(),
         }
     }
 }

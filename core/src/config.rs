@@ -60,6 +60,14 @@ pub struct Config {
     pub timing: Timing,
 }
 
+impl Config {
+    /// Whether zones do not tell which way a rule goes: one zone is both sides, and what goes out becomes rules as well. Then a
+    /// rule lets through the same packets whichever way it is read.
+    pub fn goes_either_way(&self) -> bool {
+        self.untrust == self.trust && self.directions.contains(&Direction::Egress)
+    }
+}
+
 /// How far a run may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {

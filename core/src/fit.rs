@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     address::AddressRange,
     change::{Direction, Spelling},
+    config::Config,
     service::Service,
     wanted::{Atom, Unknown, Wanted},
 };
@@ -17,6 +18,8 @@ pub struct Pairs<'w> {
     /// In order.
     pairs: Vec<Pair>,
     unknown: &'w Unknown,
+    /// Whether a rule lets through what is wanted either way.
+    either_way: bool,
 }
 
 /// Direction, address, peer, and the service's number.
@@ -24,7 +27,7 @@ type Pair = (Direction, AddressRange, AddressRange, usize);
 
 impl<'w> Pairs<'w> {
     /// The pairs of everything wanted.
-    pub fn of(wanted: &'w Wanted) -> Self {
+    pub fn of(wanted: &'w Wanted, config: &Config) -> Self {
         let mut services = BTreeMap::new();
         let mut pair = |Atom { direction, local, peer, service }: &'w Atom| {
             let next = services.len();
@@ -33,16 +36,18 @@ impl<'w> Pairs<'w> {
         let mut pairs: Vec<_> = wanted.atoms.keys().map(&mut pair).collect();
         // Atoms come in the same order but for the numbers.
         pairs.sort();
-        Self { services, pairs, unknown: &wanted.unknown }
+        Self { services, pairs, unknown: &wanted.unknown, either_way: config.goes_either_way() }
     }
 
-    /// Tells which pairs of a rule are wanted. Pairs of an address whose exposure nobody can tell count as wanted.
+    /// Tells which pairs of a rule are wanted. Pairs of an address whose exposure nobody can tell count as wanted. Where the
+    /// rule goes either way, a pair is the same packets read the other way round, and one reading that wants them is enough.
     fn of_rule(&self, rule: &Spelling) -> impl Fn(AddressRange, AddressRange) -> bool {
-        let (direction, l4, number) = (rule.direction, rule.service.l4, self.services.get(&rule.service).copied());
-        move |local, peer| {
-            let is_wanted = |number| self.pairs.binary_search(&(direction, local, peer, number)).is_ok();
-            self.unknown.holds(direction, l4, local, peer) || number.is_some_and(is_wanted)
-        }
+        let (way, l4, number) = (rule.direction, rule.service.l4, self.services.get(&rule.service).copied());
+        let is_wanted = move |direction, local, peer| {
+            let is_listed = |number| self.pairs.binary_search(&(direction, local, peer, number)).is_ok();
+            self.unknown.holds(direction, l4, local, peer) || number.is_some_and(is_listed)
+        };
+        move |local, peer| is_wanted(way, local, peer) || self.either_way && is_wanted(way.opposite(), peer, local)
     }
 }
 
@@ -166,7 +171,8 @@ mod tests {
         let atoms = wanted_pairs.iter().map(|pair| (atom(pair), Origins::default())).collect();
         let mut wanted = Wanted { atoms, ..Wanted::default() };
         wanted.unknown.add(Direction::Ingress, L4::Any, ranges(unknown));
-        let left = shrunk(rule, &Pairs::of(&wanted)).map_or_else(|| "nothing".to_owned(), |left| left.to_string());
+        let pairs = Pairs::of(&wanted, &crate::sample::config());
+        let left = shrunk(rule, &pairs).map_or_else(|| "nothing".to_owned(), |left| left.to_string());
         assert_eq!(left, expected);
     }
 

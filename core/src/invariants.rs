@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::{
+    change::Direction,
     config::Config,
     firewall::{Action, Configuration, Firewall, Place, RuleFacts, Status},
     id::{AppName, RuleName},
@@ -164,30 +165,28 @@ impl<'a> Judge<'a> {
         allowing.filter_map(|(_, rule)| self.too_much(rule, &admitted)).collect()
     }
 
-    /// What a rule of ours admits and no security group does, in words. Where zones do not tell which way it goes, one way
-    /// must be right.
+    /// What a rule of ours admits and no security group does, in words. Where zones do not tell which way it goes, it is
+    /// enough that a packet is admitted one way.
     fn too_much(&self, rule: &RuleFacts, admitted: &Admitted<'_>) -> Option<String> {
         let ways = ways(rule, self.commit.config);
-        if ways.is_empty() {
+        let Some(first) = ways.first() else {
             return Some(format!("`{}` admits traffic of other zones", rule.name));
-        }
-        let mut found = Vec::new();
-        for way in ways {
-            let Some(boxes) = boxes(rule, self.commit.after, way) else {
-                return Some(format!("nobody can tell what `{}` admits", rule.name));
-            };
-            if let Some((_, packets)) = boxes.iter().find(|(_, packets)| packets.meets(&self.commit.config.never_open))
-            {
-                return Some(format!("`{}` admits {}, part of which is never opened", rule.name, packets.shown(way)));
-            }
-            let rest = |(app, packets): (Option<AppName>, Packets)| {
-                let rest = admitted.rest(way, packets, app.as_ref())?;
-                let app = app.map_or_else(String::new, |app| format!(" ({app})"));
-                Some(format!("`{}` admits {}{app}, which no security group does", rule.name, rest.shown(way)))
-            };
-            found.push(boxes.into_iter().find_map(rest)?);
-        }
-        found.into_iter().next()
+        };
+        let readings = ways.iter().map(|way| boxes(rule, self.commit.after, *way)).collect::<Option<Vec<_>>>();
+        let Some(readings) = readings else {
+            return Some(format!("nobody can tell what `{}` admits", rule.name));
+        };
+        let never = |(way, boxes): (&Direction, &Vec<(Option<AppName>, Packets)>)| {
+            let (_, packets) = boxes.iter().find(|(_, packets)| packets.meets(&self.commit.config.never_open))?;
+            Some(format!("`{}` admits {}, part of which is never opened", rule.name, packets.shown(*way)))
+        };
+        let rest = |(app, packets): (Option<AppName>, Packets)| {
+            let rest = admitted.rest(&ways, packets, app.as_ref())?;
+            let app = app.map_or_else(String::new, |app| format!(" ({app})"));
+            Some(format!("`{}` admits {}{app}, which no security group does", rule.name, rest.shown(*first)))
+        };
+        let opened = ways.iter().zip(&readings).find_map(never);
+        opened.or_else(|| readings.into_iter().next()?.into_iter().find_map(rest))
     }
 
     fn names(&self) -> Vec<String> {

@@ -137,7 +137,7 @@ pub fn plan(inventory: &Inventory, rulebase: &Rulebase<'_>, config: &Config, cau
     let wanted = wanted(inventory, &rulebase.running.configuration.nat, config);
     let mut planner =
         Planner { inventory, rulebase, config, draft: Draft::default(), kept: Vec::new(), spelled: Vec::new() };
-    planner.keep_shrink_or_delete(&Pairs::of(&wanted));
+    planner.keep_shrink_or_delete(&Pairs::of(&wanted, config));
     let (missing, mut standings) = planner.missing(&wanted);
     planner.add(&missing, causes, &mut standings);
     planner.finish(wanted, standings)
@@ -183,7 +183,11 @@ impl Planner<'_> {
         let rulebase = self.rulebase;
         let sunken = rulebase.candidate.sunken();
         for rule in rulebase.candidate.owned() {
-            let left = || rule.spellings().find_map(|spelling| Some((spelling, shrunk(spelling, pairs)?)));
+            // Of two readings the one that loses nothing.
+            let left = || {
+                let readings = rule.spellings().filter_map(|spelling| Some((spelling, shrunk(spelling, pairs)?)));
+                readings.min_by_key(|(said, left)| *said != left)
+            };
             match (&rule.state, &rule.spelling) {
                 (OwnedState::Held(admin), _) => self.leave_held(rule, admin),
                 (OwnedState::Disabled, None) => self.draft.notes.push(Note::Disabled(rule.name.clone())),
@@ -214,6 +218,9 @@ impl Planner<'_> {
     /// A rule that says `said`, of which `left` is still wanted.
     fn keep(&mut self, rule: &Owned<'_>, said: &Spelling, left: &Spelling, sunken: bool) {
         self.spelled.push((rule.name.clone(), left.clone()));
+        if self.config.goes_either_way() {
+            self.spelled.push((rule.name.clone(), left.mirrored()));
+        }
         if let OwnedState::Disabled = rule.state {
             self.draft.notes.push(Note::Disabled(rule.name.clone()));
         } else {

@@ -41,9 +41,9 @@ impl<'a> Allows<'a> {
     }
 
     /// Adds a rule of ours.
-    pub(super) fn add_spelled(&mut self, name: &'a RuleName, spelling: &'a Spelling) {
+    pub(super) fn add_spelled(&mut self, name: &'a RuleName, spelling: &'a Spelling, either_way: bool) {
         self.names.push(name);
-        self.columns.push(Columns::spelled(spelling));
+        self.columns.push(Columns::spelled(spelling, either_way));
     }
 
     pub(super) fn len(&self) -> usize {
@@ -116,25 +116,31 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// A rule as we write it.
-    pub(super) fn spelled(spelling: &'a Spelling) -> Self {
+    /// A rule as we write it. Where its zones do not tell which way it goes, it speaks of both.
+    fn spelled(spelling: &'a Spelling, either_way: bool) -> Self {
         let [locals, peers] = [&spelling.locals, &spelling.peers].map(|side| side.iter().copied().collect());
-        Self::ours(spelling.direction, locals, peers, &spelling.service)
+        Self::ours(spelling.direction, either_way, locals, peers, &spelling.service)
     }
 
     /// The rule that an atom gets.
-    pub(super) fn wanted(atom: &'a Atom) -> Self {
+    pub(super) fn wanted(atom: &'a Atom, either_way: bool) -> Self {
         let [locals, peers] = [atom.local, atom.peer].map(|range| [range].into_iter().collect());
-        Self::ours(atom.direction, locals, peers, &atom.service)
+        Self::ours(atom.direction, either_way, locals, peers, &atom.service)
     }
 
-    fn ours(direction: Direction, locals: Set<Address>, peers: Set<Address>, service: &'a Service) -> Self {
+    fn ours(
+        direction: Direction,
+        either_way: bool,
+        locals: Set<Address>,
+        peers: Set<Address>,
+        service: &'a Service,
+    ) -> Self {
         let (source, destination) = match direction {
             Direction::Ingress => (peers, locals),
             Direction::Egress => (locals, peers),
         };
         Self {
-            directions: [Direction::Ingress, Direction::Egress].map(|spoken| spoken == direction),
+            directions: [Direction::Ingress, Direction::Egress].map(|spoken| either_way || spoken == direction),
             source: Cow::Owned(source),
             destination: Cow::Owned(destination),
             apps: match &service.apps {

@@ -10,6 +10,7 @@ use crate::{
     id::RuleName,
     range::Range,
     rulebase::{Policy, Rule},
+    service::L4,
     wanted::Atom,
 };
 
@@ -38,6 +39,8 @@ pub struct Cover<'a> {
     added: BTreeMap<(Direction, AddressRange), Vec<Added<'a>>>,
     evidence: BTreeMap<Vec<u32>, Arc<[RuleName]>>,
     doubtful: Doubtful<'a>,
+    /// Whether zones do not tell which way a rule of ours goes.
+    either_way: bool,
 }
 
 impl<'a> Cover<'a> {
@@ -49,7 +52,8 @@ impl<'a> Cover<'a> {
         let spoken: Vec<_> = enabled.map(|facts| (*facts, directions(facts, config))).collect();
         let mut allows = Allows::default();
         spoken.iter().for_each(|(facts, directions)| allows.add(facts, *directions));
-        kept.iter().for_each(|(name, spelling)| allows.add_spelled(name, spelling));
+        let either_way = config.goes_either_way();
+        kept.iter().for_each(|(name, spelling)| allows.add_spelled(name, spelling, either_way));
         let below = below.iter().filter_map(Rule::as_it_stands).chain(&policy.configuration.default_rules);
         let below = Below::of(below, &mut allows, config);
         let standard = StandardPorts(policy.configuration);
@@ -62,13 +66,20 @@ impl<'a> Cover<'a> {
             added: BTreeMap::new(),
             evidence: BTreeMap::new(),
             doubtful: Doubtful::among(spoken, standard),
+            either_way,
         }
     }
 
     /// From now on this atom counts as allowed, by a rule of ours that is not written yet.
     pub fn add(&mut self, atom: &'a Atom) {
-        let added = Added { atom, columns: Columns::wanted(atom) };
-        self.added.entry((atom.direction, atom.local)).or_default().push(added);
+        let mut add = |direction, local, peer| {
+            let columns = Columns::wanted(atom, self.either_way);
+            self.added.entry((direction, local)).or_default().push(Added { peer, l4: atom.service.l4, columns });
+        };
+        add(atom.direction, atom.local, atom.peer);
+        if self.either_way {
+            add(atom.direction.opposite(), atom.peer, atom.local);
+        }
     }
 
     /// Is every packet of the atom allowed for certain?
@@ -131,9 +142,10 @@ impl<'a> Cover<'a> {
     }
 }
 
-/// An atom that gets a rule of ours, and what that rule says.
+/// An atom that gets a rule of ours, read one way, and what that rule says.
 struct Added<'a> {
-    atom: &'a Atom,
+    peer: AddressRange,
+    l4: L4,
     columns: Columns<'a>,
 }
 
@@ -186,8 +198,8 @@ impl<'s> Asked<'s, '_> {
     fn added(&self) -> impl Iterator<Item = Candidate<'s>> {
         let (Atom { peer, service, .. }, app) = (self.atom, self.question.app.as_ref());
         // There may be thousands: what is told fastest comes first.
-        let bearing = self.added.iter().filter(move |Added { atom, columns }| {
-            atom.peer.meets(*peer) && atom.service.l4.meets(service.l4) && columns.apps.admits(app)
+        let bearing = self.added.iter().filter(move |added| {
+            added.peer.meets(*peer) && added.l4.meets(service.l4) && added.columns.apps.admits(app)
         });
         bearing.map(|added| self.candidate(&added.columns, By::Added))
     }

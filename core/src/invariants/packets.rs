@@ -53,6 +53,13 @@ impl Packets {
     }
 }
 
+impl Packets {
+    /// The same, read the other way round.
+    fn mirrored(self) -> Self {
+        Self { local: self.peer, peer: self.local, ..self }
+    }
+}
+
 /// IANA's number of TCP.
 const TCP: u8 = 6;
 /// IANA's number of UDP.
@@ -186,6 +193,9 @@ impl<'a> Admitted<'a> {
                     Exposure::Unknown(_) => false,
                     Exposure::No(_) => continue,
                 };
+                // What cannot be read for one way leaves the interface in doubt: what it owns stays, either way.
+                let is_read = |way: &Direction| admitted.by_groups(interface, *local, *way).is_some();
+                let is_known = is_known && config.directions.iter().all(is_read);
                 for way in [Direction::Ingress, Direction::Egress] {
                     let permitted = if is_known { admitted.by_groups(interface, *local, way) } else { None };
                     let translated = way == Direction::Ingress
@@ -248,11 +258,16 @@ impl<'a> Admitted<'a> {
         Some((l4, only))
     }
 
-    /// Some of these packets that nothing admits.
-    pub(super) fn rest(&self, way: Direction, packets: Packets, app: Option<&AppName>) -> Option<Packets> {
+    /// Some of these packets, read the first of these ways, that nothing admits in any of them.
+    pub(super) fn rest(&self, ways: &[Direction], packets: Packets, app: Option<&AppName>) -> Option<Packets> {
         let admits = |grant: &&Grant| grant.only.is_none_or(|only| app.is_some_and(|app| app.as_str() == only));
-        let lists = self.by_local.iter().filter(|((to, local), _)| *to == way && local.meets(packets.local));
-        let grants: Vec<_> = lists.flat_map(|(_, grants)| grants).filter(admits).map(|grant| grant.packets).collect();
+        let granted = |way: Direction| {
+            let read = move |packets: Packets| if way == ways[0] { packets } else { packets.mirrored() };
+            let local = read(packets).local;
+            let lists = self.by_local.iter().filter(move |((to, held), _)| *to == way && held.meets(local));
+            lists.flat_map(|(_, grants)| grants).filter(admits).map(move |grant| read(grant.packets))
+        };
+        let grants: Vec<_> = ways.iter().flat_map(|way| granted(*way)).collect();
         packets.rest(&grants)
     }
 }

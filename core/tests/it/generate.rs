@@ -8,13 +8,14 @@ use std::{
 
 use drawbridge_core::{
     address::AddressRange,
+    change::Direction,
     config::{Config, Gateway, InterfaceScope},
     event::Cause,
     firewall::{
         Addresses, Configuration, Effect, Firewall, Narrowing, Node, Pending, Place, RuleFacts, ServiceFacts, Services,
         Status, TouchedBy, Zones,
     },
-    id::{InterfaceId, OwnedName, RuleName},
+    id::{GroupId, InterfaceId, OwnedName, RuleName},
     inventory::{
         Destination, Group, IcmpTypes, Instance, InstanceState, Interface, Inventory, Peer, Permission, Route,
         RouteState, RouteTable, Subnet, TableRole, Target, Traffic, Vpc,
@@ -45,8 +46,9 @@ pub(crate) struct World {
 /// A failing world is to be read by a person: a line for each thing that decides.
 impl fmt::Debug for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Config { translation, interfaces, gateways, internal, .. } = &self.config;
+        let Config { translation, interfaces, gateways, internal, untrust, directions, .. } = &self.config;
         writeln!(f, "{:?} {:?} {interfaces:?} {gateways:?}", translation.applications, translation.icmp)?;
+        writeln!(f, "{directions:?} from and to {untrust}")?;
         writeln!(f, "internal {:?}, causes {:?}", internal.ranges(), self.causes)?;
         for (id, table) in &self.inventory.route_tables {
             writeln!(f, "{id} {} {:?} {:?}", table.vpc, table.role, table.subnets)?;
@@ -59,6 +61,7 @@ impl fmt::Debug for World {
         }
         for (id, group) in &self.inventory.groups {
             group.ingress.iter().try_for_each(|permission| writeln!(f, "{id} {permission}"))?;
+            group.egress.iter().try_for_each(|permission| writeln!(f, "{id} out: {permission}"))?;
         }
         writeln!(f, "lists {:?}", self.inventory.prefix_lists)?;
         for (which, configuration) in [("candidate", &self.firewall.candidate), ("running", &self.firewall.running)] {
@@ -306,6 +309,61 @@ pub(crate) fn inventory(size: Size) -> impl Strategy<Value = Inventory> {
     )
 }
 
+/// Somebody of one VPC may go to somebody of another: a group lets out, and a group lets in.
+#[derive(Clone, Debug)]
+struct Link {
+    traffic: Traffic,
+    ends: [AddressRange; 2],
+    groups: [GroupId; 2],
+    /// Whether each group says so.
+    said: [bool; 2],
+}
+
+fn link(size: Size) -> impl Strategy<Value = Link> {
+    let traffic = select(&[443, 443, 22][..]).prop_map(|port| Traffic::Tcp(Range::single(port)));
+    let ends = (
+        one_of(&["10.0.0.1", "10.0.0.1", "10.0.0.2", "10.0.0.0/30"]),
+        one_of(&["10.2.0.1", "10.2.0.1", "10.2.0.2", "10.2.0.0/30"]),
+    );
+    let ends =
+        (ends, any::<bool>()).prop_map(|((one, other), turned)| if turned { [other, one] } else { [one, other] });
+    let groups = [one_of(size.groups()), one_of(size.groups())];
+    let said = select(&[[true, true], [true, true], [true, false], [false, true]][..]);
+    (traffic, ends, groups, said).prop_map(|(traffic, ends, groups, said)| Link { traffic, ends, groups, said })
+}
+
+/// Instances of two VPCs, some of which may reach each other.
+fn neighbours(size: Size) -> impl Strategy<Value = Inventory> {
+    (inventory(size), vec(link(size), 0..12)).prop_map(|(mut made, links)| {
+        made.vpcs.insert("vpc-2".parse().unwrap(), Vpc { cidrs: sample::ranges("10.2.0.0/24") });
+        made.interfaces.values_mut().enumerate().for_each(|(index, interface)| spread(index, interface));
+        made.interfaces.extend(special_interfaces());
+        for Link { traffic, ends: [from, to], groups: [letting_out, letting_in], said: [out, inward] } in links {
+            let permission = |peer| Permission { traffic: traffic.clone(), peer: Peer::Addresses(peer) };
+            if out {
+                made.groups.get_mut(&letting_out).unwrap().egress.push(permission(to));
+            }
+            if inward {
+                made.groups.get_mut(&letting_in).unwrap().ingress.push(permission(from));
+            }
+        }
+        made
+    })
+}
+
+/// Every other interface is in the second VPC, whose addresses are its own; most have the address that most links are about.
+fn spread(index: usize, interface: &mut Interface) {
+    if index % 3 < 2 {
+        interface.addresses[0] = "10.0.0.1".parse().unwrap();
+    }
+    if index % 2 == 0 {
+        (interface.vpc, interface.subnet) = ("vpc-2".parse().unwrap(), "subnet-3".parse().unwrap());
+    }
+    let own = if interface.vpc.as_str() == "vpc-2" { "10.2." } else { "10.0." };
+    let moved = |range: &AddressRange| range.to_string().replace("10.0.", own).parse().unwrap();
+    interface.addresses = interface.addresses.iter().map(moved).collect::<BTreeSet<_>>().into_iter().collect();
+}
+
 /// One of the firewall, and one that has lost its instance.
 fn special_interfaces() -> [(InterfaceId, Interface); 2] {
     let loose = Interface { instance: None, ..sample::interface("i-fw", "10.0.0.253", "sg-a") };
@@ -370,6 +428,7 @@ pub(crate) fn shuffled(inventory: &Inventory) -> impl Strategy<Value = Inventory
         }
         for group in made.groups.values_mut() {
             shuffle(&mut group.ingress, seed);
+            shuffle(&mut group.egress, seed);
         }
         for entries in made.prefix_lists.values_mut() {
             shuffle(entries, seed);
@@ -410,6 +469,12 @@ pub(crate) fn config() -> impl Strategy<Value = Config> {
             made
         },
     )
+}
+
+/// One zone for both sides, and rules for what goes out as well.
+fn one_zone() -> impl Strategy<Value = Config> {
+    let directions = || [Direction::Ingress, Direction::Egress].into();
+    config().prop_map(move |made| Config { untrust: made.trust.clone(), directions: directions(), ..made })
 }
 
 // -- the firewall
@@ -531,13 +596,40 @@ pub(crate) fn world() -> impl Strategy<Value = World> {
     world_of(Size::SMALL)
 }
 
-/// A firewall on which we kept an earlier inventory, and where people did something since.
+/// A small one whose zones do not tell which way a rule goes.
+pub(crate) fn one_zone_world() -> impl Strategy<Value = World> {
+    let within = |mut made: Configuration| {
+        let untrust = Zones::Named(BTreeSet::from(["untrust".parse().unwrap()]));
+        let outside = made.rules.iter_mut().filter(|rule| rule.from == untrust);
+        outside.for_each(|rule| rule.from = Zones::Named(BTreeSet::from(["trust".parse().unwrap()])));
+        made
+    };
+    let size = Size::SMALL;
+    world_with(size, one_zone(), move || neighbours(size), foreign_configuration(size).prop_map(within))
+}
+
+/// Either.
+pub(crate) fn any_world() -> impl Strategy<Value = World> {
+    prop_oneof![2 => world(), 1 => one_zone_world()]
+}
+
+/// One with different zones for the two sides, where only what comes in becomes rules.
 pub(crate) fn world_of(size: Size) -> impl Strategy<Value = World> {
+    world_with(size, config(), move || inventory(size), foreign_configuration(size))
+}
+
+/// A firewall on which we kept an earlier inventory, and where people did something since.
+fn world_with<I: Strategy<Value = Inventory>>(
+    size: Size,
+    config: impl Strategy<Value = Config>,
+    inventory: impl Fn() -> I,
+    foreign: impl Strategy<Value = Configuration>,
+) -> impl Strategy<Value = World> {
     let subject = prop_oneof![one_of::<String>(size.groups()), one_of::<String>(size.instances())];
     let causes = vec((subject, Just("Test".to_owned())), 0..3);
-    let changed = (inventory(size), inventory(size), any::<(u8, u8)>())
+    let changed = (inventory(), inventory(), any::<(u8, u8)>())
         .prop_map(|(inventory, other, parts)| (before(&inventory, other, parts.0 & parts.1), inventory));
-    (config(), changed, foreign_configuration(size), vec(deed(), 0..8), causes, 0..40_usize).prop_map(
+    (config, changed, foreign, vec(deed(), 0..8), causes, 0..40_usize).prop_map(
         |(config, (earlier, inventory), foreign, deeds, causes, left)| {
             let mut firewall = sample::quiet(foreign);
             let history =

@@ -7,9 +7,10 @@ use drawbridge_core::{
     config::{AllowAllEgress, Config, Limit, Limits, Mode, RuleDestination},
     event::Cause,
     firewall::{Carried, Configuration, Effect, Firewall, Node, Pending, Status},
-    inventory::Inventory,
+    id::VpcId,
+    inventory::{Inventory, RouteTable, Subnet, Vpc},
     never::Never,
-    plan::{Plan, plan},
+    plan::{Plan, Standing, plan},
     rulebase::Rulebase,
 };
 use expect_test::{Expect, expect};
@@ -535,6 +536,123 @@ fn rules_that_go_out_are_kept_shrunk_and_removed_like_others() {
     // Allowed already, the other way round: that does not count.
     Story::of(BOTH_WAYS, "out 10.0.1.0/24 -> any from:trust to:untrust").both_ways().check(&expect![[r#"
         + sg-web-1  any -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+    "#]]);
+}
+
+/// An instance with two addresses and one of another VPC, by one zone: what the first group lets in, the second lets out.
+fn neighbours(ingress: &str, egress: &[&str]) -> Story {
+    let egress: String = egress.iter().map(|peer| format!("sg-b out:tcp/443 {peer}\n")).collect();
+    let lines = format!("i-a 10.0.1.10,10.0.1.11 sg-a\n i-b 10.2.1.20 sg-b\n {ingress}\n {egress}");
+    let mut story = Story::of(&lines, "").hairpin().both_ways();
+    let Inventory { vpcs, subnets, route_tables, interfaces, .. } = &mut story.inventory;
+    let second: VpcId = "vpc-2".parse().unwrap();
+    vpcs.insert(second.clone(), Vpc { cidrs: sample::ranges("10.2.0.0/16") });
+    subnets.insert("subnet-2".parse().unwrap(), Subnet { vpc: second.clone() });
+    let routes = vec![sample::default_route("0.0.0.0/0", "i-fw")];
+    route_tables.insert("rtb-2".parse().unwrap(), RouteTable { vpc: second.clone(), ..sample::main_table(routes) });
+    let interface = interfaces.get_mut(&"eni-b".parse().unwrap()).unwrap();
+    (interface.vpc, interface.subnet) = (second, "subnet-2".parse().unwrap());
+    story
+}
+
+impl Story {
+    fn rules(self, rules: &str) -> Self {
+        let running = sample::configuration(rules);
+        Self { running, ..self }.candidate(rules)
+    }
+
+    #[track_caller]
+    fn check_standings(self, expected: &Expect) {
+        let plan = self.plan();
+        let said = plan.wanted.atoms.keys().zip(&plan.standings).map(|(atom, standing)| match standing {
+            Standing::Ours(name) => format!("{atom}: {name}\n"),
+            Standing::Allowed(by) => format!("{atom}: allowed by {by}\n"),
+            Standing::Added(name) => format!("{atom}: new {name}\n"),
+        });
+        expected.assert_eq(&said.collect::<String>());
+    }
+}
+
+const LETS_IN: &str = "sg-a tcp/443 10.2.1.20/32";
+/// Both addresses of the first instance.
+const TO_BOTH: [&str; 2] = ["10.0.1.10/32", "10.0.1.11/32"];
+const BETWEEN: &str = "sg-a-1 10.2.1.20 -> 10.0.1.10,10.0.1.11 app:ssl app-default ours from:trust";
+
+/// The columns of a rule say what comes in here and what goes out there.
+#[test]
+fn within_one_zone_a_rule_stands_for_both_of_its_readings() {
+    let both = || neighbours(LETS_IN, &TO_BOTH);
+    both().check(&expect![[r#"
+        + sg-a-1  10.2.1.20 -> 10.0.1.10,10.0.1.11  ssl on tcp 443, above `clean-up`
+    "#]]);
+    both().rules(BETWEEN).check(&expect![[r#""#]]);
+    both().rules(BETWEEN).check_standings(&expect![[r#"
+        10.2.1.20 -> 10.0.1.10  ssl on tcp 443: sg-a-1
+        10.2.1.20 -> 10.0.1.11  ssl on tcp 443: sg-a-1
+        10.2.1.20 -> 10.0.1.10  ssl on tcp 443: sg-a-1
+        10.2.1.20 -> 10.0.1.11  ssl on tcp 443: sg-a-1
+    "#]]);
+    // A rule for each reading, as somebody may have left them: nothing is added beside either.
+    let twice = format!("{BETWEEN}\n sg-b-1 10.2.1.20 -> 10.0.1.10 app:ssl app-default ours from:trust");
+    both().rules(&twice).check(&expect![[r#""#]]);
+    // Switched off, it stands for both as well.
+    both().rules(&format!("{BETWEEN} disabled")).check(&expect![[r#"
+        sg-a-1 is disabled by an administrator: left so
+    "#]]);
+}
+
+#[test]
+fn within_one_zone_a_rule_goes_when_no_reading_of_it_is_wanted() {
+    neighbours(LETS_IN, &[]).rules(BETWEEN).check(&expect![[r#""#]]);
+    neighbours("", &TO_BOTH).rules(BETWEEN).check(&expect![[r#""#]]);
+    neighbours("", &[]).rules(BETWEEN).check(&expect![[r#"
+        - sg-a-1
+    "#]]);
+}
+
+/// What is left of a rule is what either reading wants.
+#[test]
+fn within_one_zone_a_rule_is_shrunk_to_what_is_wanted_either_way() {
+    neighbours("", &TO_BOTH[..1]).rules(BETWEEN).check(&expect![[r#"
+        ~ sg-a-1  10.2.1.20 -> 10.0.1.10  ssl on tcp 443
+    "#]]);
+    // The first address is let in, and another one is gone to.
+    let one = || {
+        let mut story = neighbours(LETS_IN, &TO_BOTH[1..]);
+        let interface = story.inventory.interfaces.get_mut(&"eni-a".parse().unwrap()).unwrap();
+        interface.addresses.truncate(1);
+        story
+    };
+    one().rules(BETWEEN).check(&expect![[r#""#]]);
+    one().rules(BETWEEN).check_standings(&expect![[r#"
+        10.2.1.20 -> 10.0.1.10  ssl on tcp 443: sg-a-1
+        10.2.1.20 -> 10.0.1.11  ssl on tcp 443: sg-a-1
+    "#]]);
+    let wider = BETWEEN.replace("10.0.1.11", "10.0.1.11,10.0.1.12");
+    one().rules(&wider).check(&expect![[r#"
+        ~ sg-a-1  10.2.1.20 -> 10.0.1.10,10.0.1.11  ssl on tcp 443
+    "#]]);
+    one().rules(&wider).check_standings(&expect![[r#"
+        10.2.1.20 -> 10.0.1.10  ssl on tcp 443: sg-a-1
+        10.2.1.20 -> 10.0.1.11  ssl on tcp 443: sg-a-1
+    "#]]);
+}
+
+/// With two zones the same columns are two rules, and one whose zones somebody has changed becomes one of them.
+#[test]
+fn between_two_zones_a_rule_goes_one_way() {
+    let mut story = neighbours(LETS_IN, &TO_BOTH).rules(&BETWEEN.replace("from:trust", "from:any"));
+    story.config.untrust = "untrust".parse().unwrap();
+    story.check(&expect![[r#"
+        ~ sg-a-1  10.2.1.20 -> 10.0.1.10,10.0.1.11  ssl on tcp 443
+        + sg-b-1  10.2.1.20 -> 10.0.1.10,10.0.1.11  ssl on tcp 443, above `clean-up`
+    "#]]);
+    let mut story = neighbours(LETS_IN, &[&TO_BOTH[..], &["10.0.1.12/32"]].concat());
+    let rules = "sg-b-1 10.2.1.20 -> 10.0.1.10,10.0.1.11,10.0.1.12 app:ssl app-default ours from:any";
+    story.config.untrust = "untrust".parse().unwrap();
+    story.rules(rules).check(&expect![[r#"
+        ~ sg-b-1  10.2.1.20 -> 10.0.1.10,10.0.1.11,10.0.1.12  ssl on tcp 443
+        + sg-a-1  10.2.1.20 -> 10.0.1.10,10.0.1.11  ssl on tcp 443, above `clean-up`
     "#]]);
 }
 
