@@ -14,7 +14,7 @@ use crate::{
     firewall::Status,
     id::{AppName, OwnedName, RuleName},
     plan::Plan,
-    rulebase::{OwnedState, Rulebase},
+    rulebase::{OwnedState, Policy, Rulebase},
     service::L4,
     wanted::Atom,
 };
@@ -59,16 +59,24 @@ impl Effect {
 /// What rules of ours allow.
 type Allowing = BTreeMap<OwnedName, Spelling>;
 
-/// Rules of ours that allow what they say, as they run now. Those that are under another's work count as foreign ones do.
+/// Rules of ours that allow what they say, as they run now. Below the bottom rule none does.
 fn allowing(rulebase: &Rulebase<'_>) -> Allowing {
-    let right = rulebase.running.owned().filter(|rule| rule.state == OwnedState::Right);
+    let sunken = rulebase.running.sunken();
+    let mut rules = right(&rulebase.running);
+    rules.retain(|name, _| !sunken.contains(name));
+    rules
+}
+
+/// Rules of ours as we write them, wherever they stand. Those that are under another's work count as foreign ones do.
+fn right(policy: &Policy<'_>) -> Allowing {
+    let right = policy.owned().filter(|rule| rule.state == OwnedState::Right);
     right.filter_map(|rule| Some((rule.name.clone(), rule.spelling.clone()?))).collect()
 }
 
-/// The same after the plan.
+/// What rules of ours allow after the plan: those below the bottom rule as well that it lifts.
 fn after(plan: &Plan, rulebase: &Rulebase<'_>) -> Allowing {
-    let right = rulebase.candidate.owned().filter(|rule| rule.state == OwnedState::Right);
-    let mut rules: Allowing = right.filter_map(|rule| Some((rule.name.clone(), rule.spelling.clone()?))).collect();
+    let mut sunken = rulebase.candidate.sunken();
+    let mut rules = right(&rulebase.candidate);
     for change in &plan.changes {
         match change {
             Change::Put(rule, _) if rule.status == Status::Enabled => {
@@ -77,14 +85,13 @@ fn after(plan: &Plan, rulebase: &Rulebase<'_>) -> Allowing {
             Change::Delete(name) => {
                 rules.remove(name);
             }
-            Change::Put(..)
-            | Change::Tag(_)
-            | Change::Service(_)
-            | Change::Lift(..)
-            | Change::Drop(_)
-            | Change::Adopt(_) => {}
+            Change::Lift(name, _) => {
+                sunken.remove(name);
+            }
+            Change::Put(..) | Change::Tag(_) | Change::Service(_) | Change::Drop(_) | Change::Adopt(_) => {}
         }
     }
+    rules.retain(|name, _| !sunken.contains(name));
     rules
 }
 
@@ -172,6 +179,28 @@ mod tests {
                 - sg-web-2: any -> 10.0.1.10 mysql tcp 3306
             "#]],
         );
+    }
+
+    #[test]
+    fn a_rule_below_the_bottom_rule_allows_nothing_until_it_is_lifted() {
+        let rules = "clean-up any -> any deny\n sg-web-1 any -> 10.0.1.10,10.0.1.99 app:ssl app-default ours";
+        check(
+            "i-1 10.0.1.10 sg-web\n sg-web tcp/443 0.0.0.0/0",
+            rules,
+            &expect![[r#"
+            + sg-web-1: any -> 10.0.1.10 ssl tcp 443
+        "#]],
+        );
+        let right = rules.replace(",10.0.1.99", "");
+        check(
+            "i-1 10.0.1.10 sg-web\n sg-web tcp/443 0.0.0.0/0",
+            &right,
+            &expect![[r#"
+            + sg-web-1: any -> 10.0.1.10 ssl tcp 443
+        "#]],
+        );
+        // What is deleted there has allowed nothing.
+        check("i-1 10.0.1.10 sg-web", rules, &expect![[""]]);
     }
 
     #[test]
