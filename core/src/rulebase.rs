@@ -357,6 +357,7 @@ impl<'a> Policy<'a> {
         let said = |spelling: &Spelling| format!("{:?} {:?}", spelling.columns(), spelling.service);
         let mut rules: BTreeMap<_, _> =
             self.owned().map(|rule| (&rule.name, (rule.spelling.as_ref().map(said), rule.facts.status))).collect();
+        let mut sunken = self.sunken();
         for change in changes {
             match change {
                 Change::Put(rule, _) => {
@@ -365,10 +366,17 @@ impl<'a> Policy<'a> {
                 Change::Delete(name) => {
                     rules.remove(name);
                 }
-                Change::Tag(_) | Change::Service(_) | Change::Lift(..) | Change::Drop(_) | Change::Adopt(_) => {}
+                Change::Lift(name, _) => {
+                    sunken.remove(name);
+                }
+                Change::Tag(_) | Change::Service(_) | Change::Drop(_) | Change::Adopt(_) => {}
             }
         }
-        let mut lines: Vec<_> = rules.values().map(|(spelling, status)| format!("{status:?} {spelling:?}\n")).collect();
+        let place = |name: &OwnedName| if sunken.contains(name) { " below" } else { "" };
+        let line = |(name, (spelling, status)): (&&OwnedName, &(Option<String>, Status))| {
+            format!("{status:?} {spelling:?}{}\n", place(name))
+        };
+        let mut lines: Vec<_> = rules.iter().map(line).collect();
         lines.sort_unstable();
         let mut hasher = Sha256::new();
         lines.iter().for_each(|line| hasher.update(line));

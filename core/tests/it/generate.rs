@@ -356,7 +356,7 @@ fn spread(index: usize, interface: &mut Interface) {
     if index % 3 < 2 {
         interface.addresses[0] = "10.0.0.1".parse().unwrap();
     }
-    if index % 2 == 0 {
+    if index.is_multiple_of(2) {
         (interface.vpc, interface.subnet) = ("vpc-2".parse().unwrap(), "subnet-3".parse().unwrap());
     }
     let own = if interface.vpc.as_str() == "vpc-2" { "10.2." } else { "10.0." };

@@ -156,11 +156,9 @@ fn a_service_object_that_is_not_certainly_ours_is_not_used() {
 fn an_object_name_that_is_deleted_but_not_committed_is_taken() {
     let mut story = Story::of("i-1 10.0.1.10 sg-web\n sg-web tcp/443 8.8.8.0/24", "");
     story.running.address_names = ["10.0.1.10".to_owned()].into();
-    let columns = story.plan().changes.into_iter().find_map(|change| match change {
-        Change::Put(rule, _) => Some(rule.columns),
-        _ => None,
-    });
-    assert_eq!(columns.unwrap().destination.iter().collect::<Vec<_>>(), ["10.0.1.10/32"]);
+    let changes = story.plan().changes;
+    let [Change::Put(rule, _)] = changes.as_slice() else { panic!("one rule is to be added: {changes:?}") };
+    assert_eq!(rule.columns.destination, ["10.0.1.10/32"]);
     let mut story = Story::of("i-1 10.0.1.10 sg-web\n sg-web tcp/443 8.8.8.0/24", "");
     story.running.application_sets = ["ssl".parse().unwrap()].into();
     assert_eq!(story.plan().withheld.len(), 1);
