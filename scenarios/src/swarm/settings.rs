@@ -24,7 +24,12 @@ pub(super) fn settings(dice: &mut Dice, size: Size) -> Vec<String> {
     if dice.one_in(12) {
         lines.push(format!("mode = \"{}\"", dice.pick(&["add-only", "observe"])));
     }
-    if dice.one_in(10) {
+    let one_zone = dice.one_in(12);
+    if one_zone {
+        lines.push("policy.untrust_zone = \"trust\"".to_owned());
+    }
+    // Where one zone is on both sides, zones do not tell which way a rule goes.
+    if dice.one_in(if one_zone { 2 } else { 10 }) {
         lines.push("directions = [\"ingress\", \"egress\"]".to_owned());
     }
     if dice.one_in(10) {
