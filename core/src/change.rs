@@ -8,7 +8,7 @@ use crate::{
     firewall::{Carried, Status},
     id::{FormerName, OwnedName, ProfileName, RuleName, ServiceName, TagName, ZoneName},
     rulebase::ObjectNames,
-    service::{Apps, Service},
+    service::Service,
     translate::ServicePorts,
 };
 
@@ -123,6 +123,17 @@ impl Spelling {
         }
     }
 
+    /// Whether everything that `other` says is said by this.
+    pub fn holds(&self, other: &Self) -> bool {
+        let within = |ours: &BTreeSet<AddressRange>, theirs: &BTreeSet<AddressRange>| {
+            theirs.iter().all(|range| ours.iter().any(|held| held.contains(*range)))
+        };
+        self.direction == other.direction
+            && self.service.contains(&other.service)
+            && within(&self.locals, &other.locals)
+            && within(&self.peers, &other.peers)
+    }
+
     /// The same columns, read the other way round.
     pub fn mirrored(&self) -> Self {
         Self {
@@ -230,11 +241,7 @@ impl OwnedRule {
         };
         let ranges = || self.spelling.locals.iter().chain(&self.spelling.peers);
         let is_whole = |range: &AddressRange| *range == range.family().whole();
-        let means_a_set = match &self.spelling.service.apps {
-            Apps::Any => false,
-            Apps::Named(apps) => apps.iter().any(|name| names.application_sets.contains(name)),
-        };
-        means_a_set || ranges().any(|range| !is_whole(range) && is_split(range))
+        names.misread(&self.spelling.service) || ranges().any(|range| !is_whole(range) && is_split(range))
     }
 }
 

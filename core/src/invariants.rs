@@ -111,8 +111,18 @@ impl<'a> Judge<'a> {
             self.is_ours(rule)
                 && rule.status == Status::Enabled
                 && self.others.holder(&rule.name).is_none()
-                && !self.withheld.contains(&rule.name)
         })
+    }
+
+    /// Whether this commit leaves the rule as it was in force: what is withheld may stay, and must not come into force.
+    fn stays(&self, rule: &RuleFacts) -> bool {
+        let same = |before: &RuleFacts| before.name == rule.name && bare(before) == bare(rule);
+        self.commit.before.running.rules.iter().any(same)
+    }
+
+    fn was_sunken(&self, rule: &RuleFacts) -> bool {
+        let below = self.commit.before.running.rules.iter().skip_while(|rule| rule.name != self.commit.config.bottom_rule);
+        below.into_iter().any(|before| before.name == rule.name)
     }
 
     fn foreign_rules(&self) -> Vec<String> {
@@ -154,14 +164,16 @@ impl<'a> Judge<'a> {
     fn sunken_rules(&self) -> Vec<String> {
         let is_bottom = |rule: &RuleFacts| rule.place == Place::Local && rule.name == self.commit.config.bottom_rule;
         let bottom = self.commit.after.rules.iter().position(is_bottom).unwrap_or(usize::MAX);
-        let sunken = self.answerable().filter(|(index, _)| *index > bottom);
+        let is_left = |rule: &RuleFacts| self.withheld.contains(&rule.name) && self.was_sunken(rule);
+        let sunken = self.answerable().filter(|(index, rule)| *index > bottom && !is_left(rule));
         sunken.map(|(_, rule)| format!("`{}` stands below the bottom rule", rule.name)).collect()
     }
 
     fn unwanted_packets(&self) -> Vec<String> {
         let Commit { inventory, config, before, .. } = self.commit;
         let admitted = Admitted::of(inventory, &before.running.nat, config);
-        let allowing = self.answerable().filter(|(_, rule)| rule.action == Action::Allow);
+        let is_left = |rule: &RuleFacts| self.withheld.contains(&rule.name) && self.stays(rule);
+        let allowing = self.answerable().filter(|(_, rule)| rule.action == Action::Allow && !is_left(rule));
         allowing.filter_map(|(_, rule)| self.too_much(rule, &admitted)).collect()
     }
 

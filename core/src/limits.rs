@@ -11,7 +11,7 @@ use crate::{
     config::{Config, Limit, Mode},
     id::{OwnedName, ServiceName},
     plan::Reason,
-    rulebase::ObjectNames,
+    rulebase::{Owned, OwnedState, Rulebase},
 };
 
 /// A change that is not made, and why.
@@ -84,44 +84,141 @@ enum Half {
     Addition,
     Replacement,
     Removal,
+    /// Takes back what has never been in force.
+    Undoing,
     Move,
 }
 
-fn half(change: &Change, reasons: &BTreeMap<OwnedName, Reason>) -> Half {
+fn half(change: &Change, reasons: &BTreeMap<OwnedName, Reason>, undone: &BTreeSet<OwnedName>) -> Half {
     match change {
         Change::Tag(_) | Change::Service(_) | Change::Drop(_) | Change::Adopt(_) => Half::Object,
         Change::Put(_, Position::Above(_)) => Half::Addition,
         Change::Put(rule, Position::InPlace) => match reasons.get(&rule.name) {
+            _ if undone.contains(&rule.name) => Half::Undoing,
             Some(Reason::Shrunk) => Half::Removal,
             _ => Half::Replacement,
         },
         Change::Delete(name) => match reasons.get(name) {
             // It goes in the transaction that adds what is wanted in its place, or not at all.
             Some(Reason::Unreadable { replaced_by }) if !replaced_by.is_empty() => Half::Replacement,
+            _ if undone.contains(name) => Half::Undoing,
             _ => Half::Removal,
         },
         Change::Lift(..) => Half::Move,
     }
 }
 
-/// Takes out what mode and limits do not let through, and what the firewall would not read as it is written. `owned` is how
-/// many rules we have.
+/// What stands in the candidate configuration and is not in force, by the names of our rules. Limits are about what a commit does
+/// to the running configuration: what an earlier run has written counts as well, and what was never in force can be taken back
+/// whatever they say. Otherwise a commit would open what nobody wants any more.
+struct Uncommitted<'r> {
+    running: BTreeMap<&'r OwnedName, &'r Owned<'r>>,
+    candidate: BTreeMap<&'r OwnedName, &'r Owned<'r>>,
+    rulebase: &'r Rulebase<'r>,
+    /// The rules that a commit would change.
+    differing: &'r [OwnedName],
+}
+
+impl<'r> Uncommitted<'r> {
+    fn of(rulebase: &'r Rulebase<'r>, differing: &'r [OwnedName]) -> Self {
+        let [running, candidate] = [&rulebase.running, &rulebase.candidate]
+            .map(|policy| policy.owned().map(|rule| (&rule.name, rule)).collect());
+        Self { running, candidate, rulebase, differing }
+    }
+
+    /// The rules of which these changes take back what is not in force, and nothing of what is.
+    fn undone_by(&self, changes: &[Change]) -> BTreeSet<OwnedName> {
+        let undoes = |change: &Change| match change {
+            Change::Delete(name) => self.is_more(name),
+            Change::Put(rule, Position::InPlace) => {
+                let in_force = self.running.get(&rule.name).and_then(|in_force| says(in_force));
+                self.is_more(&rule.name) || in_force.is_some_and(|said| rule.spelling.holds(said))
+            }
+            Change::Put(_, Position::Above(_))
+            | Change::Tag(_)
+            | Change::Service(_)
+            | Change::Lift(..)
+            | Change::Drop(_)
+            | Change::Adopt(_) => false,
+        };
+        changes.iter().filter(|change| undoes(change)).filter_map(|change| change.rule().cloned()).collect()
+    }
+
+    /// Whether a commit would let a rule say what it does not say in force.
+    fn is_more(&self, name: &OwnedName) -> bool {
+        let says = |rules: &BTreeMap<_, &'r Owned<'r>>| rules.get(name).and_then(|rule| says(rule));
+        let is_within = says(&self.running).zip(says(&self.candidate)).is_some_and(|(said, now)| said.holds(now));
+        let is_off = self.candidate.get(name).is_none_or(|rule| rule.state == OwnedState::Disabled);
+        self.is_new(name) || (self.differing.contains(name) && !is_within && !is_off)
+    }
+
+    fn is_new(&self, name: &OwnedName) -> bool {
+        !self.running.contains_key(name) && !self.rulebase.running.has(&name.rule_name())
+    }
+
+    /// Additions and removals that only wait for a commit.
+    fn written(&self) -> [BTreeSet<OwnedName>; 2] {
+        let is_less = |name: &OwnedName| match (self.running.get(name), self.candidate.get(name)) {
+            (Some(_), None) => true,
+            (Some(in_force), Some(rule)) => {
+                says(in_force).zip(rule.spelling.as_ref()).is_some_and(|(said, now)| !now.holds(said))
+            }
+            (None, _) => false,
+        };
+        let is_added = |name: &OwnedName| self.candidate.contains_key(name) && self.is_new(name);
+        let those =
+            |which: &dyn Fn(&OwnedName) -> bool| self.differing.iter().filter(|name| which(name)).cloned().collect();
+        [those(&is_added), those(&is_less)]
+    }
+}
+
+/// What a rule says that is as we write it.
+fn says<'r>(rule: &'r Owned<'_>) -> Option<&'r Spelling> {
+    rule.spelling.as_ref().filter(|_| rule.state == OwnedState::Right)
+}
+
+/// What is left of a plan.
+pub(crate) struct Left {
+    /// What may be done.
+    pub(crate) changes: Vec<Change>,
+    /// What may not.
+    pub(crate) withheld: Vec<Withheld>,
+    /// The rules of which only what was never in force is taken back.
+    pub(crate) undone: BTreeSet<OwnedName>,
+}
+
+/// Takes out what mode and limits do not let through, and what the firewall would not read as it is written. `differing` are the
+/// rules of ours that wait for a commit. Shares are of what is in force: our own additions of a minute ago must not make room
+/// for removals.
 pub(crate) fn withhold(
     changes: Vec<Change>,
     reasons: &BTreeMap<OwnedName, Reason>,
-    owned: usize,
-    names: &ObjectNames<'_>,
+    rulebase: &Rulebase<'_>,
+    differing: &[OwnedName],
     config: &Config,
-) -> (Vec<Change>, Vec<Withheld>) {
-    let is_misread = |change: &Change| matches!(change, Change::Put(rule, _) if rule.is_misread_beside(names));
-    let count = |wanted: &[Half]| changes.iter().filter(|change| wanted.contains(&half(change, reasons))).count();
-    let additions = count(&[Half::Addition, Half::Replacement]);
-    let removals = count(&[Half::Removal]);
+) -> Left {
+    let uncommitted = Uncommitted::of(rulebase, differing);
+    let undone = uncommitted.undone_by(&changes);
+    let half = |change: &Change| half(change, reasons, &undone);
+    let is_misread =
+        |change: &Change| matches!(change, Change::Put(rule, _) if rule.is_misread_beside(&rulebase.names));
+    let named = |wanted: &[Half]| -> BTreeSet<OwnedName> {
+        changes
+            .iter()
+            .filter(|change| wanted.contains(&half(change)))
+            .filter_map(|change| change.rule().cloned())
+            .collect()
+    };
+    let [added, removed] = uncommitted.written();
+    let additions = (&named(&[Half::Addition, Half::Replacement]) | &(&added - &named(&[Half::Undoing]))).len();
+    let removals = (&named(&[Half::Removal]) | &removed).len();
+    let live = uncommitted.running.len();
     let (most_additions, most_removals) =
-        (allowed(config.limits.additions, owned), allowed(config.limits.removals, owned));
-    let hindrance = |change: &Change| match (config.mode, half(change, reasons)) {
+        (allowed(config.limits.additions, live), allowed(config.limits.removals, live));
+    let hindrance = |change: &Change| match (config.mode, half(change)) {
         (_, Half::Object) => None,
         (Mode::Observe, _) => Some(Hindrance::Mode(Mode::Observe)),
+        (_, Half::Undoing) => None,
         (Mode::AddOnly, Half::Replacement | Half::Removal | Half::Move) => Some(Hindrance::Mode(Mode::AddOnly)),
         (_, Half::Addition | Half::Replacement) if is_misread(change) => Some(Hindrance::Misread),
         (_, Half::Addition | Half::Replacement) if additions > most_additions => {
@@ -132,7 +229,8 @@ pub(crate) fn withhold(
         }
         (_, Half::Addition | Half::Replacement | Half::Removal | Half::Move) => None,
     };
-    take_out(changes, reasons, hindrance)
+    let (changes, withheld) = take_out(changes, reasons, hindrance);
+    Left { changes, withheld, undone }
 }
 
 /// Takes changes out, and with new rules those whose place they were to take: a rule that says something else than wanted goes in
@@ -167,9 +265,11 @@ fn take_out(
 pub(crate) fn withhold_removals(
     changes: Vec<Change>,
     reasons: &BTreeMap<OwnedName, Reason>,
+    undone: &BTreeSet<OwnedName>,
     why: &Hindrance,
 ) -> (Vec<Change>, Vec<Withheld>) {
-    let (out, made): (Vec<_>, Vec<_>) = changes.into_iter().partition(|change| half(change, reasons) == Half::Removal);
+    let is_removal = |change: &Change| half(change, reasons, undone) == Half::Removal;
+    let (out, made): (Vec<_>, Vec<_>) = changes.into_iter().partition(is_removal);
     (without_idle_objects(made), out.into_iter().map(|change| Withheld { change, why: why.clone() }).collect())
 }
 

@@ -49,6 +49,8 @@ pub struct Plan {
     pub commit: bool,
     /// What would be changed if mode and limits let us.
     pub withheld: Vec<Withheld>,
+    /// Rules of which only what has never been in force is taken back: no limit is about that.
+    pub undone: BTreeSet<OwnedName>,
     /// Why each changed rule is changed.
     pub reasons: BTreeMap<OwnedName, Reason>,
     /// What is found and left as it is, because it is somebody else's to decide.
@@ -309,7 +311,10 @@ impl Planner<'_> {
             match verdict(&mut covers, atom) {
                 Verdict::Allowed(by) => standings[index] = Some(Standing::Allowed(by)),
                 Verdict::Gap(gap) => {
-                    covers.iter_mut().for_each(|cover| cover.add(atom));
+                    // What the firewall would misread is not written: nothing is allowed by it.
+                    if !self.rulebase.names.misread(&atom.service) {
+                        covers.iter_mut().for_each(|cover| cover.add(atom));
+                    }
                     missing.push(Missing { index, atom, origins, gap });
                 }
             }
@@ -431,17 +436,18 @@ impl Planner<'_> {
         if needs_tag && !rulebase.candidate.configuration.tags.contains_key(&config.owner) {
             changes.insert(0, Change::Tag(config.owner.clone()));
         }
-        // Shares are of what is live: our own additions of a minute ago must not make room for removals.
-        let live = rulebase.running.owned().count();
-        let (changes, withheld) = limits::withhold(changes, &draft.reasons, live, &rulebase.names, config);
+        let differing = rulebase.differing();
+        let limits::Left { changes, withheld, undone } =
+            limits::withhold(changes, &draft.reasons, rulebase, &differing, config);
         let mut notes = draft.notes;
         notes.extend(nat_notes(&wanted, inventory, rulebase, config));
         notes.extend(doubts(&wanted));
         notes.extend(kept_closed(&wanted));
         Plan {
-            commit: config.mode != crate::config::Mode::Observe && rulebase.differs(),
+            commit: config.mode != crate::config::Mode::Observe && !differing.is_empty(),
             changes,
             withheld,
+            undone,
             reasons: draft.reasons,
             notes,
             wanted,

@@ -20,7 +20,7 @@ use crate::{
     id::{AdminName, AppName, OwnedName, RuleName, ServiceName, Subject, TagName},
     inventory::Inventory,
     plan::Stamp,
-    service::L4,
+    service::{Apps, L4, Service},
     translate::{ServiceColumn, ServicePorts},
 };
 
@@ -64,6 +64,16 @@ impl<'a> ObjectNames<'a> {
         Self {
             addresses: united(&candidate.address_names, &running.address_names),
             application_sets: united(&candidate.application_sets, &running.application_sets),
+        }
+    }
+}
+
+impl ObjectNames<'_> {
+    /// Whether an application of the service would be taken for a group or filter that bears its name.
+    pub(crate) fn misread(&self, service: &Service) -> bool {
+        match &service.apps {
+            Apps::Any => false,
+            Apps::Named(apps) => apps.iter().any(|name| self.application_sets.contains(name)),
         }
     }
 }

@@ -81,6 +81,8 @@ pub struct Run {
     state: State,
     backoff: Backoff,
     inventory: Option<Box<Inventory>>,
+    /// When it was taken in.
+    inventory_at: Duration,
     causes: Vec<Cause>,
     looks: usize,
     confirmed_empty: bool,
@@ -133,6 +135,8 @@ enum State {
 const LOOKS_MAX: usize = 60;
 /// How many refusals are answered by leaving out the rules that they name; then all new ones are left out.
 const REFUSALS_MAX: usize = 8;
+/// How old an inventory may be by which a run goes on after it had to wait.
+const INVENTORY_KEPT: Duration = Duration::from_secs(30);
 /// How many failures in a row are waited out, unless the firewall is merely busy or locked.
 const FAILURES_MAX: u32 = 6;
 
@@ -148,6 +152,7 @@ impl Run {
             state: State::Starting,
             backoff: Backoff::new(seed),
             inventory: None,
+            inventory_at: Duration::ZERO,
             causes: Vec::new(),
             looks: 0,
             confirmed_empty: false,
@@ -233,6 +238,7 @@ impl Run {
         }
         if let Some(fresh) = inventory {
             self.inventory = Some(fresh);
+            self.inventory_at = self.elapsed;
             self.written.clear();
         }
         if let Some(job) = firewall.unfinished_commit {
@@ -289,7 +295,12 @@ impl Run {
         let wait = self.backoff.wait();
         self.report.retries += 1;
         self.say(format!("failed: {trouble}; waiting {:.1}s", wait.as_secs_f64()));
-        self.state = state;
+        // What has to wait is not done by what AWS was a while ago: what was revoked meanwhile would be opened.
+        let is_old = self.elapsed + wait >= self.inventory_at + INVENTORY_KEPT;
+        self.state = match state {
+            State::Observing(Look::Firewall) if is_old => State::Observing(Look::Everything),
+            other => other,
+        };
         self.waited_for = Some(trouble.clone());
         self.sleep(wait)
     }

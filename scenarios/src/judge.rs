@@ -11,14 +11,15 @@ use std::{
 
 use drawbridge::panos::{exported::exported, xpath::Vsys};
 use drawbridge_core::{
+    change::Change,
     command::{Command, Reply},
     config::Config,
     firewall::{Configuration, Firewall, RuleFacts},
     id::{OwnedName, RuleName},
     invariants::{self, Commit},
     inventory::Inventory,
-    limits::Withheld,
-    plan::plan,
+    limits::{Hindrance, Withheld},
+    plan::{Plan, plan},
     rulebase::{Rulebase, owned_name},
 };
 use drawbridge_simulator::{
@@ -258,11 +259,18 @@ impl Known {
         late.filter_map(|change| trees::rule_above(&change.xpath).map(str::to_owned)).collect()
     }
 
-    /// What the mode and the limits withhold of all that is to be done.
+    /// What the run leaves as it is, of all that is to be done: what mode and limits withhold, and what would be done if the
+    /// firewall had not refused it. Excused is only what the commit does not touch.
     fn withheld(&self, config: &Config) -> Vec<Withheld> {
         let (Some(inventory), Some(firewall)) = (&self.inventory, &self.firewall) else { return Vec::new() };
         let rulebase = Rulebase::read(firewall, config).and_then(|read| read.of_this_account(inventory, config));
-        rulebase.map(|rulebase| plan(inventory, &rulebase, config, &[]).withheld).unwrap_or_default()
+        let Ok(rulebase) = rulebase else { return Vec::new() };
+        let Plan { changes, withheld, .. } = plan(inventory, &rulebase, config, &[]);
+        // What differs and is noted for nobody, no commit of one administrator's changes takes along.
+        let differing = rulebase.differing().into_iter().map(Change::Delete);
+        let left = changes.into_iter().chain(differing);
+        let left = left.map(|change| Withheld { change, why: Hindrance::Blamed("left out".to_owned()) });
+        withheld.into_iter().chain(left).collect()
     }
 }
 

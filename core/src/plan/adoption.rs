@@ -45,6 +45,7 @@ pub fn adoption(rulebase: &Rulebase<'_>, config: &Config, only: &BTreeSet<String
         commit: rulebase.differs(),
         changes,
         withheld: Vec::new(),
+        undone: BTreeSet::new(),
         reasons: BTreeMap::new(),
         notes,
         wanted: Wanted::default(),

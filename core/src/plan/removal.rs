@@ -42,6 +42,7 @@ pub fn removal(firewall: &Firewall, rulebase: &Rulebase<'_>, config: &Config, tr
         commit: uncommitted || rulebase.differs(),
         changes,
         withheld: Vec::new(),
+        undone: BTreeSet::new(),
         reasons,
         notes,
         wanted: Wanted::default(),

@@ -417,13 +417,27 @@ fn a_share_is_one_of_what_is_live() {
     let numbered = |numbers: std::ops::RangeInclusive<u32>| {
         numbers.map(|n| format!("sg-old-{n} any -> 10.9.9.{n} ours\n")).collect::<String>()
     };
-    let withheld = |live: u32| {
-        let mut story = Story::of(MANY, &numbered(1..=live)).candidate(&numbered(1..=100));
-        story.config.limits.removals = Limit { number: 1000, percent: Some(100) };
+    let withheld = |live: u32, candidate: std::ops::RangeInclusive<u32>| {
+        let mut story = Story::of(MANY, &numbered(1..=live)).candidate(&numbered(candidate));
+        story.config.limits.removals = Limit { number: 1000, percent: Some(50) };
         story.plan().withheld.len()
     };
-    assert_eq!(withheld(100), 0);
-    assert_eq!(withheld(99), 100);
+    assert_eq!(withheld(100, 1..=100), 100);
+    // What was never in force goes whatever the limit says, and is no part of what the share is taken of.
+    assert_eq!(withheld(40, 1..=100), 40);
+    // What only waits for a commit counts: half of a hundred may go, not half of them and then the other half.
+    assert_eq!(withheld(100, 51..=100), 50);
+    assert_eq!(withheld(100, 100..=100), 1);
+}
+
+/// Otherwise a commit would open what nobody wants any more, and in `add-only` nothing would ever close it.
+#[test]
+fn what_was_never_in_force_is_taken_back_whatever_the_mode() {
+    let mut story = Story::of(MANY, "").candidate("sg-old-1 any -> 10.9.9.9 ours");
+    story.config.mode = Mode::AddOnly;
+    let plan = story.plan();
+    assert!(plan.withheld.is_empty(), "{:?}", plan.withheld);
+    assert!(plan.changes.iter().any(|change| matches!(change, Change::Delete(_))), "{:?}", plan.changes);
 }
 
 /// A flood of replacements must not keep open what is revoked.

@@ -246,7 +246,7 @@ fn a_lock_is_waited_for_longer_and_longer_and_then_named() {
               12.9s  apply             failed: an administrator holds a lock: alice, since noon; waiting 6.7s
               20.7s  observe firewall  2 atoms wanted, 0 ours of 1 rule: 2 changes
               21.7s  apply             failed: an administrator holds a lock: alice, since noon; waiting 12.2s
-              34.9s  observe firewall  2 atoms wanted, 0 ours of 1 rule: 2 changes
+              34.9s  observe           2 atoms wanted, 0 ours of 1 rule: 2 changes
               35.9s  apply             failed: an administrator holds a lock: alice, since noon; waiting 24.5s
             out of time: 6 retries; an administrator holds a lock: alice, since noon; ask for it to be released, the next run goes on from there
         "#]],
