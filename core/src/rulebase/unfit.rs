@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use super::{Policy, is_own_service};
+use super::{Owned, Policy, is_own_service};
 use crate::{
     config::Config,
     firewall::{Configuration, Firewall, Node, Pending},
@@ -162,19 +162,37 @@ pub(super) fn check_own_work(
         [candidate, running].into_iter().flat_map(Policy::owned).map(|rule| &rule.facts.name).collect();
     let configurations = [&firewall.candidate, &firewall.running];
     let exists = |name: &RuleName| configurations.iter().any(|held| held.rules.iter().any(|rule| rule.name == *name));
+    // A rule that was added and deleted again is in neither configuration.
+    let come_and_gone: BTreeSet<OwnedName> = firewall
+        .pending
+        .iter()
+        .filter_map(|pending| match &pending.node {
+            Node::Rule(name) if pending.admin == *admin && !owned.contains(name) && !exists(name) => {
+                OwnedName::parse(name.as_str())
+            }
+            Node::Rule(_) | Node::Service(_) | Node::Tag(_) | Node::Other(_) => None,
+        })
+        .collect();
     // A rule without a number that is being adopted is noted under its former name as well.
+    // What it was renamed to may have been deleted since: then the list of changes alone still knows that name.
+    let is_new = |rule: &Owned<'_>| !running.has(&rule.facts.name);
     let is_renamed = |name: &RuleName| match FormerName::parse(name.as_str()) {
         Some(FormerName { subject, number: None }) if !candidate.has(name) => {
-            candidate.owned().any(|rule| rule.name.subject == subject && !running.has(&rule.facts.name))
+            candidate.owned().any(|rule| rule.name.subject == subject && is_new(rule))
+                || come_and_gone.iter().any(|gone| gone.subject == subject)
         }
         Some(_) | None => false,
     };
     let is_ours = |node: &Node| match node {
-        // A rule that was added and deleted again is in neither configuration.
         Node::Rule(name) => {
-            owned.contains(name) || (OwnedName::parse(name.as_str()).is_some() && !exists(name)) || is_renamed(name)
+            let is_gone = || OwnedName::parse(name.as_str()).is_some_and(|name| come_and_gone.contains(&name));
+            owned.contains(name) || is_gone() || is_renamed(name)
         }
-        Node::Service(name) => configurations.iter().any(|held| is_own_service(held, name, &config.owner)),
+        // One that was added and deleted again tells no more whose it was, and leaves nothing to commit.
+        Node::Service(name) => {
+            configurations.iter().any(|held| is_own_service(held, name, &config.owner))
+                || !configurations.iter().any(|held| held.services.contains_key(name))
+        }
         Node::Tag(name) => *name == config.owner,
         // The container of the rules: some releases note a move there.
         Node::Other(path) => path.ends_with("/rulebase/security/rules"),
@@ -185,5 +203,61 @@ pub(super) fn check_own_work(
     match firewall.pending.iter().find(is_stray) {
         Some(pending) => Err(Unfit::OwnWork(admin.clone(), pending.node.clone())),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{firewall::Effect, rulebase::Rulebase, sample};
+
+    /// What our account has not committed, of the rules of `candidate` and `running`: `rule i-1-1`, `service tcp_8443`, `tag other`.
+    #[track_caller]
+    fn check(running: &str, candidate: &str, uncommitted: &[&str], stray: Option<&str>) {
+        let mut firewall = sample::quiet(sample::configuration(running));
+        firewall.candidate = Arc::new(sample::configuration(candidate));
+        firewall.pending = uncommitted
+            .iter()
+            .map(|text| {
+                let node = match text.split_once(' ').unwrap() {
+                    ("rule", name) => Node::Rule(name.parse().unwrap()),
+                    ("service", name) => Node::Service(name.parse().unwrap()),
+                    ("tag", name) => Node::Tag(name.parse().unwrap()),
+                    _ => panic!("`{text}` is no node"),
+                };
+                Pending { node, admin: sample::US.parse().unwrap(), effect: Effect::Changed }
+            })
+            .collect();
+        let found = match Rulebase::read(&firewall, &sample::config()) {
+            Ok(_) => None,
+            Err(Unfit::OwnWork(_, node)) => Some(node.to_string()),
+            Err(other) => panic!("{other}"),
+        };
+        assert_eq!(found.as_deref(), stray, "{uncommitted:?}");
+    }
+
+    #[test]
+    fn what_was_added_and_deleted_again_is_no_work_of_anybody_else() {
+        check("", "", &["rule sg-web-1", "service tcp_8443", "tag bridge"], None);
+        let foreign = "web any -> 10.0.1.10 tcp/8443";
+        check(foreign, foreign, &["service svc_tcp_8443"], Some("service `svc_tcp_8443`"));
+        check(foreign, "", &["service svc_tcp_8443"], Some("service `svc_tcp_8443`"));
+        check("", foreign, &["service svc_tcp_8443"], Some("service `svc_tcp_8443`"));
+        check("", "", &["tag other"], Some("tag `other`"));
+    }
+
+    #[test]
+    fn a_former_name_is_ours_also_when_the_rule_that_had_it_is_deleted_under_its_new_one() {
+        let former = "i-01 any -> 10.0.1.10 app:ssl app-default";
+        let adopted = "i-01-1 any -> 10.0.1.10 app:ssl app-default ours";
+        check(former, adopted, &["rule i-01", "rule i-01-1"], None);
+        check(former, "", &["rule i-01", "rule i-01-1"], None);
+        // Of another subject, with the former name still there, or with a rule that was in force already, it was no adoption.
+        check(former, "", &["rule i-01", "rule i-02-1"], Some("rule `i-01`"));
+        check(former, former, &["rule i-01", "rule i-01-1"], Some("rule `i-01`"));
+        check(&format!("{former}\n{adopted}"), "", &["rule i-01", "rule i-01-1"], Some("rule `i-01`"));
+        check(former, "", &["rule i-01"], Some("rule `i-01`"));
     }
 }
