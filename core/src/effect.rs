@@ -14,7 +14,7 @@ use crate::{
     firewall::Status,
     id::{AppName, OwnedName, RuleName},
     plan::Plan,
-    rulebase::{OwnedState, Policy, Rulebase},
+    rulebase::{OwnedState, Policy, Rulebase, Wrong},
     service::L4,
     wanted::Atom,
 };
@@ -67,10 +67,23 @@ fn allowing(rulebase: &Rulebase<'_>) -> Allowing {
     rules
 }
 
-/// Rules of ours as we write them, wherever they stand. Those that are under another's work count as foreign ones do.
+/// Rules of ours that allow what they say, wherever they stand. Those that are under another's work count as foreign ones do.
 fn right(policy: &Policy<'_>) -> Allowing {
-    let right = policy.owned().filter(|rule| rule.state == OwnedState::Right);
+    let right = policy.owned().filter(|rule| allows_what_it_says(&rule.state));
     right.filter_map(|rule| Some((rule.name.clone(), rule.spelling.clone()?))).collect()
+}
+
+/// Other profiles let the same packets through, and so does another way to write the same service: what a rule says is read from
+/// its columns, whatever object they name.
+fn allows_what_it_says(state: &OwnedState) -> bool {
+    match state {
+        OwnedState::Right => true,
+        OwnedState::Wrong(wrong) => wrong.iter().all(|one| match one {
+            Wrong::Profiles | Wrong::Service => true,
+            Wrong::Zones | Wrong::RuleType | Wrong::Action | Wrong::Narrowed => false,
+        }),
+        OwnedState::Disabled | OwnedState::Held(_) => false,
+    }
 }
 
 /// What rules of ours allow after the plan: those below the bottom rule as well that it lifts.
@@ -144,14 +157,19 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::{plan::plan, sample};
+    use crate::{firewall::Configuration, plan::plan, sample};
 
     #[track_caller]
     fn check(inventory: &str, rules: &str, expected: &Expect) {
-        let (config, firewall) = (sample::config(), sample::quiet(sample::configuration(rules)));
-        let rulebase = Rulebase::read(&firewall, &config).unwrap();
-        let plan = plan(&sample::inventory(inventory), &rulebase, &config, &[]);
-        let Effect { newly_allowed, no_longer_allowed } = Effect::of(&plan, &rulebase, &config);
+        check_in(&sample::config(), sample::configuration(rules), inventory, expected);
+    }
+
+    #[track_caller]
+    fn check_in(config: &Config, configuration: Configuration, inventory: &str, expected: &Expect) {
+        let firewall = sample::quiet(configuration);
+        let rulebase = Rulebase::read(&firewall, config).unwrap();
+        let plan = plan(&sample::inventory(inventory), &rulebase, config, &[]);
+        let Effect { newly_allowed, no_longer_allowed } = Effect::of(&plan, &rulebase, config);
         let mut said = String::new();
         for (sign, flows) in [("+", newly_allowed), ("-", no_longer_allowed)] {
             for Flow { rule, locals, peers, l4, app, .. } in flows {
@@ -212,5 +230,34 @@ mod tests {
                 + sg-web-1: any -> 10.0.1.10 ssl tcp 443
             "#]],
         );
+    }
+
+    #[test]
+    fn a_rule_with_other_profiles_or_another_way_to_write_its_service_allows_already() {
+        let group: crate::id::ProfileName = "strict".parse().unwrap();
+        let mut config = sample::config();
+        let rules =
+            "sg-web-1 any -> 10.0.1.10 app:ssl tcp/443 ours\n sg-old-1 any -> 10.0.1.10 app:ssh app-default ours";
+        let expected = &expect![[r#"
+            - sg-old-1: any -> 10.0.1.10 ssh tcp 22
+        "#]];
+        let mut configuration = sample::configuration(rules);
+        check_in(&config, configuration.clone(), "i-1 10.0.1.10 sg-web\n sg-web tcp/443 0.0.0.0/0", expected);
+        config.profile_group = Some(group.clone());
+        configuration.profile_groups.insert(group);
+        check_in(&config, configuration, "i-1 10.0.1.10 sg-web\n sg-web tcp/443 0.0.0.0/0", expected);
+    }
+
+    #[test]
+    fn a_rule_that_is_wrong_otherwise_allows_nothing_for_certain() {
+        for wrong in ["deny", "user", "interzone", "from:dmz"] {
+            check(
+                "i-1 10.0.1.10 sg-web\n sg-web tcp/443 0.0.0.0/0",
+                &format!("sg-web-1 any -> 10.0.1.10 app:ssl app-default ours {wrong}"),
+                &expect![[r#"
+                    + sg-web-1: any -> 10.0.1.10 ssl tcp 443
+                "#]],
+            );
+        }
     }
 }
