@@ -9,7 +9,7 @@ use crate::{
     address::{Address, AddressRange, Family},
     change::{Change, Direction},
     config::Config,
-    exposure::{Exposure, Exposures},
+    exposure::{Doubt, Exposure, Exposures},
     firewall::RuleFacts,
     id::{AppName, GroupId, InstanceId, InterfaceId, OwnedName, Region, RuleName},
     inventory::{Interface, Inventory},
@@ -133,31 +133,75 @@ impl<'a> Explainer<'a> {
             if !interface.addresses.iter().any(|range| range.family() == family) {
                 continue;
             }
-            let (word, why) = match exposures.exposure(id, interface, family) {
-                Exposure::Yes(via) => ("exposed", via.to_string()),
-                Exposure::No(why) => (NOT_EXPOSED, why.to_string()),
-                Exposure::Unknown(doubt) => ("may be exposed", doubt.to_string()),
+            let (word, why) = match (exposures.exposure(id, interface, family), self.unreadable(id)) {
+                (Exposure::Yes(via), None) => ("exposed", via.to_string()),
+                (Exposure::Yes(via), Some(doubt)) => (IN_DOUBT, format!("{via}, but {doubt}")),
+                (Exposure::No(why), _) => (NOT_EXPOSED, why.to_string()),
+                (Exposure::Unknown(doubt), _) => (IN_DOUBT, doubt.to_string()),
             };
             shows.insert(word);
             because.push(Told::plain(format!("{word} by {family}: {why}")));
         }
+        if shows.contains(IN_DOUBT) {
+            because.push(Told::plain("in doubt, our rules for it stay and none is added"));
+        }
         if shows.iter().any(|word| *word != NOT_EXPOSED) {
             because.extend(interface.groups.iter().map(|group| self.group_on(group, id)));
-            because.extend(self.left_out_at(interface));
+            because.extend(self.left_out_at(id, interface));
         }
         let shown = shows.into_iter().collect::<Vec<_>>().join(", ");
         Told::with(format!("{id} ({addresses}) in {} of {}: {shown}", interface.subnet, interface.vpc), because)
     }
 
-    /// What is wanted for addresses of an interface and leads to no rule, whichever group wants it.
-    fn left_out_at(&self, interface: &Interface) -> impl Iterator<Item = Told> {
-        self.plan.wanted.left_out.iter().filter_map(|left_out| match left_out {
-            LeftOut::TwoVpcs(atom, _) | LeftOut::NoNat(atom) | LeftOut::NeverOpen(atom) => {
-                let is_here = interface.addresses.iter().any(|range| range.meets(atom.local));
-                is_here.then(|| Told::plain(left_out.to_string()))
-            }
-            LeftOut::Permission(..) | LeftOut::Hidden(..) | LeftOut::Doubtful(..) | LeftOut::NatTaken(..) => None,
+    /// What of its groups cannot be read, so that nobody can tell what is wanted for an interface to which the route leads.
+    fn unreadable(&self, id: &InterfaceId) -> Option<&'a Doubt> {
+        self.plan.wanted.left_out.iter().find_map(|left_out| match left_out {
+            LeftOut::Doubtful(of, doubt @ (Doubt::Group(_) | Doubt::PrefixList(..))) if of == id => Some(doubt),
+            LeftOut::Doubtful(..)
+            | LeftOut::Permission(..)
+            | LeftOut::Hidden(..)
+            | LeftOut::TwoVpcs(..)
+            | LeftOut::NoNat(_)
+            | LeftOut::NeverOpen(..)
+            | LeftOut::NatTaken(..) => None,
         })
+    }
+
+    /// Interfaces of which nobody can tell, with the reasons.
+    fn in_doubt(&self, which: impl Fn(&Interface) -> bool) -> impl Iterator<Item = Told> {
+        self.plan
+            .wanted
+            .left_out
+            .iter()
+            .filter(move |left_out| match left_out {
+                LeftOut::Doubtful(id, _) => self.inventory.interfaces.get(id).is_some_and(&which),
+                LeftOut::Permission(..)
+                | LeftOut::Hidden(..)
+                | LeftOut::TwoVpcs(..)
+                | LeftOut::NoNat(_)
+                | LeftOut::NeverOpen(..)
+                | LeftOut::NatTaken(..) => false,
+            })
+            .map(|left_out| Told::plain(left_out.to_string()))
+    }
+
+    /// What is wanted for an interface and leads to no rule, whichever group wants it. An original address does not tell for
+    /// whom it is: who wants it does.
+    fn left_out_at(&self, id: &InterfaceId, interface: &Interface) -> impl Iterator<Item = Told> {
+        self.plan
+            .wanted
+            .left_out
+            .iter()
+            .filter(move |left_out| match left_out {
+                LeftOut::TwoVpcs(atom, _) | LeftOut::NoNat(atom) => {
+                    interface.addresses.iter().any(|range| range.meets(atom.local))
+                }
+                LeftOut::NeverOpen(_, origins) | LeftOut::NatTaken(_, _, origins) => {
+                    origins.iter().any(|origin| origin.interface == *id)
+                }
+                LeftOut::Permission(..) | LeftOut::Hidden(..) | LeftOut::Doubtful(..) => false,
+            })
+            .map(|left_out| Told::plain(left_out.to_string()))
     }
 
     /// What one group wants for one interface.
@@ -184,6 +228,7 @@ impl<'a> Explainer<'a> {
                 let told = match why {
                     WhyNot::PartlyNeverOpen(_) => "is opened in part",
                     WhyNot::Inside
+                    | WhyNot::NoPeers
                     | WhyNot::Reference
                     | WhyNot::AllowsAll
                     | WhyNot::Inexpressible(_)
@@ -196,7 +241,7 @@ impl<'a> Explainer<'a> {
             | LeftOut::Doubtful(..)
             | LeftOut::TwoVpcs(..)
             | LeftOut::NoNat(_)
-            | LeftOut::NeverOpen(_)
+            | LeftOut::NeverOpen(..)
             | LeftOut::NatTaken(..) => None,
         })
     }
@@ -245,12 +290,14 @@ impl<'a> Explainer<'a> {
         }
         let wearing: Vec<_> =
             self.inventory.interfaces.iter().filter(|(_, interface)| interface.groups.contains(id)).collect();
-        let exposed = wearing.iter().filter(|(interface, _)| self.plan.wanted.via.contains_key(*interface)).count();
+        let is_exposed = |id: &InterfaceId| self.plan.wanted.via.contains_key(id) && self.unreadable(id).is_none();
+        let exposed = wearing.iter().filter(|(interface, _)| is_exposed(interface)).count();
         let mut told = vec![Told::plain(format!(
             "{} is on {}, {exposed} of them exposed",
             self.group_name(id),
             counted(wearing.len(), "interface")
         ))];
+        told.extend(several(self.in_doubt(|interface| interface.groups.contains(id)).collect()));
         let mut by_standing: BTreeMap<String, (Told, usize)> = BTreeMap::new();
         for (atom, standing) in self.atoms(|origin| origin.group == *id) {
             let one = self.standing(atom, standing);
@@ -350,6 +397,7 @@ impl<'a> Explainer<'a> {
 }
 
 const NOT_EXPOSED: &str = "not exposed";
+const IN_DOUBT: &str = "may be exposed";
 
 /// A long list is cut: the first few, and how many more.
 fn several(mut told: Vec<Told>) -> Vec<Told> {

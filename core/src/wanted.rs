@@ -93,10 +93,10 @@ pub enum LeftOut {
     /// An atom for the instance's own address, to which no NAT rule of the firewall leads.
     NoNat(Atom),
     /// An atom for an original address that this earlier NAT rule takes a part of, and the rest is nothing that a rule can
-    /// say.
-    NatTaken(Atom, RuleName),
-    /// An atom for an original port, as a NAT rule has it, that is never opened.
-    NeverOpen(Atom),
+    /// say. The address does not tell for whom it is: these want it.
+    NatTaken(Atom, RuleName, Origins),
+    /// An atom for an original port, as a NAT rule has it, that is never opened, and who wants it.
+    NeverOpen(Atom, Origins),
 }
 
 /// Why a permission leads to no rule.
@@ -104,6 +104,8 @@ pub enum LeftOut {
 pub enum WhyNot {
     /// The peer is inside the VPC or the internal networks: such traffic does not pass the firewall.
     Inside,
+    /// The prefix list that it names has no entries: there is no peer.
+    NoPeers,
     /// The peer is a group: its members are inside.
     Reference,
     /// It lets everything out, as AWS gives it to each new group (`egress_allow_all = false`).
@@ -120,6 +122,7 @@ impl fmt::Display for WhyNot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Inside => f.write_str("the peer is inside"),
+            Self::NoPeers => f.write_str("the prefix list is empty"),
             Self::Reference => f.write_str("a reference to a group stays inside"),
             Self::AllowsAll => f.write_str("it lets everything out, and `egress_allow_all` is not set"),
             Self::Inexpressible(why) => why.fmt(f),
@@ -154,10 +157,10 @@ impl fmt::Display for LeftOut {
                 write!(f, "{atom}: {} is in several VPCs, and {vpc} does not want it", atom.local)
             }
             Self::NoNat(atom) => write!(f, "{atom}: no NAT rule of the firewall leads there"),
-            Self::NatTaken(atom, by) => {
+            Self::NatTaken(atom, by, _) => {
                 write!(f, "{atom}: NAT rule `{by}` takes part of it, and no rule can say the rest")
             }
-            Self::NeverOpen(atom) => write!(f, "{atom}: `never_open` lists it"),
+            Self::NeverOpen(atom, _) => write!(f, "{atom}: `never_open` lists it"),
         }
     }
 }
@@ -290,10 +293,10 @@ impl Wanted {
     /// What NAT rules make of a port that may be opened can be one that may not.
     fn leave_out_never_open(&mut self, never_open: &NeverOpen) {
         let left_out = &mut self.left_out;
-        self.atoms.retain(|atom, _| {
+        self.atoms.retain(|atom, origins| {
             let may = !never_open.meets(atom.peer, atom.service.l4);
             if !may {
-                left_out.insert(LeftOut::NeverOpen(atom.clone()));
+                left_out.insert(LeftOut::NeverOpen(atom.clone(), origins.clone()));
             }
             may
         });
@@ -364,6 +367,24 @@ mod tests {
                 - sg-web tcp 22 with 192.168.0.0/24: the peer is inside
                 - sg-web tcp 22 with sg-web: a reference to a group stays inside
                 - sg-web udp 0 with 8.8.8.8: port 0 cannot be written in a service
+            "#]],
+        );
+    }
+
+    #[test]
+    fn an_empty_prefix_list_has_no_peer_that_could_be_inside() {
+        let text = "i-1 10.0.1.10 sg-web\n sg-web tcp/22 pl-1\n sg-web tcp/22 pl-2\n sg-web out:all pl-1";
+        let mut inventory = sample::inventory(text);
+        inventory.prefix_lists.insert("pl-1".parse().unwrap(), Vec::new());
+        inventory.prefix_lists.insert("pl-2".parse().unwrap(), sample::ranges("10.0.4.0/24"));
+        let config = Config { directions: BTreeSet::from(BOTH_WAYS), ..sample::config() };
+        check(
+            &inventory,
+            &config,
+            &expect![[r#"
+                - sg-web tcp 22 with pl-1: the prefix list is empty
+                - sg-web tcp 22 with pl-2: the peer is inside
+                - sg-web egress all with pl-1: the prefix list is empty
             "#]],
         );
     }

@@ -70,9 +70,9 @@ fn parted(left_out: &LeftOut) -> (String, String) {
         LeftOut::TwoVpcs(atom, vpc) => {
             (format!("no rule, the address is in several VPCs and {vpc} does not want it"), atom.to_string())
         }
-        LeftOut::NeverOpen(atom) => ("no rule, `never_open` lists it".to_owned(), atom.to_string()),
+        LeftOut::NeverOpen(atom, _) => ("no rule, `never_open` lists it".to_owned(), atom.to_string()),
         LeftOut::NoNat(atom) => ("no rule, no NAT rule of the firewall leads there".to_owned(), atom.to_string()),
-        LeftOut::NatTaken(atom, by) => {
+        LeftOut::NatTaken(atom, by, _) => {
             (format!("no rule, NAT rule `{by}` takes part of it and no rule can say the rest"), atom.to_string())
         }
     }
@@ -82,9 +82,12 @@ fn parted(left_out: &LeftOut) -> (String, String) {
 fn how_far(why: &WhyNot) -> &'static str {
     match why {
         WhyNot::PartlyNeverOpen(_) => "opened in part",
-        WhyNot::Inside | WhyNot::Reference | WhyNot::AllowsAll | WhyNot::Inexpressible(_) | WhyNot::NeverOpen(_) => {
-            "no rule"
-        }
+        WhyNot::Inside
+        | WhyNot::NoPeers
+        | WhyNot::Reference
+        | WhyNot::AllowsAll
+        | WhyNot::Inexpressible(_)
+        | WhyNot::NeverOpen(_) => "no rule",
     }
 }
 

@@ -170,13 +170,13 @@ fn left_out(left_out: &LeftOut) -> Value {
             "kind": "address-in-several-vpcs", "atom": atom_members(atom), "vpc": vpc.as_str(),
             "why": "the address is in several VPCs, and this one does not want it",
         }),
-        LeftOut::NeverOpen(atom) => json!({
+        LeftOut::NeverOpen(atom, _) => json!({
             "kind": "never-open", "atom": atom_members(atom), "why": "`never_open` lists it",
         }),
         LeftOut::NoNat(atom) => json!({
             "kind": "no-nat-rule", "atom": atom_members(atom), "why": "no NAT rule of the firewall leads there",
         }),
-        LeftOut::NatTaken(atom, by) => json!({
+        LeftOut::NatTaken(atom, by, _) => json!({
             "kind": "nat-rule-takes-part", "atom": atom_members(atom), "nat_rule": by.as_str(),
             "why": "an earlier NAT rule takes part of it, and no rule can say the rest",
         }),

@@ -6,6 +6,7 @@ use crate::{
     allowed::{Matches, May, Packet, first_match},
     change::Direction,
     firewall::{Action, RuleFacts},
+    inventory::Interface,
     range::Range,
     rulebase::owned_name,
     service::Apps,
@@ -26,7 +27,8 @@ impl Explainer<'_> {
         if self.differs(&packet) {
             told.push(Told::with(format!("in the candidate: {}", candidate.what), candidate.because));
         }
-        let wanted: Vec<_> = self.wanting(&packet).collect();
+        let mut wanted: Vec<_> = self.wanting(&packet).collect();
+        wanted.extend(self.in_doubt(|interface| has(interface, packet.local)));
         if wanted.is_empty() {
             told.push(Told::plain("no security group of an exposed interface wants it"));
         }
@@ -36,10 +38,7 @@ impl Explainer<'_> {
 
     /// Which way a packet goes: inward, unless its source is an address of an interface and its destination is not.
     fn directed(&self, sent: &Sent) -> Packet {
-        let is_local = |address: Address| {
-            let mut own = self.inventory.interfaces.values().flat_map(|interface| &interface.addresses);
-            own.any(|range| range.contains(Range::single(address)))
-        };
+        let is_local = |address: Address| self.inventory.interfaces.values().any(|interface| has(interface, address));
         let outward = is_local(sent.source) && !is_local(sent.destination);
         let (direction, local, peer) = match outward {
             true => (Direction::Egress, sent.source, sent.destination),
@@ -85,6 +84,10 @@ impl Explainer<'_> {
             Told::with(format!("{} {}", wanted_by(origins), told.what), told.because)
         })
     }
+}
+
+fn has(interface: &Interface, address: Address) -> bool {
+    interface.addresses.iter().any(|range| range.contains(Range::single(address)))
 }
 
 fn verb(rule: &RuleFacts) -> &'static str {

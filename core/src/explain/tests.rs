@@ -1,7 +1,7 @@
 use expect_test::{Expect, expect};
 
 use super::*;
-use crate::{config::RuleDestination, plan::plan, sample};
+use crate::{config::RuleDestination, firewall::Configuration, never::Never, plan::plan, sample};
 
 const CLOUD: &str =
     "i-1 10.0.1.10 sg-web,sg-admin\n i-2 10.0.1.11 sg-web\n sg-web tcp/443 0.0.0.0/0\n sg-web tcp/80 0.0.0.0/0
@@ -24,9 +24,19 @@ fn check(subject: &Subject, expected: &Expect) {
 
 #[track_caller]
 fn check_with(change: impl FnOnce(&mut Inventory, &mut Config), subject: &Subject, expected: &Expect) {
+    check_on(sample::configuration(RULES), change, subject, expected);
+}
+
+#[track_caller]
+fn check_on(
+    configuration: Configuration,
+    change: impl FnOnce(&mut Inventory, &mut Config),
+    subject: &Subject,
+    expected: &Expect,
+) {
     let (mut inventory, mut config) = (sample::inventory(CLOUD), sample::config());
     change(&mut inventory, &mut config);
-    let firewall = sample::quiet(sample::configuration(RULES));
+    let firewall = sample::quiet(configuration);
     let rulebase = Rulebase::read(&firewall, &config).unwrap();
     let plan = plan(&inventory, &rulebase, &config, &[]);
     let mut said = String::new();
@@ -211,6 +221,88 @@ fn what_nat_keeps_from_a_rule_is_said() {
                 udp 53 with 10.0.0.0/16 leads to no rule: the peer is inside
               any -> 10.0.1.11  web-browsing on tcp 80: no NAT rule of the firewall leads there
               any -> 10.0.1.11  ssl on tcp 443: no NAT rule of the firewall leads there
+        "#]],
+    );
+}
+
+#[test]
+fn an_interface_in_doubt_may_be_exposed() {
+    let without = |inventory: &mut Inventory, _: &mut Config| {
+        inventory.groups.remove(&"sg-admin".parse().unwrap());
+    };
+    check_with(
+        without,
+        &Subject::Instance("i-1".parse().unwrap()),
+        &expect![[r#"
+        eni-1 (10.0.1.10) in subnet-pub of vpc-1: may be exposed
+          may be exposed by IPv4: rtb-1 sends internet-bound traffic to i-fw, but sg-admin is not listed
+          in doubt, our rules for it stay and none is added
+          sg-admin is not listed
+          sg-web
+            udp 53 with 10.0.0.0/16 leads to no rule: the peer is inside
+    "#]],
+    );
+    check_with(
+        without,
+        &Subject::Group("sg-web".parse().unwrap()),
+        &expect![[r#"
+        sg-web is on 2 interfaces, 1 of them exposed
+        eni-1 may be exposed: sg-admin is not listed
+        wants any -> 10.0.1.11  ssl on tcp 443: our rule sg-web-1 says it
+        wants any -> 10.0.1.11  web-browsing on tcp 80: allowed already by `web`
+        udp 53 with 10.0.0.0/16 leads to no rule: the peer is inside
+    "#]],
+    );
+    check_with(
+        without,
+        &packet("9.9.9.9 10.0.1.10 tcp/443 ssl"),
+        &expect![[r#"
+        9.9.9.9 -> 10.0.1.10 tcp 443 (ssl), from untrust to trust: allowed by rule `sg-web-1` of ours
+        eni-1 may be exposed: sg-admin is not listed
+    "#]],
+    );
+}
+
+#[test]
+fn what_is_never_opened_by_its_original_port_is_said_of_the_instance_behind() {
+    let mut configuration = sample::configuration(RULES);
+    let nat = ["a any -> 203.0.113.5 tcp/23 to 10.0.1.10:80", "b any -> 203.0.113.6 tcp/23 to 10.0.1.11:443"];
+    configuration.nat = nat.map(sample::nat_rule).to_vec();
+    check_on(
+        configuration,
+        |_, config| {
+            config.destination = RuleDestination::Nat;
+            config.never_open = ["tcp/23"].iter().map(|entry| entry.parse::<Never>().unwrap()).collect();
+        },
+        &Subject::Instance("i-2".parse().unwrap()),
+        &expect![[r#"
+            eni-2 (10.0.1.11) in subnet-pub of vpc-1: exposed
+              exposed by IPv4: rtb-1 sends internet-bound traffic to i-fw
+              sg-web
+                udp 53 with 10.0.0.0/16 leads to no rule: the peer is inside
+              any -> 10.0.1.11  web-browsing on tcp 80: no NAT rule of the firewall leads there
+              any -> 203.0.113.6  ssl on tcp 23: `never_open` lists it
+        "#]],
+    );
+}
+
+#[test]
+fn what_an_earlier_nat_rule_takes_part_of_is_said_of_the_instance_behind() {
+    let mut configuration = sample::configuration(RULES);
+    let nat = ["a any -> 203.0.113.5 tcp/443 to 10.0.1.99", "b any -> 203.0.113.5 to 10.0.1.11"];
+    configuration.nat = nat.map(sample::nat_rule).to_vec();
+    check_on(
+        configuration,
+        |inventory, config| {
+            config.destination = RuleDestination::Nat;
+            *inventory = sample::inventory("i-1 10.0.1.10 sg-web\n i-2 10.0.1.11 sg-web\n sg-web all 9.9.9.9/32");
+        },
+        &Subject::Instance("i-2".parse().unwrap()),
+        &expect![[r#"
+            eni-2 (10.0.1.11) in subnet-pub of vpc-1: exposed
+              exposed by IPv4: rtb-1 sends internet-bound traffic to i-fw
+              sg-web
+              9.9.9.9 -> 203.0.113.5  any: NAT rule `a` takes part of it, and no rule can say the rest
         "#]],
     );
 }

@@ -18,7 +18,7 @@ pub struct Origin {
 }
 
 /// All who want an atom, in order, each once. A list without room to spare: most hold one, and there are as many as atoms.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origins(Vec<Origin>);
 
 impl Origins {

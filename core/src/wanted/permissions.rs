@@ -79,10 +79,13 @@ impl<'a> Permissions<'a> {
             Peer::PrefixList(list) => self.inventory.prefix_lists.get(list).map(Vec::as_slice).unwrap_or_default(),
             Peer::Group(_) => return Err(WhyNot::Reference),
         };
+        if peers.is_empty() {
+            return Err(WhyNot::NoPeers);
+        }
         let mut counting = peers.to_vec();
         if self.leaves_out_everything(direction, permission) {
             counting.retain(|peer| *peer != peer.family().whole());
-            if counting.is_empty() && !peers.is_empty() {
+            if counting.is_empty() {
                 return Err(WhyNot::AllowsAll);
             }
         }

@@ -25,7 +25,8 @@ impl Wanted {
                 let by = origins.iter().map(|origin| Origin { nat: Some(original.rule.clone()), ..origin.clone() });
                 self.atoms.entry(before(&atom, &original)).or_default().extend(by);
             }
-            let unsaid = led.unsaid.into_iter().map(|(original, by)| LeftOut::NatTaken(before(&atom, &original), by));
+            let unsaid = led.unsaid.into_iter();
+            let unsaid = unsaid.map(|(original, by)| LeftOut::NatTaken(before(&atom, &original), by, origins.clone()));
             self.left_out.extend(unsaid);
         }
         for direction in BOTH_WAYS {
