@@ -108,9 +108,7 @@ impl<'a> Judge<'a> {
     /// Our rules in R' that must be as wanted, with their index.
     fn answerable(&self) -> impl Iterator<Item = (usize, &'a RuleFacts)> + '_ {
         self.commit.after.rules.iter().enumerate().filter(|(_, rule)| {
-            self.is_ours(rule)
-                && rule.status == Status::Enabled
-                && self.others.holder(&rule.name).is_none()
+            self.is_ours(rule) && rule.status == Status::Enabled && self.others.holder(&rule.name).is_none()
         })
     }
 
@@ -121,7 +119,8 @@ impl<'a> Judge<'a> {
     }
 
     fn was_sunken(&self, rule: &RuleFacts) -> bool {
-        let below = self.commit.before.running.rules.iter().skip_while(|rule| rule.name != self.commit.config.bottom_rule);
+        let below =
+            self.commit.before.running.rules.iter().skip_while(|rule| rule.name != self.commit.config.bottom_rule);
         below.into_iter().any(|before| before.name == rule.name)
     }
 

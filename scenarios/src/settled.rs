@@ -44,8 +44,11 @@ pub(crate) async fn unsettled<A: Act>(actor: &mut A, world: &SharedWorld, config
     }
     let plan = plan(&inventory, &rulebase, config, &[]);
     let mut found: Vec<_> = plan.changes.iter().map(|change| format!("I5: still to be done: {change}")).collect();
-    let has_lost_tag = |name: &OwnedName| has_lost_tag(&name.rule_name(), &firewall, config);
-    if plan.commit && found.is_empty() && !rulebase.differing().iter().all(has_lost_tag) {
+    let is_for_a_person = |name: &OwnedName| {
+        let name = name.rule_name();
+        has_lost_tag(&name, &firewall, config) || is_gone_unnoted(&name, &firewall)
+    };
+    if plan.commit && found.is_empty() && !rulebase.differing().iter().all(is_for_a_person) {
         found.push("I10: what is in force differs from what was found right".to_owned());
     }
     if found.is_empty() {
@@ -65,6 +68,14 @@ fn is_without_tag(unfit: &Unfit) -> bool {
 fn has_lost_tag(rule_name: &RuleName, firewall: &Firewall, config: &Config) -> bool {
     let mut rules = firewall.candidate.rules.iter();
     rules.any(|rule| rule.name == *rule_name && owned_name(rule, &config.owner).is_none())
+}
+
+/// Whether a rule in force is gone from the candidate configuration, and nobody is noted for that: somebody took back their work on it
+/// while a commit of ours was under way. No commit of one administrator's changes takes it along; the outcome names it.
+fn is_gone_unnoted(rule_name: &RuleName, firewall: &Firewall) -> bool {
+    let stands = firewall.candidate.rules.iter().any(|rule| rule.name == *rule_name);
+    let node = Node::Rule(rule_name.clone());
+    !stands && !firewall.pending.iter().any(|pending| pending.node == node)
 }
 
 /// Atoms of which the firewall lets a packet through to nobody, and nobody has decided so.

@@ -9,6 +9,8 @@ use std::{
 use drawbridge_core::{
     firewall::{Action, Configuration, Place, RuleFacts, RuleType, ServiceFacts, TouchedBy},
     id::{AppName, ProfileName, ServiceName, TagName, ZoneName},
+    service::Service,
+    translate::STANDARD_PORT,
 };
 
 use super::{
@@ -207,14 +209,22 @@ fn address_names(scopes: [&Objects<'_>; 3]) -> BTreeSet<String> {
     names.filter(|name| Literal::parse(name).is_some()).map(|name| name.clone().into_owned()).collect()
 }
 
-/// Names under which a rule means several applications.
+/// Names under which a rule means something else than the application that is known by it: several applications, or a custom one with
+/// ports of its own.
 fn application_sets(scopes: [&Objects<'_>; 3]) -> BTreeSet<AppName> {
     let objects = scopes.into_iter().flat_map(|objects| &objects.applications);
-    let sets = objects.filter(|(_, object)| match object {
+    let named = objects.filter_map(|(name, object)| Some((name.parse::<AppName>().ok()?, object)));
+    let others = named.filter(|(name, object)| match object {
         Object::Group(_) | Object::Single(Application::Filter) => true,
-        Object::Single(Application::Custom(_)) => false,
+        Object::Single(Application::Custom(_)) => has_ports_of_its_own(name),
     });
-    sets.filter_map(|(name, _)| name.parse().ok()).collect()
+    others.map(|(name, _)| name).collect()
+}
+
+/// Whether rules of ours rely on where the application of this name is at home.
+fn has_ports_of_its_own(name: &AppName) -> bool {
+    let by_port = STANDARD_PORT.iter().any(|(known, _)| *known == name.as_str());
+    by_port || Service::protocol_of(&BTreeSet::from([name.clone()])).is_some()
 }
 
 /// The services of a scope. Groups are listed as well, without ports: their names are taken, too.
