@@ -66,9 +66,16 @@ impl Deployment {
     pub async fn perform(&mut self, command: &Command, limit: Duration) -> Result<Reply, Failure> {
         let until = Instant::now() + limit;
         match self.attempt(command, until).await {
-            // Nothing has happened yet, so that also a write may be sent again.
             Err(refused) if refused.what == Trouble::KeyRefused && self.renew_key(until).await => {
-                self.attempt(command, until).await
+                match command {
+                    Command::FetchLog(_) | Command::Observe(_) | Command::PollJob(_) => {
+                        self.attempt(command, until).await
+                    }
+                    // The other key may be another account's, and what that one has left uncommitted nobody has looked at.
+                    Command::Apply(_) | Command::Commit(_) | Command::CommitAll(_) | Command::Revert => {
+                        Err(refused.what.transient())
+                    }
+                }
             }
             done => done,
         }
@@ -163,5 +170,102 @@ impl Perform for Live<'_> {
 
     async fn sleep(&mut self, how_long: Duration) {
         tokio::time::sleep(how_long).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::BTreeMap,
+        fs,
+        sync::{Arc, Mutex},
+    };
+
+    use axum::{Router, extract::State, http::HeaderMap, routing::post};
+    use drawbridge_core::{
+        change::Change,
+        command::JobState,
+        firewall::{CommitNote, Digest},
+        id::JobId,
+    };
+    use tempfile::NamedTempFile;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::{deployment, settings::Settings};
+
+    /// What was asked, each with the key that came along.
+    type Asked = Arc<Mutex<Vec<(String, String)>>>;
+
+    /// A firewall that knows the new key alone, and does whatever is asked with it.
+    async fn firewall(State(asked): State<Asked>, headers: HeaderMap, request: String) -> String {
+        let key = headers["x-pan-key"].to_str().unwrap().to_owned();
+        let is_new = key == "bmV3";
+        asked.lock().unwrap().push((key, request));
+        let refused = "<response status='error' code='403'><result><msg>Invalid Credential</msg></result></response>";
+        let job = "<job><id>7</id><type>Commit</type><status>FIN</status><result>OK</result></job>";
+        if is_new {
+            format!("<response status='success'><result>{job}</result></response>")
+        } else {
+            refused.to_owned()
+        }
+    }
+
+    async fn deployment(key: &NamedTempFile) -> (Deployment, Asked) {
+        let asked = Asked::default();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new().route("/api/", post(firewall)).with_state(Arc::clone(&asked));
+        tokio::spawn(axum::serve(listener, router).into_future());
+        let environment: BTreeMap<String, String> = [
+            ("PANOS_HOSTNAME", url.as_str()),
+            ("DRAWBRIDGE_FIREWALL_API_KEY_FILE", key.path().to_str().unwrap()),
+            ("DRAWBRIDGE_FIREWALL_ADMIN", "fwsync"),
+            ("DRAWBRIDGE_AWS_REGION", "eu-west-1"),
+            ("DRAWBRIDGE_MODE", "sync"),
+            ("DRAWBRIDGE_GATEWAYS", "i-0aaaaaaaaaaaaaaa1"),
+            ("DRAWBRIDGE_POLICY_OWNER", "drawbridge"),
+            ("DRAWBRIDGE_POLICY_BOTTOM_RULE", "clean-up"),
+            ("DRAWBRIDGE_POLICY_UNTRUST_ZONE", "untrust"),
+            ("DRAWBRIDGE_POLICY_TRUST_ZONE", "trust"),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+        fs::write(key, "b2xk").unwrap();
+        let settings = Settings::read(None, &environment).unwrap();
+        let deployment = deployment::with_credentials(settings, "id", "secret").await.unwrap();
+        fs::write(key, "bmV3").unwrap();
+        (deployment, asked)
+    }
+
+    /// The new key may be another account's, whose uncommitted work would be committed or taken back unseen.
+    #[tokio::test]
+    async fn with_another_key_nothing_is_written_before_a_look() {
+        let note = CommitNote { owner: "drawbridge".parse().unwrap(), digest: Digest(1), run: None };
+        let tag = Change::Tag("drawbridge".parse().unwrap());
+        for write in
+            [Command::Apply(vec![tag]), Command::Commit(note.clone()), Command::CommitAll(note), Command::Revert]
+        {
+            let key = NamedTempFile::new().unwrap();
+            let (mut deployment, asked) = deployment(&key).await;
+            let done = deployment.perform(&write, Duration::from_secs(20)).await;
+            assert_eq!(done, Err(Trouble::KeyRefused.transient()), "{write}");
+            let sent = asked.lock().unwrap().clone();
+            assert!(sent.iter().all(|(key, _)| key == "b2xk"), "{write}: {sent:?}");
+            let read = Command::PollJob(JobId(7));
+            let polled = deployment.perform(&read, Duration::from_secs(20)).await;
+            assert_eq!(polled, Ok(Reply::Polled(JobState::Succeeded)), "{write}");
+        }
+    }
+
+    #[tokio::test]
+    async fn with_another_key_a_read_is_sent_again() {
+        let key = NamedTempFile::new().unwrap();
+        let (mut deployment, asked) = deployment(&key).await;
+        let read = Command::PollJob(JobId(7));
+        let polled = deployment.perform(&read, Duration::from_secs(20)).await;
+        assert_eq!(polled, Ok(Reply::Polled(JobState::Succeeded)));
+        assert_eq!(asked.lock().unwrap().iter().map(|(key, _)| &**key).collect::<Vec<_>>(), ["b2xk", "bmV3"]);
     }
 }
