@@ -269,10 +269,32 @@ mod tests {
 
     #[test]
     fn what_is_no_document_is_an_error() {
-        for text in ["", "<a>", "<a><b/>", "<a", "<a b='", "<a><![CDATA[x", "<a><!-- "] {
+        for text in [
+            "",
+            "<a>",
+            "<a><b/>",
+            "<a",
+            "<a b='",
+            "<a><![CDATA[x",
+            "<a><!-- ",
+            "<a>&",
+            "<a>x&am",
+            "<a>&#x4",
+            "<a b='&am",
+        ] {
             assert_eq!(element(text), Err(Malformed::Cut), "{text}");
         }
-        for text in ["text", "<a></b>", "</a>", "<a b=c/>", "<a>&nope;</a>", "< a/>", "<a b='1' b='2'/>"] {
+        for text in [
+            "text",
+            "<a></b>",
+            "</a>",
+            "<a b=c/>",
+            "<a>&nope;</a>",
+            "<a>&am</a>",
+            "<a>&</a>",
+            "< a/>",
+            "<a b='1' b='2'/>",
+        ] {
             assert!(matches!(element(text), Err(Malformed::Syntax(_))), "{text}: {:?}", element(text));
         }
         let deep = "<a>".repeat(DEPTH_MAX + 1) + &"</a>".repeat(DEPTH_MAX + 1);

@@ -125,9 +125,15 @@ impl<'a> TextNodes<'a> {
                 Ok(Event::Decl(_) | Event::PI(_) | Event::DocType(_) | Event::Comment(_)) => continue,
                 Ok(Event::Eof) if self.depth > 0 => Err(Malformed::Cut),
                 Ok(Event::Eof) => return None,
+                // A reference without an end is no XML, unless nothing more has come.
+                Err(Error::IllFormed(IllFormedError::UnclosedReference)) if self.is_at_the_end() => Err(Malformed::Cut),
                 Err(error) => Err(error.into()),
             });
         }
+    }
+
+    fn is_at_the_end(&self) -> bool {
+        usize::try_from(self.reader.buffer_position()).is_ok_and(|position| position >= self.text.len())
     }
 
     /// The tag that begins at `position`. It borrows from the text itself, because what the event lends does not outlive it.
