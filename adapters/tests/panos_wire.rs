@@ -284,6 +284,8 @@ const HOSTILE: &[&str] = &[
     "=",
     "element=",
     " ",
+    "\r\n",
+    "\r",
     "ü",
     "\u{1f525}",
     "a",

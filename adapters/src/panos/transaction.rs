@@ -316,6 +316,20 @@ mod tests {
         );
     }
 
+    /// An administrator's description comes back as it was read, also with the line breaks of Windows.
+    #[test]
+    fn a_description_is_written_back_as_it_was() {
+        let description = "first line\r\nsecond\tline\nthird".to_owned();
+        let rule = OwnedRule { description: description.clone(), ..owned("i-0aaaaaaaaaaaaaaa1-1") };
+        let put = Change::Put(Box::new(rule), Position::InPlace);
+        let transaction = Transaction::of(&[put], &Vsys::default()).unwrap();
+        let (_, element) = transaction.request.parameters().last().unwrap();
+        let mut cursor = Cursor::new(parse(element));
+        let root = cursor.root().unwrap();
+        let root = cursor.element(root).unwrap();
+        assert_eq!(root.text_at(&["edit", "entry", "description"]), Some(&*description));
+    }
+
     #[test]
     fn objects_moves_and_deletions() {
         let name = || OwnedName::parse("sg-0f00baa1-2").unwrap();
