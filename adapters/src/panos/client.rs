@@ -307,11 +307,11 @@ impl<T: Transport> Panos<T> {
     }
 }
 
-/// The failure with the name of the change that caused it.
+/// The failure with the name of the change that caused it. Each is cut by itself, so that a long refusal does not hide the name.
 fn blame(label: Option<&str>, failure: Failure) -> Failure {
     match (label, failure) {
         (Some(label), Failure { lasting, what: Trouble::Refused(text) }) => {
-            Failure { lasting, what: Trouble::Refused(clean(&format!("{text} (at `{label}`)"))) }
+            Failure { lasting, what: Trouble::Refused(format!("{} (at `{}`)", clean(&text), clean(label))) }
         }
         (_, failure) => failure,
     }
@@ -321,4 +321,20 @@ fn blame(label: Option<&str>, failure: Failure) -> Failure {
 fn is_nothing(text: &str) -> bool {
     text.starts_with("There are no changes to commit")
         || text.starts_with("The result of this commit would be the same")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_refusal_does_not_hide_whose_it_is() {
+        let refusal = clean(&"is invalid ".repeat(100));
+        let label = format!("+ sg-0f00baa1-1  {}", "10.0.1.1, ".repeat(100));
+        let Trouble::Refused(text) = blame(Some(&label), Trouble::Refused(refusal.clone()).permanent()).what else {
+            panic!("it is a refusal still")
+        };
+        assert!(text.starts_with(&refusal) && text.contains("(at `+ sg-0f00baa1-1"), "{text}");
+        assert!(text.chars().count() < 700, "{text}");
+    }
 }
