@@ -101,6 +101,7 @@ impl Deployment {
 
     async fn attempt(&mut self, command: &Command, until: Instant) -> Result<Reply, Failure> {
         let firewall = &mut self.firewall;
+        firewall.give_up_at(until);
         match command {
             Command::FetchLog(log) => {
                 of_aws("GetObject", until, self.logs.fetch(log)).await.map(|log| Reply::Log(log.events))

@@ -6,14 +6,18 @@ use std::{
     collections::BTreeSet,
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread,
     time::Duration,
 };
 
 use drawbridge::panos::{
     client::{Account, Panos},
-    https::{Endpoint, Host, Https},
+    https::{Endpoint, Host, Https, Units},
     tls::{Fingerprint, Tls},
     xpath::Vsys,
 };
@@ -38,6 +42,7 @@ use rustls::{
     sign::CertifiedKey,
     version::{TLS12, TLS13},
 };
+use tokio::time::Instant;
 
 const DONE: &str = "<response status=\"success\"><result><job><id>7</id><type>Commit</type><status>FIN</status><result>OK</result>\
                     <progress>100</progress></job></result></response>";
@@ -159,6 +164,90 @@ async fn broken_answers_are_told_apart() {
     for (behaviour, failure) in cases {
         assert_eq!(poll_plain(&serve(behaviour, None)).await, Err(failure));
     }
+}
+
+/// A unit of a pair that gives requests the answers that are fit for them, and hangs from the moment when it is told to.
+#[derive(Clone, Default)]
+struct Unit {
+    hangs: Arc<AtomicBool>,
+    is_active: Arc<AtomicBool>,
+    /// What it does not answer although it does not hang.
+    unanswered: &'static str,
+}
+
+impl Unit {
+    async fn serve(&self) -> SocketAddr {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let unit = self.clone();
+        let answer = move |request: String| async move { unit.answer(&request).await };
+        tokio::spawn(
+            axum::serve(listener, axum::Router::new().route("/api/", axum::routing::post(answer))).into_future(),
+        );
+        address
+    }
+
+    async fn answer(&self, request: &str) -> String {
+        let is_unanswered = !self.unanswered.is_empty() && request.contains(self.unanswered);
+        if self.hangs.load(Ordering::Relaxed) || is_unanswered {
+            std::future::pending::<()>().await;
+        }
+        let state = if self.is_active.load(Ordering::Relaxed) { "active" } else { "passive" };
+        let result = if request.contains("high-availability") {
+            format!("<enabled>yes</enabled><group><local-info><state>{state}</state></local-info></group>")
+        } else {
+            "<system><sw-version>10.2.9</sw-version><time>Tue Feb  3 09:05:00 2026</time></system>\
+             <job><id>7</id><type>Commit</type><status>ACT</status><progress>5</progress></job>"
+                .to_owned()
+        };
+        format!("<response status='success'><result>{result}</result></response>")
+    }
+}
+
+fn client_of(units: &[SocketAddr]) -> Panos<Https> {
+    let account =
+        Account { vsys: Vsys::default(), admin: Some("fwsync".parse().unwrap()), owner: "aws".parse().unwrap() };
+    let hosts = units.iter().map(|address| format!("http://{address}").parse().unwrap()).collect();
+    let (key, timeout) = ("U0VDUkVU".parse().unwrap(), Duration::from_secs(60));
+    Panos::connect(Endpoint { units: Units::of(hosts).unwrap(), key, tls: Tls::SystemRoots, timeout, account }).unwrap()
+}
+
+fn new_rule() -> Change {
+    Change::Put(Box::new(rule(&"aws".parse().unwrap(), "why")), Position::Above("theirs".parse().unwrap()))
+}
+
+/// Comments, and the return of locks, are for people: a write that took effect is told as one.
+#[tokio::test]
+async fn what_a_write_can_do_without_makes_no_failure_of_it() {
+    for unanswered in ["audit-comment", "commit-locks"] {
+        let unit = Unit { unanswered, ..Unit::default() };
+        let mut panos = client_of(&[unit.serve().await]);
+        let limit = Duration::from_millis(600);
+        panos.give_up_at(Instant::now() + limit);
+        let written = async {
+            if unanswered == "audit-comment" { panos.apply(&[new_rule()]).await } else { panos.revert().await }
+        };
+        assert_eq!(tokio::time::timeout(limit, written).await, Ok(Ok(())), "{unanswered}");
+    }
+}
+
+/// Whoever holds a lock may be slow to be told; that there is one is known.
+#[tokio::test]
+async fn a_lock_is_told_although_nobody_says_whose_it_is() {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let answer = async |request: String| {
+        if request.contains("type=op") {
+            std::future::pending::<()>().await;
+        }
+        "<response status='error'><msg><line>Configuration is locked by bob</line></msg></response>"
+    };
+    tokio::spawn(axum::serve(listener, axum::Router::new().route("/api/", axum::routing::post(answer))).into_future());
+    let mut panos = client_of(&[address]);
+    let limit = Duration::from_millis(600);
+    panos.give_up_at(Instant::now() + limit);
+    let refused = tokio::time::timeout(limit, panos.apply(&[new_rule()])).await.unwrap().unwrap_err();
+    assert!(matches!(refused.what, Trouble::Locked(_)), "{refused:?}");
 }
 
 #[tokio::test]
@@ -295,24 +384,15 @@ fn hostile(pieces: usize) -> impl Strategy<Value = String> {
     proptest::collection::vec(proptest::sample::select(HOSTILE), 1..pieces).prop_map(|pieces| pieces.concat())
 }
 
-/// A world whose firewall has one rule of ours and one of somebody else.
-async fn written(tag: &TagName, description: &str) -> (Panos<Https>, SharedWorld, Served) {
-    let story = Script::parse("hostile", "firewall\nrule theirs any -> any deny\n----\n").unwrap();
-    let world = SharedWorld::new(World::build(&story).unwrap());
-    let listen = async || tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let served = world.clone().serve(listen().await, listen().await, None).unwrap();
-    let account = Account { vsys: Vsys::default(), admin: None, owner: tag.clone() };
-    let (key, timeout) = (world.lock().key().parse().unwrap(), Duration::from_secs(20));
-    let host: Host = format!("http://{}", served.panos).parse().unwrap();
-    let endpoint = Endpoint { units: host.into(), key, tls: Tls::SystemRoots, timeout, account };
-    let mut panos = Panos::connect(endpoint).unwrap();
+/// A rule of ours with this tag and description.
+fn rule(tag: &TagName, description: &str) -> OwnedRule {
     let spelling = Spelling {
         direction: Direction::Ingress,
         locals: BTreeSet::from(["10.0.1.10".parse().unwrap()]),
         peers: BTreeSet::from(["0.0.0.0/0".parse().unwrap()]),
         service: Service { apps: Apps::Any, l4: L4::Any },
     };
-    let rule = OwnedRule {
+    OwnedRule {
         name: OwnedName::parse("i-0123456789abcdef0-1").unwrap(),
         columns: Columns::of(&spelling, &BTreeSet::new()),
         spelling,
@@ -324,9 +404,22 @@ async fn written(tag: &TagName, description: &str) -> (Panos<Https>, SharedWorld
         tags: BTreeSet::from([tag.clone()]),
         description: description.to_owned(),
         extras: Extras::Fresh { log_setting: None },
-    };
+    }
+}
+
+/// A world whose firewall has one rule of ours and one of somebody else.
+async fn written(tag: &TagName, description: &str) -> (Panos<Https>, SharedWorld, Served) {
+    let story = Script::parse("hostile", "firewall\nrule theirs any -> any deny\n----\n").unwrap();
+    let world = SharedWorld::new(World::build(&story).unwrap());
+    let listen = async || tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let served = world.clone().serve(listen().await, listen().await, None).unwrap();
+    let account = Account { vsys: Vsys::default(), admin: None, owner: tag.clone() };
+    let (key, timeout) = (world.lock().key().parse().unwrap(), Duration::from_secs(20));
+    let host: Host = format!("http://{}", served.panos).parse().unwrap();
+    let endpoint = Endpoint { units: host.into(), key, tls: Tls::SystemRoots, timeout, account };
+    let mut panos = Panos::connect(endpoint).unwrap();
     let above = Position::Above("theirs".parse().unwrap());
-    panos.apply(&[Change::Tag(tag.clone()), Change::Put(Box::new(rule), above)]).await.unwrap();
+    panos.apply(&[Change::Tag(tag.clone()), Change::Put(Box::new(rule(tag, description)), above)]).await.unwrap();
     (panos, world, served)
 }
 

@@ -1,11 +1,14 @@
 //! The firewall as the driver uses it: one method for each command, over whatever carries requests.
 
+use std::time::Duration;
+
 use drawbridge_core::{
     change::{Change, Position},
     command::{Failure, JobState, Trouble},
     firewall::{CommitNote, Firewall, Pending},
     id::{AdminName, JobId, TagName},
 };
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     applications::Catalogue,
@@ -23,6 +26,11 @@ use super::{
 
 /// How many new rules of one transaction get an audit comment: each takes a request of its own.
 const COMMENTS_MAX: usize = 20;
+
+/// How long comments, the names of lock holders, or the return of locks may take in all.
+const ASIDE: Duration = Duration::from_secs(10);
+/// How long before a command is given up nothing else is waited for.
+const TELLING: Duration = Duration::from_millis(100);
 
 /// What carries a request to the firewall and brings its answer back: HTTPS, or the simulated firewall in memory.
 pub trait Transport: Send {
@@ -73,6 +81,8 @@ pub struct Panos<T> {
     pub(super) catalogue: Catalogue,
     /// Whether somebody gave up waiting for the unit that was asked last whether it is active.
     pub(super) waiting: bool,
+    /// When the command under way is given up, where time passes.
+    until: Option<Instant>,
 }
 
 /// What a commit came to.
@@ -94,7 +104,13 @@ impl<T: Transport> Panos<T> {
             version: "of this firewall".to_owned(),
             catalogue: Catalogue::default(),
             waiting: false,
+            until: None,
         }
+    }
+
+    /// Says when the command that follows is given up.
+    pub const fn give_up_at(&mut self, until: Instant) {
+        self.until = Some(until);
     }
 
     /// What carries the requests; simulated ones have clocks and counters of their own.
@@ -128,7 +144,9 @@ impl<T: Transport> Panos<T> {
         let answer = self.transport.send(&transaction.request).await?;
         match tree(&answer) {
             Ok(_) => {
-                self.comment(&changes[..transaction.taken]).await;
+                if aside(self.until, self.comment(&changes[..transaction.taken])).await.is_none() {
+                    tracing::debug!("audit comments take too long");
+                }
                 Ok(())
             }
             Err(Rejection::Refused(Refusal { code: Some(17 | 400), culprit: None, .. })) => {
@@ -240,7 +258,9 @@ impl<T: Transport> Panos<T> {
         let request = Request::revert(&self.admin().await?);
         let taken_back = self.read(&request, |_| Ok(())).await;
         self.written(taken_back, Lock::Config).await?;
-        self.unlock().await;
+        if aside(self.until, self.unlock()).await.is_none() {
+            tracing::warn!("the firewall takes too long to give up our commit locks: remove them if there are any");
+        }
         Ok(())
     }
 
@@ -260,7 +280,7 @@ impl<T: Transport> Panos<T> {
     async fn written<R>(&mut self, done: Result<R, Failure>, lock: Lock) -> Result<R, Failure> {
         match done {
             Err(Failure { lasting, what: Trouble::Locked(text) }) => {
-                let holders = self.holders(lock).await.unwrap_or_default();
+                let holders = aside(self.until, self.holders(lock)).await.and_then(Result::ok).unwrap_or_default();
                 let text = if holders.is_empty() { text } else { holders.join("; ") };
                 Err(Failure { lasting, what: Trouble::Locked(text) })
             }
@@ -305,6 +325,16 @@ impl<T: Transport> Panos<T> {
         let answer = self.transport.send(request).await?;
         read(&tree(&answer)?)
     }
+}
+
+/// Waits for what a command can do without, but not for long, and so that what the command came to can still be told in time:
+/// nothing if it takes longer.
+async fn aside<R>(until: Option<Instant>, answer: impl Future<Output = R> + Send) -> Option<R> {
+    // In memory no time passes.
+    let Some(until) = until else { return Some(answer.await) };
+    let now = Instant::now();
+    let last = until.checked_sub(TELLING).unwrap_or(now);
+    timeout_at(last.min(now + ASIDE), answer).await.ok()
 }
 
 /// The failure with the name of the change that caused it. Each is cut by itself, so that a long refusal does not hide the name.
