@@ -204,12 +204,45 @@ impl Unit {
     }
 }
 
+/// As the driver waits: not for ever, and not for as long as the client would.
+async fn briefly<T>(answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let limit = tokio::time::timeout(Duration::from_millis(300), answer);
+    limit.await.unwrap_or_else(|_| Err(Trouble::NoAnswer.transient()))
+}
+
 fn client_of(units: &[SocketAddr]) -> Panos<Https> {
     let account =
         Account { vsys: Vsys::default(), admin: Some("fwsync".parse().unwrap()), owner: "aws".parse().unwrap() };
     let hosts = units.iter().map(|address| format!("http://{address}").parse().unwrap()).collect();
     let (key, timeout) = ("U0VDUkVU".parse().unwrap(), Duration::from_secs(60));
     Panos::connect(Endpoint { units: Units::of(hosts).unwrap(), key, tls: Tls::SystemRoots, timeout, account }).unwrap()
+}
+
+/// It takes connections and says nothing: whoever waits gives up before the client does.
+#[tokio::test]
+async fn a_unit_that_hangs_under_a_job_is_given_up() {
+    let (first, second) = (Unit::default(), Unit::default());
+    first.is_active.store(true, Ordering::Relaxed);
+    let mut panos = client_of(&[first.serve().await, second.serve().await]);
+    assert_eq!(briefly(panos.poll(JobId(7))).await, Ok(JobState::Running(5)));
+
+    // Slow once, and active still.
+    first.hangs.store(true, Ordering::Relaxed);
+    assert_eq!(briefly(panos.poll(JobId(7))).await, Err(Trouble::NoAnswer.transient()));
+    first.hangs.store(false, Ordering::Relaxed);
+    assert_eq!(briefly(panos.poll(JobId(7))).await, Ok(JobState::Running(5)));
+
+    // It hangs, and the other one is not active yet: nobody asks that one about the job.
+    first.hangs.store(true, Ordering::Relaxed);
+    for _ in 0..3 {
+        assert_eq!(briefly(panos.poll(JobId(7))).await, Err(Trouble::NoAnswer.transient()));
+    }
+    second.is_active.store(true, Ordering::Relaxed);
+    let mut polled = Vec::new();
+    while polled.len() < 3 && !polled.contains(&Ok(JobState::Lost)) {
+        polled.push(briefly(panos.poll(JobId(7))).await);
+    }
+    assert_eq!(polled.last(), Some(&Ok(JobState::Lost)), "{polled:?}");
 }
 
 fn new_rule() -> Change {

@@ -79,8 +79,10 @@ pub struct Panos<T> {
     /// What `show system info` said last.
     pub(super) version: String,
     pub(super) catalogue: Catalogue,
-    /// Whether somebody gave up waiting for the unit that was asked last whether it is active.
+    /// Whether somebody gave up waiting for the unit that was asked last.
     pub(super) waiting: bool,
+    /// The unit of a pair that was asked about a job, as long as it is open whether another one is active by now.
+    pub(super) asked_about_job: Option<usize>,
     /// When the command under way is given up, where time passes.
     until: Option<Instant>,
 }
@@ -104,6 +106,7 @@ impl<T: Transport> Panos<T> {
             version: "of this firewall".to_owned(),
             catalogue: Catalogue::default(),
             waiting: false,
+            asked_about_job: None,
             until: None,
         }
     }
@@ -123,6 +126,7 @@ impl<T: Transport> Panos<T> {
     /// # Errors
     /// Whatever keeps us from knowing all of it, or from writing to it later: an old release, a passive unit.
     pub async fn observe(&mut self) -> Result<Firewall, Failure> {
+        self.asked_about_job = None;
         super::observe::observe(self).await
     }
 
@@ -231,14 +235,40 @@ impl<T: Transport> Panos<T> {
     /// # Errors
     /// If the firewall does not answer.
     pub async fn poll(&mut self, id: JobId) -> Result<JobState, Failure> {
-        match self.ask_about(id).await {
-            Err(failure) if self.transport.units() > 1 && pair::is_about_the_unit(&failure.what) => {
-                let asked = self.transport.chosen();
-                pair::approach(self).await?;
-                if self.transport.chosen() == asked { Err(failure) } else { Ok(JobState::Lost) }
-            }
-            answered => answered,
+        if self.transport.units() == 1 {
+            return self.ask_about(id).await;
         }
+        // Who gave up waiting for the last answer gave up the turn to the other unit with it.
+        if let Some(unit) = self.asked_about_job
+            && self.has_turned_from(unit).await?
+        {
+            return Ok(JobState::Lost);
+        }
+        let unit = self.transport.chosen();
+        self.asked_about_job = Some(unit);
+        self.waiting = true;
+        let answered = self.ask_about(id).await;
+        self.waiting = false;
+        match answered {
+            Err(failure) if pair::is_about_the_unit(&failure.what) => {
+                if self.has_turned_from(unit).await? {
+                    Ok(JobState::Lost)
+                } else {
+                    Err(failure)
+                }
+            }
+            answered => {
+                self.asked_about_job = None;
+                answered
+            }
+        }
+    }
+
+    /// Looks for the active unit, and says whether it is another one than this. While that is open, so is whose job it was.
+    async fn has_turned_from(&mut self, unit: usize) -> Result<bool, Failure> {
+        pair::approach(self).await?;
+        self.asked_about_job = None;
+        Ok(self.transport.chosen() != unit)
     }
 
     async fn ask_about(&mut self, id: JobId) -> Result<JobState, Failure> {
