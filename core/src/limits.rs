@@ -86,22 +86,35 @@ enum Half {
     Removal,
     /// Takes back what has never been in force.
     Undoing,
+    /// Says again what a removal takes too much.
+    Regaining,
     Move,
 }
 
-fn half(change: &Change, reasons: &BTreeMap<OwnedName, Reason>, undone: &BTreeSet<OwnedName>) -> Half {
+/// Rules whose changes are neither additions nor removals, although they look like them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Apart {
+    /// Only what was never in force is taken back.
+    undone: BTreeSet<OwnedName>,
+    /// What another rule gives up although it is wanted, because the rest of it is no product any more, is said anew. Nothing is
+    /// opened by that, and without it somebody whose permissions nobody has touched would be cut off.
+    regained: BTreeSet<OwnedName>,
+}
+
+fn half(change: &Change, reasons: &BTreeMap<OwnedName, Reason>, apart: &Apart) -> Half {
     match change {
         Change::Tag(_) | Change::Service(_) | Change::Drop(_) | Change::Adopt(_) => Half::Object,
+        Change::Put(rule, Position::Above(_)) if apart.regained.contains(&rule.name) => Half::Regaining,
         Change::Put(_, Position::Above(_)) => Half::Addition,
         Change::Put(rule, Position::InPlace) => match reasons.get(&rule.name) {
-            _ if undone.contains(&rule.name) => Half::Undoing,
+            _ if apart.undone.contains(&rule.name) => Half::Undoing,
             Some(Reason::Shrunk) => Half::Removal,
             _ => Half::Replacement,
         },
         Change::Delete(name) => match reasons.get(name) {
             // It goes in the transaction that adds what is wanted in its place, or not at all.
             Some(Reason::Unreadable { replaced_by }) if !replaced_by.is_empty() => Half::Replacement,
-            _ if undone.contains(name) => Half::Undoing,
+            _ if apart.undone.contains(name) => Half::Undoing,
             _ => Half::Removal,
         },
         Change::Lift(..) => Half::Move,
@@ -156,6 +169,14 @@ impl<'r> Uncommitted<'r> {
         !self.running.contains_key(name) && !self.rulebase.running.has(&name.rule_name())
     }
 
+    /// New rules that say what shrinking takes from a rule in force.
+    fn regained_by(&self, changes: &[Change], reasons: &BTreeMap<OwnedName, Reason>) -> BTreeSet<OwnedName> {
+        let shrunk = reasons.iter().filter(|(_, reason)| matches!(reason, Reason::Shrunk));
+        let said: Vec<_> = shrunk.filter_map(|(name, _)| says(self.running.get(name)?)).collect();
+        let regains = |change: &&Change| matches!(change, Change::Put(rule, Position::Above(_)) if said.iter().any(|said| said.holds(&rule.spelling)));
+        changes.iter().filter(regains).filter_map(|change| change.rule().cloned()).collect()
+    }
+
     /// Additions and removals that only wait for a commit.
     fn written(&self) -> [BTreeSet<OwnedName>; 2] {
         let is_less = |name: &OwnedName| match (self.running.get(name), self.candidate.get(name)) {
@@ -183,8 +204,8 @@ pub(crate) struct Left {
     pub(crate) changes: Vec<Change>,
     /// What may not.
     pub(crate) withheld: Vec<Withheld>,
-    /// The rules of which only what was never in force is taken back.
-    pub(crate) undone: BTreeSet<OwnedName>,
+    /// The rules whose changes are judged by what else is done.
+    pub(crate) apart: Apart,
 }
 
 /// Takes out what mode and limits do not let through, and what the firewall would not read as it is written. `differing` are the
@@ -198,8 +219,8 @@ pub(crate) fn withhold(
     config: &Config,
 ) -> Left {
     let uncommitted = Uncommitted::of(rulebase, differing);
-    let undone = uncommitted.undone_by(&changes);
-    let half = |change: &Change| half(change, reasons, &undone);
+    let apart = Apart { undone: uncommitted.undone_by(&changes), regained: uncommitted.regained_by(&changes, reasons) };
+    let half = |change: &Change| half(change, reasons, &apart);
     let is_misread =
         |change: &Change| matches!(change, Change::Put(rule, _) if rule.is_misread_beside(&rulebase.names));
     let named = |wanted: &[Half]| -> BTreeSet<OwnedName> {
@@ -219,18 +240,20 @@ pub(crate) fn withhold(
         (_, Half::Object) => None,
         (Mode::Observe, _) => Some(Hindrance::Mode(Mode::Observe)),
         (_, Half::Undoing) => None,
-        (Mode::AddOnly, Half::Replacement | Half::Removal | Half::Move) => Some(Hindrance::Mode(Mode::AddOnly)),
-        (_, Half::Addition | Half::Replacement) if is_misread(change) => Some(Hindrance::Misread),
+        (Mode::AddOnly, Half::Replacement | Half::Removal | Half::Regaining | Half::Move) => {
+            Some(Hindrance::Mode(Mode::AddOnly))
+        }
+        (_, Half::Addition | Half::Replacement | Half::Regaining) if is_misread(change) => Some(Hindrance::Misread),
         (_, Half::Addition | Half::Replacement) if additions > most_additions => {
             Some(Hindrance::Additions { number: additions, allowed: most_additions })
         }
-        (_, Half::Removal) if removals > most_removals => {
+        (_, Half::Removal | Half::Regaining) if removals > most_removals => {
             Some(Hindrance::Removals { number: removals, allowed: most_removals })
         }
-        (_, Half::Addition | Half::Replacement | Half::Removal | Half::Move) => None,
+        (_, Half::Addition | Half::Replacement | Half::Removal | Half::Regaining | Half::Move) => None,
     };
     let (changes, withheld) = take_out(changes, reasons, hindrance);
-    Left { changes, withheld, undone }
+    Left { changes, withheld, apart }
 }
 
 /// Takes changes out, and with new rules those whose place they were to take: a rule that says something else than wanted goes in
@@ -265,10 +288,10 @@ fn take_out(
 pub(crate) fn withhold_removals(
     changes: Vec<Change>,
     reasons: &BTreeMap<OwnedName, Reason>,
-    undone: &BTreeSet<OwnedName>,
+    apart: &Apart,
     why: &Hindrance,
 ) -> (Vec<Change>, Vec<Withheld>) {
-    let is_removal = |change: &Change| half(change, reasons, undone) == Half::Removal;
+    let is_removal = |change: &Change| matches!(half(change, reasons, apart), Half::Removal | Half::Regaining);
     let (out, made): (Vec<_>, Vec<_>) = changes.into_iter().partition(is_removal);
     (without_idle_objects(made), out.into_iter().map(|change| Withheld { change, why: why.clone() }).collect())
 }

@@ -22,7 +22,7 @@ use crate::{
     fit::{Pairs, shrunk},
     id::{AdminName, GroupId, InterfaceId, OwnedName, RuleName, ServiceName, Subject},
     inventory::Inventory,
-    limits::{self, Withheld},
+    limits::{self, Apart, Withheld},
     rulebase::{ObjectStatus, Owned, OwnedState, Policy, Rulebase, Wrong, service_object},
     service::Service,
     translate::{ServiceColumn, ServicePorts},
@@ -49,8 +49,8 @@ pub struct Plan {
     pub commit: bool,
     /// What would be changed if mode and limits let us.
     pub withheld: Vec<Withheld>,
-    /// Rules of which only what has never been in force is taken back: no limit is about that.
-    pub undone: BTreeSet<OwnedName>,
+    /// Rules whose changes are judged by what else is done.
+    pub(crate) apart: Apart,
     /// Why each changed rule is changed.
     pub reasons: BTreeMap<OwnedName, Reason>,
     /// What is found and left as it is, because it is somebody else's to decide.
@@ -437,7 +437,7 @@ impl Planner<'_> {
             changes.insert(0, Change::Tag(config.owner.clone()));
         }
         let differing = rulebase.differing();
-        let limits::Left { changes, withheld, undone } =
+        let limits::Left { changes, withheld, apart } =
             limits::withhold(changes, &draft.reasons, rulebase, &differing, config);
         let mut notes = draft.notes;
         notes.extend(nat_notes(&wanted, inventory, rulebase, config));
@@ -447,7 +447,7 @@ impl Planner<'_> {
             commit: config.mode != crate::config::Mode::Observe && !differing.is_empty(),
             changes,
             withheld,
-            undone,
+            apart,
             reasons: draft.reasons,
             notes,
             wanted,

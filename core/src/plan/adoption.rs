@@ -9,6 +9,7 @@ use crate::{
     config::Config,
     firewall::Place,
     id::FormerName,
+    limits::Apart,
     rulebase::Rulebase,
     wanted::Wanted,
 };
@@ -45,7 +46,7 @@ pub fn adoption(rulebase: &Rulebase<'_>, config: &Config, only: &BTreeSet<String
         commit: rulebase.differs(),
         changes,
         withheld: Vec::new(),
-        undone: BTreeSet::new(),
+        apart: Apart::default(),
         reasons: BTreeMap::new(),
         notes,
         wanted: Wanted::default(),

@@ -8,6 +8,7 @@ use crate::{
     config::Config,
     firewall::{Firewall, Services},
     id::ServiceName,
+    limits::Apart,
     rulebase::{OwnedState, Rulebase},
     wanted::Wanted,
 };
@@ -42,7 +43,7 @@ pub fn removal(firewall: &Firewall, rulebase: &Rulebase<'_>, config: &Config, tr
         commit: uncommitted || rulebase.differs(),
         changes,
         withheld: Vec::new(),
-        undone: BTreeSet::new(),
+        apart: Apart::default(),
         reasons,
         notes,
         wanted: Wanted::default(),

@@ -95,7 +95,7 @@ impl Run {
         }
         let made = std::mem::take(&mut plan.changes);
         let (made, withheld) = match &self.removals_withheld {
-            Some(why) => limits::withhold_removals(made, &plan.reasons, &plan.undone, why),
+            Some(why) => limits::withhold_removals(made, &plan.reasons, &plan.apart, why),
             None => (made, Vec::new()),
         };
         plan.withheld.extend(withheld);
