@@ -18,7 +18,7 @@ use crate::{
     config::Config,
     event::{Cause, Event},
     firewall::{CommitNote, Firewall},
-    id::{JobId, RunId},
+    id::{AdminName, JobId, RunId},
     inventory::Inventory,
     limits::{Blamed, Hindrance},
     report::{Ending, Outcome, Problem, Report, Step},
@@ -110,6 +110,8 @@ pub struct Run {
     removals_withheld: Option<Hindrance>,
     /// What the firewall reads in another way than this run wrote it.
     misread: Vec<Spelling>,
+    /// Whose the key was at the last look that decided anything.
+    account: Option<AdminName>,
     /// The firewall has said that there is nothing to commit.
     nothing_to_commit: bool,
     report: Report,
@@ -168,6 +170,7 @@ impl Run {
             written: Vec::new(),
             removals_withheld: None,
             misread: Vec::new(),
+            account: None,
             nothing_to_commit: false,
             report: Report { run: RunId::of_seed(seed), ..Report::default() },
         }
@@ -236,6 +239,7 @@ impl Run {
             self.say(format!("`{unit}` is the active unit"));
             self.report.unit = Some(unit.clone());
         }
+        self.account.clone_from(&firewall.admin);
         if let Some(fresh) = inventory {
             self.inventory = Some(fresh);
             self.inventory_at = self.elapsed;

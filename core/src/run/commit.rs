@@ -130,8 +130,13 @@ impl Run {
         }
     }
 
-    /// A revert takes along whatever others have done since on top of our changes: nothing of it may be lost.
+    /// A revert takes along whatever others have done since on top of our changes: nothing of it may be lost. Nor may what another
+    /// account has left, if the key is that one's by now: then it takes a look at what is whose.
     pub(super) fn may_revert(&mut self, then: Afterwards, firewall: &Firewall) -> Next {
+        if firewall.admin != self.account {
+            self.say("the API key is another account's by now");
+            return self.enter(State::Observing(Look::Firewall));
+        }
         let us = self.config.admin.as_ref().or(firewall.admin.as_ref());
         let Some((node, admin)) = us.and_then(|us| firewall.entangled(us)) else {
             self.say("nobody has worked on top of our changes");

@@ -379,6 +379,27 @@ fn work_on_top_of_ours_is_known_by_its_mark_too() {
     "#]]);
 }
 
+/// What another account has left uncommitted is not taken back for a commit that it did not begin.
+#[test]
+fn with_another_accounts_key_nothing_is_taken_back_before_a_look() {
+    let mut story = Story::of(WEB, "");
+    story.firewall.candidate = Arc::new(story.firewall.candidate.apply(&planned(WEB)));
+    let replaced = Firewall { admin: Some("another".parse().unwrap()), ..story.firewall.clone() };
+    let failed = Twist::Answers(Reply::Polled(JobState::Failed(vec!["out of memory".to_owned()])));
+    let looks = Twist::Answers(Reply::Facts(None, Box::new(replaced)));
+    story.twist("poll job", [failed]).twist("observe firewall", [looks]).check(&expect![[r#"
+           0.0s  observe           as planned, running differs
+           1.0s  commit            job 1
+           2.0s  poll job          failed: out of memory
+           3.0s  observe firewall  the API key is another account's by now
+           4.0s  observe firewall  as planned, running differs
+           5.0s  commit            job 1
+           6.0s  poll job          succeeded
+           7.0s  observe           2 atoms wanted, 2 ours of 3 rules: in sync
+        in sync: 1 commit
+    "#]]);
+}
+
 /// A commit that fails is taken back and tried once more without the rules that the firewall blames.
 #[test]
 fn rules_that_a_commit_blames_are_left_out() {
