@@ -10,7 +10,7 @@ use std::{
 use crate::{
     change::Direction,
     config::Config,
-    firewall::{Action, Configuration, Firewall, Place, RuleFacts, Status},
+    firewall::{Action, Addresses, Configuration, Firewall, Place, RuleFacts, Status},
     id::{AppName, RuleName},
     inventory::Inventory,
     limits::Withheld,
@@ -112,10 +112,19 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// Whether this commit leaves the rule as it was in force: what is withheld may stay, and must not come into force.
+    /// Whether the rule says no more than it did in force: what is withheld may stay, and must not come into force.
     fn stays(&self, rule: &RuleFacts) -> bool {
-        let same = |before: &RuleFacts| before.name == rule.name && bare(before) == bare(rule);
-        self.commit.before.running.rules.iter().any(same)
+        let before = self.commit.before.running.rules.iter().find(|before| before.name == rule.name);
+        before.is_some_and(|before| {
+            let (mut before, rule) = (bare(before), bare(rule));
+            let columns = [(&rule.source, &mut before.source), (&rule.destination, &mut before.destination)];
+            columns.into_iter().for_each(|(now, then)| {
+                if is_within(now, then) {
+                    then.clone_from(now);
+                }
+            });
+            before == rule
+        })
     }
 
     fn was_sunken(&self, rule: &RuleFacts) -> bool {
@@ -224,6 +233,16 @@ impl<'a> Judge<'a> {
         let names: BTreeSet<_> = before.keys().chain(after.keys()).copied().collect();
         let changed = names.into_iter().filter(|name| before.get(name) != after.get(name));
         changed.map(|name| format!("`{name}` has uncommitted work of another administrator")).collect()
+    }
+}
+
+/// Whether every address of one column is in the other.
+fn is_within(now: &Addresses, then: &Addresses) -> bool {
+    match (now, then) {
+        (Addresses::Known { listed, .. }, Addresses::Known { set, .. }) => {
+            listed.iter().all(|range| set.contains(*range))
+        }
+        (Addresses::Known { .. } | Addresses::Unknown, _) => false,
     }
 }
 
