@@ -301,10 +301,8 @@ impl Run {
         self.say(format!("failed: {trouble}; waiting {:.1}s", wait.as_secs_f64()));
         // What has to wait is not done by what AWS was a while ago: what was revoked meanwhile would be opened.
         let is_old = self.elapsed + wait >= self.inventory_at + INVENTORY_KEPT;
-        self.state = match state {
-            State::Observing(Look::Firewall) if is_old => State::Observing(Look::Everything),
-            other => other,
-        };
+        let is_old_look = is_old && matches!(state, State::Observing(Look::Firewall));
+        self.state = if is_old_look { State::Observing(Look::Everything) } else { state };
         self.waited_for = Some(trouble.clone());
         self.sleep(wait)
     }

@@ -164,7 +164,8 @@ fn refused(
     config: &Config,
 ) -> Option<String> {
     let met = world.lock().decided_by(packet);
-    let Some(met) = met else { return Some("the default rule".to_owned()) };
+    // Within one zone the default lets everything through.
+    let Some(met) = met else { return (packet.from != packet.to).then(|| "the default rule".to_owned()) };
     let is_bottom = |rule: &RuleFacts| rule.name == config.bottom_rule;
     let bottom = running.rules.iter().position(is_bottom).unwrap_or(usize::MAX);
     let index = running.rules.iter().position(|rule| rule.name.as_str() == met.name)?;
