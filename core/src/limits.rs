@@ -127,8 +127,9 @@ fn half(change: &Change, reasons: &BTreeMap<OwnedName, Reason>, apart: &Apart) -
 struct Uncommitted<'r> {
     running: BTreeMap<&'r OwnedName, &'r Owned<'r>>,
     candidate: BTreeMap<&'r OwnedName, &'r Owned<'r>>,
-    rulebase: &'r Rulebase<'r>,
-    /// The rules that a commit would change.
+    /// Rules in force that bear names of the form of ours, and are not ours.
+    foreign: BTreeSet<OwnedName>,
+    /// The rules that a commit would change, in order.
     differing: &'r [OwnedName],
 }
 
@@ -136,7 +137,9 @@ impl<'r> Uncommitted<'r> {
     fn of(rulebase: &'r Rulebase<'r>, differing: &'r [OwnedName]) -> Self {
         let [running, candidate] = [&rulebase.running, &rulebase.candidate]
             .map(|policy| policy.owned().map(|rule| (&rule.name, rule)).collect());
-        Self { running, candidate, rulebase, differing }
+        // Many names are asked about, and there may be tens of thousands of rules.
+        let foreign = rulebase.running.foreign().filter_map(|(_, rule)| OwnedName::parse(rule.name.as_str())).collect();
+        Self { running, candidate, foreign, differing }
     }
 
     /// The rules of which these changes take back what is not in force, and nothing of what is.
@@ -162,11 +165,11 @@ impl<'r> Uncommitted<'r> {
         let says = |rules: &BTreeMap<_, &'r Owned<'r>>| rules.get(name).and_then(|rule| says(rule));
         let is_within = says(&self.running).zip(says(&self.candidate)).is_some_and(|(said, now)| said.holds(now));
         let is_off = self.candidate.get(name).is_none_or(|rule| rule.state == OwnedState::Disabled);
-        self.is_new(name) || (self.differing.contains(name) && !is_within && !is_off)
+        self.is_new(name) || (self.differing.binary_search(name).is_ok() && !is_within && !is_off)
     }
 
     fn is_new(&self, name: &OwnedName) -> bool {
-        !self.running.contains_key(name) && !self.rulebase.running.has(&name.rule_name())
+        !self.running.contains_key(name) && !self.foreign.contains(name)
     }
 
     /// New rules that say what shrinking takes from a rule in force.

@@ -249,7 +249,7 @@ impl<'a> Rulebase<'a> {
         !self.differing().is_empty()
     }
 
-    /// The names of those that do.
+    /// The names of those that do, in order.
     pub fn differing(&self) -> Vec<OwnedName> {
         if std::ptr::eq(self.candidate.configuration, self.running.configuration) {
             return Vec::new();
