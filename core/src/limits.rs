@@ -101,6 +101,13 @@ pub(crate) struct Apart {
     regained: BTreeSet<OwnedName>,
 }
 
+impl Apart {
+    /// Whether what is planned for a rule only takes back what was never in force.
+    pub(crate) fn is_undone(&self, name: &OwnedName) -> bool {
+        self.undone.contains(name)
+    }
+}
+
 fn half(change: &Change, reasons: &BTreeMap<OwnedName, Reason>, apart: &Apart) -> Half {
     match change {
         Change::Tag(_) | Change::Service(_) | Change::Drop(_) | Change::Adopt(_) => Half::Object,

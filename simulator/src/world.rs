@@ -229,7 +229,11 @@ impl World {
                 if matches!(fault.trouble, Trouble::Stale | Trouble::Torn) {
                     self.earlier = Some(Box::new(self.cloud.clone()));
                 }
-                self.faults.arm(fault.clone());
+                let mut fault = fault.clone();
+                if let Trouble::Panos { text, .. } = &mut fault.trouble {
+                    *text = self.names.lengthen(text);
+                }
+                self.faults.arm(fault);
                 Ok(Performed::Done)
             }
             Deed::FailJob { nth, details } => {

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Next, Run, State, commit::new_rules};
+use super::{
+    Next, Run, State,
+    commit::{Afterwards, new_rules},
+};
 use crate::{
     change::{Change, Position},
     command::Look,
@@ -147,6 +150,10 @@ impl Run {
     }
 
     pub(super) fn act(&mut self, plan: Plan, firewall: &Firewall, rulebase: &Rulebase<'_>) -> Next {
+        if self.config.mode != Mode::Observe && self.would_commit_too_much(&plan, rulebase) {
+            self.say("what is uncommitted says more than is wanted, and cannot be put right where it stands");
+            return self.enter(State::BeforeReverting(Afterwards::Look));
+        }
         if !plan.changes.is_empty() {
             if let Some(failed) = self.failed_lately(firewall, || rulebase.candidate.digest_after(&plan.changes)) {
                 self.report.problem = Some(self.failed_before(failed));
@@ -170,6 +177,15 @@ impl Run {
         }
         let ending = if self.report.withheld.is_empty() { Ending::InSync } else { Ending::Withheld };
         self.finish(ending)
+    }
+
+    /// Whether a rule would come into force that says more than is wanted, because the firewall does not take what it is to say
+    /// instead: an earlier run has left it, and a permission was revoked since.
+    fn would_commit_too_much(&self, plan: &Plan, rulebase: &Rulebase<'_>) -> bool {
+        let withheld = self.report.withheld.iter().filter_map(|withheld| withheld.change.rule());
+        let stuck: Vec<_> = withheld.filter(|name| plan.apart.is_undone(name)).collect();
+        let differs = |differing: &[OwnedName]| stuck.iter().any(|name| differing.binary_search(name).is_ok());
+        !stuck.is_empty() && differs(&rulebase.differing())
     }
 
     /// Says in the description of each new rule which run adds it, and which event by whom it is named after.
