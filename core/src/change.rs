@@ -10,6 +10,7 @@ use crate::{
     rulebase::ObjectNames,
     service::Service,
     translate::ServicePorts,
+    wanted::Atom,
 };
 
 /// One change to the candidate configuration, however many operations of the API it takes.
@@ -132,6 +133,14 @@ impl Spelling {
             && self.service.contains(&other.service)
             && within(&self.locals, &other.locals)
             && within(&self.peers, &other.peers)
+    }
+
+    /// Whether it spells this atom out.
+    pub(crate) fn says(&self, atom: &Atom) -> bool {
+        self.direction == atom.direction
+            && self.service == atom.service
+            && self.locals.contains(&atom.local)
+            && self.peers.contains(&atom.peer)
     }
 
     /// The same columns, read the other way round.

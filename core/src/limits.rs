@@ -322,6 +322,8 @@ pub(crate) struct Blamed {
     /// By what blamed rules say that do not stand any more: planned again, they bear another name as soon as their
     /// neighbours stand.
     said: BTreeMap<Spelling, String>,
+    /// Those of them that are to blame for certain: others that only stand in the same transaction are left out with them.
+    singled_out: BTreeSet<Spelling>,
     /// Of moves, which no rule says.
     moves: Option<String>,
 }
@@ -335,6 +337,17 @@ impl Blamed {
     /// Blames a new rule that says this, under whatever name it is planned.
     pub(crate) fn add_saying(&mut self, spelling: Spelling, words: &str) {
         self.said.insert(spelling, words.to_owned());
+    }
+
+    /// Blames a new rule that says this, and no other: what it would have allowed needs rules of its own.
+    pub(crate) fn single_out(&mut self, spelling: Spelling, words: &str) {
+        self.singled_out.insert(spelling.clone());
+        self.add_saying(spelling, words);
+    }
+
+    /// What new rules say that are to blame for certain.
+    pub(crate) fn singled_out(&self) -> Vec<&Spelling> {
+        self.singled_out.iter().collect()
     }
 
     /// Blames whatever is moved.

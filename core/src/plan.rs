@@ -136,9 +136,20 @@ impl fmt::Display for Reason {
 
 /// Decides. The order of the inventory does not matter.
 pub fn plan(inventory: &Inventory, rulebase: &Rulebase<'_>, config: &Config, causes: &[Cause]) -> Plan {
+    plan_beside(&[], inventory, rulebase, config, causes)
+}
+
+/// Decides where the firewall does not take new rules that say this: nothing counts as allowed by them.
+pub(crate) fn plan_beside(
+    refused: &[&Spelling],
+    inventory: &Inventory,
+    rulebase: &Rulebase<'_>,
+    config: &Config,
+    causes: &[Cause],
+) -> Plan {
     let wanted = wanted(inventory, &rulebase.running.configuration.nat, config);
-    let mut planner =
-        Planner { inventory, rulebase, config, draft: Draft::default(), kept: Vec::new(), spelled: Vec::new() };
+    let (draft, kept, spelled) = (Draft::default(), Vec::new(), Vec::new());
+    let mut planner = Planner { inventory, rulebase, config, refused, draft, kept, spelled };
     planner.keep_shrink_or_delete(&Pairs::of(&wanted, config));
     let (missing, mut standings) = planner.missing(&wanted);
     planner.add(&missing, causes, &mut standings);
@@ -163,6 +174,8 @@ struct Planner<'p> {
     inventory: &'p Inventory,
     rulebase: &'p Rulebase<'p>,
     config: &'p Config,
+    /// What new rules would say that the firewall does not take.
+    refused: &'p [&'p Spelling],
     draft: Draft,
     /// Rules of ours that will allow something, as they will stand.
     kept: Vec<(RuleName, Spelling)>,
@@ -177,6 +190,8 @@ struct Missing<'w> {
     atom: &'w Atom,
     origins: &'w Origins,
     gap: Packet,
+    /// Which of the rules that the firewall does not take says it.
+    refused: Option<usize>,
 }
 
 impl Planner<'_> {
@@ -282,7 +297,7 @@ impl Planner<'_> {
 
     /// The service column, with the object it may need.
     fn service_column(&mut self, service: &Service) -> WrittenService {
-        match service.column() {
+        match self.rulebase.names.column(service) {
             ServiceColumn::Any => WrittenService::Any,
             ServiceColumn::ApplicationDefault => WrittenService::ApplicationDefault,
             ServiceColumn::Object(ports) => {
@@ -311,11 +326,12 @@ impl Planner<'_> {
             match verdict(&mut covers, atom) {
                 Verdict::Allowed(by) => standings[index] = Some(Standing::Allowed(by)),
                 Verdict::Gap(gap) => {
-                    // What the firewall would misread is not written: nothing is allowed by it.
-                    if !self.rulebase.names.misread(&atom.service) {
+                    let refused = self.refused.iter().position(|spelling| spelling.says(atom));
+                    // What the firewall would misread, or has refused, is not written: nothing is allowed by it.
+                    if refused.is_none() && !self.rulebase.names.misread(&atom.service) {
                         covers.iter_mut().for_each(|cover| cover.add(atom));
                     }
-                    missing.push(Missing { index, atom, origins, gap });
+                    missing.push(Missing { index, atom, origins, gap, refused });
                 }
             }
         }
@@ -511,8 +527,7 @@ impl<'s> Spelled<'s> {
     }
 
     fn by(&self, atom: &Atom) -> Option<&'s OwnedName> {
-        let says = |spelling: &Spelling| spelling.service == atom.service && spelling.peers.contains(&atom.peer);
         let spellings = self.0.get(&(atom.direction, atom.local))?;
-        spellings.iter().find(|(_, spelling)| says(spelling)).map(|(name, _)| *name)
+        spellings.iter().find(|(_, spelling)| spelling.says(atom)).map(|(name, _)| *name)
     }
 }

@@ -1,12 +1,10 @@
 //! The firewall's rules, told apart: ours and everybody else's.
 
+mod names;
 mod spelling;
 mod unfit;
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
@@ -17,13 +15,14 @@ use crate::{
         Action, Configuration, Digest, Effect, Firewall, Node, Pending, Place, Profiles, RuleFacts, RuleType, Services,
         Status,
     },
-    id::{AdminName, AppName, OwnedName, RuleName, ServiceName, Subject, TagName},
+    id::{AdminName, OwnedName, RuleName, ServiceName, Subject, TagName},
     inventory::Inventory,
     plan::Stamp,
-    service::{Apps, L4, Service},
+    service::L4,
     translate::{ServiceColumn, ServicePorts},
 };
 
+pub(crate) use self::names::ObjectNames;
 pub use self::unfit::{Named, Unfit, Which};
 use self::{
     spelling::{spellings, ways},
@@ -46,41 +45,6 @@ pub struct Rulebase<'a> {
     noted: BTreeSet<OwnedName>,
     /// What a rule of ours must not be misread for.
     pub(crate) names: ObjectNames<'a>,
-}
-
-/// Names of objects that read like what a rule of ours says, in either configuration: what somebody has deleted or renamed without
-/// committing it is what our commit meets.
-#[derive(Debug)]
-pub(crate) struct ObjectNames<'a> {
-    /// Of address objects, groups and lists, which read like addresses.
-    pub(crate) addresses: Cow<'a, BTreeSet<String>>,
-    /// Of application groups and filters.
-    pub(crate) application_sets: Cow<'a, BTreeSet<AppName>>,
-}
-
-impl<'a> ObjectNames<'a> {
-    fn of(firewall: &'a Firewall) -> Self {
-        let (candidate, running) = (&firewall.candidate, &firewall.running);
-        Self {
-            addresses: united(&candidate.address_names, &running.address_names),
-            application_sets: united(&candidate.application_sets, &running.application_sets),
-        }
-    }
-}
-
-impl ObjectNames<'_> {
-    /// Whether an application of the service would be taken for a group or filter that bears its name.
-    pub(crate) fn misread(&self, service: &Service) -> bool {
-        match &service.apps {
-            Apps::Any => false,
-            Apps::Named(apps) => apps.iter().any(|name| self.application_sets.contains(name)),
-        }
-    }
-}
-
-/// What is in either; mostly both are the same.
-fn united<'a, T: Ord + Clone>(one: &'a BTreeSet<T>, other: &'a BTreeSet<T>) -> Cow<'a, BTreeSet<T>> {
-    if other.is_subset(one) { Cow::Borrowed(one) } else { Cow::Owned(one | other) }
 }
 
 /// One configuration's rules, in order. There is none without its bottom rule.
@@ -185,8 +149,9 @@ impl<'a> Rulebase<'a> {
         check_settings(firewall, config)?;
         check_tag(firewall, config, admin)?;
         let others = Others::of(firewall, Some(admin));
-        let mut candidate = Policy::read(&firewall.candidate, config, Which::Candidate, &others)?;
-        let running = Policy::read(&firewall.running, config, Which::Running, &others)?;
+        let names = ObjectNames::of(firewall);
+        let mut candidate = Policy::read(&firewall.candidate, config, Which::Candidate, &others, &names)?;
+        let running = Policy::read(&firewall.running, config, Which::Running, &others, &names)?;
         check_own_work(firewall, &candidate, &running, config, admin)?;
         let ours: BTreeSet<_> = candidate.owned().map(|rule| &rule.name).collect();
         let taken: BTreeMap<_, _> = running
@@ -203,7 +168,7 @@ impl<'a> Rulebase<'a> {
         let noted = firewall.pending.iter().filter(|pending| pending.admin != *admin).filter_map(|pending| {
             if let Node::Rule(name) = &pending.node { OwnedName::parse(name.as_str()) } else { None }
         });
-        Ok(Self { admin, candidate, running, taken, noted: noted.collect(), names: ObjectNames::of(firewall) })
+        Ok(Self { admin, candidate, running, taken, noted: noted.collect(), names })
     }
 
     /// This rulebase, if our rules were made for the account and region of the inventory.
@@ -306,6 +271,7 @@ impl<'a> Policy<'a> {
         config: &Config,
         which: Which,
         others: &Others<'_>,
+        names: &ObjectNames<'_>,
     ) -> Result<Self, Unfit> {
         let is_bottom = |rule: &RuleFacts| rule.place == Place::Local && rule.name == config.bottom_rule;
         let bottom = configuration
@@ -322,7 +288,7 @@ impl<'a> Policy<'a> {
             .map(|facts| match owned_name(facts, &config.owner) {
                 Some(name) => {
                     let (spelling, mirrored) = spellings(facts, config);
-                    let state = state(facts, config, configuration, spelling.as_ref(), others);
+                    let state = state(facts, config, configuration, spelling.as_ref(), others, names);
                     Rule::Owned(Owned { name, spelling, mirrored, state, facts })
                 }
                 None => Rule::Foreign(facts),
@@ -443,6 +409,7 @@ fn state(
     configuration: &Configuration,
     spelling: Option<&Spelling>,
     others: &Others<'_>,
+    names: &ObjectNames<'_>,
 ) -> OwnedState {
     if let Some(by) = others.holder(&facts.name) {
         return OwnedState::Held(by.clone());
@@ -450,7 +417,7 @@ fn state(
     if facts.status == Status::Disabled {
         return OwnedState::Disabled;
     }
-    let wrong = wrong(facts, config, configuration, spelling);
+    let wrong = wrong(facts, config, configuration, spelling, names);
     if wrong.is_empty() { OwnedState::Right } else { OwnedState::Wrong(wrong) }
 }
 
@@ -459,9 +426,10 @@ fn wrong(
     config: &Config,
     configuration: &Configuration,
     spelling: Option<&Spelling>,
+    names: &ObjectNames<'_>,
 ) -> BTreeSet<Wrong> {
     let profiles = config.profile_group.clone().map_or(Profiles::None, Profiles::Group);
-    let service_is_ours = spelling.is_some_and(|spelling| match (spelling.service.column(), &facts.service) {
+    let service_is_ours = spelling.is_some_and(|spelling| match (names.column(&spelling.service), &facts.service) {
         (ServiceColumn::Any, Services::Any) => true,
         (ServiceColumn::ApplicationDefault, Services::ApplicationDefault) => true,
         (ServiceColumn::Object(_), Services::Ports { objects, .. }) => {

@@ -269,11 +269,11 @@ impl Run {
             return self.enter(State::Observing(Look::Firewall));
         }
         if let (State::Applying(changes), Trouble::Refused(text)) = (&state, &failure.what) {
-            let culprits = culprits(changes, text, self.refusals);
-            if !culprits.is_empty() {
+            let (names, guilt) = culprits(changes, text, self.refusals);
+            if !names.is_empty() {
                 self.say(format!("failed: {}", failure.what));
                 self.refusals += 1;
-                self.blamed.add(culprits, text);
+                self.blame(changes, names, guilt, text);
                 return self.enter(State::Observing(Look::Firewall));
             }
         }

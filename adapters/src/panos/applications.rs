@@ -45,9 +45,8 @@ impl Catalogue {
         &self,
         configurations: impl IntoIterator<Item = &'c Configuration>,
     ) -> Vec<(Vec<AppName>, Request)> {
-        let wanted: BTreeSet<&AppName> =
-            configurations.into_iter().flat_map(|read| by_default(read, read.rules.iter())).collect();
-        let wanted: Vec<_> = wanted.into_iter().filter(|name| !self.known.contains_key(*name)).cloned().collect();
+        let wanted: BTreeSet<AppName> = configurations.into_iter().flat_map(needed).collect();
+        let wanted: Vec<_> = wanted.into_iter().filter(|name| !self.known.contains_key(name)).collect();
         let question = |names: &[AppName]| {
             let path = XPath::predefined_applications().entries(names.iter().map(AppName::as_str));
             (names.to_vec(), Request::candidate(&path))
@@ -75,13 +74,20 @@ impl Catalogue {
 
     /// Adds what is known to a configuration; its own applications stay as they are.
     pub(super) fn complete(&self, configuration: &mut Configuration) {
-        let names: BTreeSet<AppName> = by_default(configuration, configuration.rules.iter()).cloned().collect();
-        for name in names {
+        for name in needed(configuration) {
             if let Some(Some(ports)) = self.known.get(&name) {
                 configuration.standard_ports.insert(name, ports.clone());
             }
         }
     }
+}
+
+/// Applications whose standard ports matter: those that rules name with `application-default`, and those that rules of ours
+/// would name so.
+fn needed(configuration: &Configuration) -> BTreeSet<AppName> {
+    let ours = STANDARD_PORT.iter().filter_map(|(name, _)| name.parse().ok());
+    let ours = ours.filter(|name| !configuration.standard_ports.contains_key(name));
+    by_default(configuration, configuration.rules.iter()).cloned().chain(ours).collect()
 }
 
 /// Predefined applications that some rule allows on their standard ports, where nobody knows which ports those are: such a

@@ -31,6 +31,8 @@ pub(super) struct RuleKey {
     pub(super) service: Service,
     pub(super) family: Family,
     pub(super) group: GroupId,
+    /// What the firewall does not take stays what it does not take: nothing is added to it.
+    refused: Option<usize>,
 }
 
 /// Missing atoms by the rule that they become part of.
@@ -57,6 +59,7 @@ pub(super) fn grouped<'m>(missing: &'m [Missing<'m>], causes: &[Cause]) -> BTree
             service: service.clone(),
             family: peer.family(),
             group: group.clone(),
+            refused: missing.refused,
         };
         rules.entry(key).or_default().push(missing);
     }

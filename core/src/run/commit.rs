@@ -151,6 +151,19 @@ impl Run {
         })
     }
 
+    /// Blames rules of a transaction that the firewall has refused.
+    pub(super) fn blame(&mut self, changes: &[Change], mut names: BTreeSet<OwnedName>, guilt: Guilt, words: &str) {
+        for change in changes {
+            if let Change::Put(rule, Position::Above(_)) = change
+                && guilt == Guilt::Named
+                && names.remove(&rule.name)
+            {
+                self.blamed.single_out(rule.spelling.clone(), words);
+            }
+        }
+        self.blamed.add(names, words);
+    }
+
     pub(super) fn reverted(&mut self, then: Afterwards) -> Next {
         self.say("our uncommitted changes are taken back");
         self.report.applied.truncate(self.committed);
@@ -161,17 +174,29 @@ impl Run {
     }
 }
 
+/// Whether rules are to blame for certain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Guilt {
+    /// The firewall has named them.
+    Named,
+    /// They are among those that may be.
+    Suspected,
+}
+
 /// What is left out of a transaction that the firewall has refused, so that a rule that it does not take never keeps a revoked
 /// port open: the rules that it names; where it names none, or has refused often, all new ones; at last all that are written.
-pub(super) fn culprits(changes: &[Change], text: &str, refusals: usize) -> BTreeSet<OwnedName> {
+pub(super) fn culprits(changes: &[Change], text: &str, refusals: usize) -> (BTreeSet<OwnedName>, Guilt) {
     let written = |is: fn(&Change) -> bool| -> BTreeSet<_> {
         changes.iter().filter(|change| is(change)).filter_map(Change::rule).cloned().collect()
     };
     let all = written(|change| matches!(change, Change::Put(..)));
     let mut named: BTreeSet<_> = blamed(&[text.to_owned()]).intersection(&all).cloned().collect();
     named.extend(changes.iter().filter(|change| names_service_of(text, change)).filter_map(Change::rule).cloned());
-    let named = if refusals < REFUSALS_MAX { named } else { BTreeSet::new() };
-    [named, new_rules(changes)].into_iter().find(|some| !some.is_empty()).unwrap_or(all)
+    if refusals < REFUSALS_MAX && !named.is_empty() {
+        return (named, Guilt::Named);
+    }
+    let new = new_rules(changes);
+    (if new.is_empty() { all } else { new }, Guilt::Suspected)
 }
 
 /// Whether a text names the service object that a rule is written with: what the firewall does not take is the object.

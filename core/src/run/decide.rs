@@ -15,7 +15,7 @@ use crate::{
     id::{AdminName, OwnedName},
     inventory::Inventory,
     limits::{self, Hindrance},
-    plan::{DESCRIPTION_MAX, Note, Plan, plan},
+    plan::{DESCRIPTION_MAX, Note, Plan, plan_beside},
     report::{Ending, Problem, counted},
     rulebase::Rulebase,
 };
@@ -37,7 +37,7 @@ impl Run {
             Ok(rulebase) => rulebase,
             Err(unfit) => return self.give_up(Problem::Unfit(unfit)),
         };
-        let mut plan = plan(inventory, &rulebase, &config, &self.causes);
+        let mut plan = plan_beside(&self.blamed.singled_out(), inventory, &rulebase, &config, &self.causes);
         if let Some(admin) = self.another_name(&plan, firewall, &rulebase) {
             return self.give_up(Problem::AnotherName(admin));
         }

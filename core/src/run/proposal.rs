@@ -40,7 +40,13 @@ impl Proposal {
     /// never left out: no configuration is unfit for want of it.
     pub(super) fn blame(&self, named: &BTreeSet<OwnedName>, words: &str, blamed: &mut Blamed) -> bool {
         if self.new.keys().any(|name| named.contains(name)) {
-            self.blame_new(|name| named.contains(name), words, blamed);
+            let meant = self.new.iter().filter(|(name, _)| named.contains(name));
+            if self.removes() {
+                // There is one more attempt, in which a revoked port has to close: nothing is tried for the first time then.
+                meant.for_each(|(_, spelling)| blamed.add_saying(spelling.clone(), words));
+            } else {
+                meant.for_each(|(_, spelling)| blamed.single_out(spelling.clone(), words));
+            }
             return true;
         }
         let changed: BTreeSet<_> = self.changed.intersection(named).cloned().collect();
@@ -50,19 +56,18 @@ impl Proposal {
         }
         let is_of_use = self.removes() && !self.new.is_empty();
         if is_of_use {
-            self.blame_new(|_| true, words, blamed);
+            self.blame_new(words, blamed);
         }
         is_of_use
     }
 
     /// Blames what an order of rules comes with, new rules and moved ones.
     pub(super) fn blame_moves(&self, words: &str, blamed: &mut Blamed) {
-        self.blame_new(|_| true, words, blamed);
+        self.blame_new(words, blamed);
         blamed.add_moves(words);
     }
 
-    fn blame_new(&self, is_meant: impl Fn(&OwnedName) -> bool, words: &str, blamed: &mut Blamed) {
-        let meant = self.new.iter().filter(|(name, _)| is_meant(name));
-        meant.for_each(|(_, spelling)| blamed.add_saying(spelling.clone(), words));
+    fn blame_new(&self, words: &str, blamed: &mut Blamed) {
+        self.new.values().for_each(|spelling| blamed.add_saying(spelling.clone(), words));
     }
 }

@@ -151,6 +151,33 @@ fn a_service_object_that_is_not_certainly_ours_is_not_used() {
     deleted.check(&renamed);
 }
 
+/// A content update has given the application another port: `application-default` would let in more than the group does.
+#[test]
+fn an_application_that_is_at_home_elsewhere_as_well_gets_its_port() {
+    let told = |mut story: Story, ports: &[&str]| {
+        let l4: Vec<_> = ports.iter().map(|port| sample::l4(port)).collect();
+        for read in [&mut story.candidate, &mut story.running] {
+            read.standard_ports.insert("ssl".parse().unwrap(), l4.clone());
+        }
+        story
+    };
+    let web = "i-1 10.0.1.10 sg-web\n sg-web tcp/443 8.8.8.0/24";
+    let standing = "sg-web-1 8.8.8.0/24 -> 10.0.1.10 app:ssl app-default ours";
+    told(Story::of(web, standing), &["tcp/443"]).check(&expect![[""]]);
+    told(Story::of(web, standing), &["tcp/443", "tcp/8443"]).check(&expect![[r#"
+        + service tcp_443
+        ~ sg-web-1  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443
+    "#]]);
+    told(Story::of(web, ""), &["tcp/443", "tcp/8443"]).check(&expect![[r#"
+        + service tcp_443
+        + sg-web-1  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+    "#]]);
+    told(Story::of(web, ""), &["tcp/8443"]).check(&expect![[r#"
+        + service tcp_443
+        + sg-web-1  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+    "#]]);
+}
+
 /// In force is still the object, which is what our commit meets.
 #[test]
 fn an_object_name_that_is_deleted_but_not_committed_is_taken() {
