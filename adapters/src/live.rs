@@ -243,7 +243,7 @@ mod tests {
     /// The new key may be another account's, whose uncommitted work would be committed or taken back unseen.
     #[tokio::test]
     async fn with_another_key_nothing_is_written_before_a_look() {
-        let note = CommitNote { owner: "drawbridge".parse().unwrap(), digest: Digest(1), run: None };
+        let note = CommitNote { owner: "drawbridge".parse().unwrap(), digest: Digest(1), run: None, naming: None };
         let tag = Change::Tag("drawbridge".parse().unwrap());
         for write in
             [Command::Apply(vec![tag]), Command::Commit(note.clone()), Command::CommitAll(note), Command::Revert]

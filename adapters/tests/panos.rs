@@ -172,7 +172,7 @@ fn changes() -> Vec<Change> {
 }
 
 fn note() -> CommitNote {
-    CommitNote { owner: "aws".parse().unwrap(), digest: Digest(0xabc), run: None }
+    CommitNote { owner: "aws".parse().unwrap(), digest: Digest(0xabc), run: None, naming: None }
 }
 
 fn advance(panos: &mut Panos<Memory>, seconds: u64) {

@@ -135,6 +135,23 @@ impl Spelling {
             && within(&self.peers, &other.peers)
     }
 
+    /// Whether it says this of an address and a peer.
+    pub(crate) fn says_pair(&self, local: AddressRange, peer: AddressRange) -> bool {
+        let holds = |ranges: &BTreeSet<AddressRange>, one| {
+            ranges.contains(&one) || ranges.iter().any(|held| held.contains(one))
+        };
+        holds(&self.locals, local) && holds(&self.peers, peer)
+    }
+
+    /// Whether the other says something of this, as another application.
+    pub(crate) fn is_respelled_by(&self, other: &Self) -> bool {
+        let meet = |ours: &BTreeSet<AddressRange>, theirs: &BTreeSet<AddressRange>| !ours.is_disjoint(theirs);
+        self.direction == other.direction
+            && self.service.l4 == other.service.l4
+            && meet(&self.locals, &other.locals)
+            && meet(&self.peers, &other.peers)
+    }
+
     /// Whether it spells this atom out.
     pub(crate) fn says(&self, atom: &Atom) -> bool {
         self.direction == atom.direction

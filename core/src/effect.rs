@@ -14,7 +14,7 @@ use crate::{
     firewall::Status,
     id::{AppName, OwnedName, RuleName},
     plan::Plan,
-    rulebase::{OwnedState, Policy, Rulebase, Wrong},
+    rulebase::{Policy, Rulebase},
     service::L4,
     wanted::Atom,
 };
@@ -69,21 +69,8 @@ fn allowing(rulebase: &Rulebase<'_>) -> Allowing {
 
 /// Rules of ours that allow what they say, wherever they stand. Those that are under another's work count as foreign ones do.
 fn right(policy: &Policy<'_>) -> Allowing {
-    let right = policy.owned().filter(|rule| allows_what_it_says(&rule.state));
+    let right = policy.owned().filter(|rule| rule.state.allows_what_it_says());
     right.filter_map(|rule| Some((rule.name.clone(), rule.spelling.clone()?))).collect()
-}
-
-/// Other profiles let the same packets through, and so does another way to write the same service: what a rule says is read from
-/// its columns, whatever object they name.
-fn allows_what_it_says(state: &OwnedState) -> bool {
-    match state {
-        OwnedState::Right => true,
-        OwnedState::Wrong(wrong) => wrong.iter().all(|one| match one {
-            Wrong::Profiles | Wrong::Service => true,
-            Wrong::Zones | Wrong::RuleType | Wrong::Action | Wrong::Narrowed => false,
-        }),
-        OwnedState::Disabled | OwnedState::Held(_) => false,
-    }
 }
 
 /// What rules of ours allow after the plan: those below the bottom rule as well that it lifts.

@@ -429,6 +429,8 @@ pub enum Effect {
 pub struct FailedCommit {
     /// What our rules would have been.
     pub digest: Digest,
+    /// Under which names, if the commit's description says so: the job's lines speak of those.
+    pub naming: Option<Naming>,
     /// How long ago, by the device's clock.
     pub age: Duration,
     /// The job's own words.
@@ -446,6 +448,16 @@ impl fmt::Display for Digest {
     }
 }
 
+/// A hash of our rules and their names as they stand in a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Naming(pub u32);
+
+impl fmt::Display for Naming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", self.0)
+    }
+}
+
 /// What the description of every commit of ours says: whose it is and which candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommitNote {
@@ -455,25 +467,33 @@ pub struct CommitNote {
     pub digest: Digest,
     /// The run that commits it.
     pub run: Option<RunId>,
+    /// The names of the rules in it.
+    pub naming: Option<Naming>,
 }
 
 impl fmt::Display for CommitNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "drawbridge {} {}", self.digest, self.owner)?;
-        self.run.map_or(Ok(()), |run| write!(f, "{RUN}{run}"))
+        self.run.map_or(Ok(()), |run| write!(f, "{RUN}{run}"))?;
+        self.naming.map_or(Ok(()), |naming| write!(f, "{NAMES}{naming}"))
     }
 }
 
-/// What stands between the owner and the run.
+/// What stands before the run.
 const RUN: &str = "; run ";
+/// What stands before the hash of names.
+const NAMES: &str = "; names ";
 
 impl CommitNote {
     /// The note, if the text is one.
     pub fn parse(text: &str) -> Option<Self> {
         let (digest, rest) = text.strip_prefix("drawbridge ")?.split_once(' ')?;
+        let naming = |text| u32::from_str_radix(text, 16).ok().map(Naming);
+        let with_names = rest.rsplit_once(NAMES).and_then(|(rest, names)| Some((rest, naming(names)?)));
+        let (rest, naming) = with_names.map_or((rest, None), |(rest, naming)| (rest, Some(naming)));
         let with_run = rest.rsplit_once(RUN).and_then(|(owner, run)| Some((owner, run.parse().ok()?)));
         let (owner, run) = with_run.map_or((rest, None), |(owner, run)| (owner, Some(run)));
-        Some(Self { digest: Digest(u64::from_str_radix(digest, 16).ok()?), owner: owner.parse().ok()?, run })
+        Some(Self { digest: Digest(u64::from_str_radix(digest, 16).ok()?), owner: owner.parse().ok()?, run, naming })
     }
 }
 
@@ -483,13 +503,16 @@ mod tests {
 
     #[test]
     fn a_commit_note_is_read_back() {
-        let note = CommitNote { owner: "aws sync".parse().unwrap(), digest: Digest(0xabc), run: None };
+        let note = CommitNote { owner: "aws sync".parse().unwrap(), digest: Digest(0xabc), run: None, naming: None };
         assert_eq!(note.to_string(), "drawbridge 0000000000000abc aws sync");
         assert_eq!(CommitNote::parse(&note.to_string()).as_ref(), Some(&note));
         let note = CommitNote { run: Some(RunId::of_seed(1)), ..note };
         let text = note.to_string();
         assert!(text.starts_with("drawbridge 0000000000000abc aws sync; run "), "{text}");
-        assert_eq!(CommitNote::parse(&text), Some(note));
+        assert_eq!(CommitNote::parse(&text).as_ref(), Some(&note));
+        let note = CommitNote { naming: Some(Naming(0xdef)), ..note };
+        assert!(note.to_string().ends_with("; names 00000def"), "{note}");
+        assert_eq!(CommitNote::parse(&note.to_string()), Some(note));
         assert_eq!(CommitNote::parse("weekly change"), None);
     }
 }

@@ -39,38 +39,66 @@ impl<'w> Pairs<'w> {
         Self { services, pairs, unknown: &wanted.unknown, either_way: config.goes_either_way() }
     }
 
-    /// Tells which pairs of a rule are wanted. Pairs of an address whose exposure nobody can tell count as wanted. Where the
-    /// rule goes either way, a pair is the same packets read the other way round, and one reading that wants them is enough.
-    fn of_rule(&self, rule: &Spelling) -> impl Fn(AddressRange, AddressRange) -> bool {
+    /// Tells what is known of the pairs of a rule. Where the rule goes either way, a pair is the same packets read the other way
+    /// round, and one reading that wants them is enough.
+    fn of_rule(&self, rule: &Spelling, in_force: Option<&Spelling>) -> impl Fn(AddressRange, AddressRange) -> Known {
         let (way, l4, number) = (rule.direction, rule.service.l4, self.services.get(&rule.service).copied());
-        let is_wanted = move |direction, local, peer| {
+        let said = in_force.filter(|said| said.direction == way && said.service.contains(&rule.service)).cloned();
+        let is_in_force = move |local, peer| said.as_ref().is_some_and(|said| said.says_pair(local, peer));
+        let known = move |direction, local, peer| {
             let is_listed = |number| self.pairs.binary_search(&(direction, local, peer, number)).is_ok();
-            self.unknown.holds(direction, l4, local, peer) || number.is_some_and(is_listed)
+            if number.is_some_and(is_listed) {
+                Known::Wanted
+            } else if self.unknown.holds(direction, l4, local, peer) {
+                Known::Nothing
+            } else {
+                Known::Unwanted
+            }
         };
-        move |local, peer| is_wanted(way, local, peer) || self.either_way && is_wanted(way.opposite(), peer, local)
+        move |local, peer| {
+            let mut all = known(way, local, peer);
+            if self.either_way {
+                all = all.min(known(way.opposite(), peer, local));
+            }
+            // Nothing is added for what nobody can tell about: what was never in force does not come into force.
+            if all == Known::Nothing && !is_in_force(local, peer) { Known::Unwanted } else { all }
+        }
     }
 }
 
-/// What is left of a rule of ours when everything unwanted is gone; nothing, if nothing is.
+/// Whether a pair is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Known {
+    /// It is.
+    Wanted,
+    /// Nobody can tell: what is in force stays.
+    Nothing,
+    /// It is not.
+    Unwanted,
+}
+
+/// What is left of a rule of ours when everything unwanted is gone; nothing, if nothing is. `in_force` is what the rule says in the
+/// running configuration.
 ///
 /// First every address and every peer goes none of whose pairs is wanted. While an unwanted pair is left, the address or
-/// peer with the largest share of unwanted pairs goes: of equals a peer before an address, then the last in order. Pairs
-/// of different families say nothing and do not count.
-pub fn shrunk(spelling: &Spelling, pairs: &Pairs<'_>) -> Option<Spelling> {
+/// peer with the largest share of unwanted pairs goes: of equals a peer before an address, then the last in order. Those of which
+/// nobody can tell whether a pair is wanted go last, because nothing would bring that pair back. Pairs of different families say
+/// nothing and do not count.
+pub fn shrunk(spelling: &Spelling, in_force: Option<&Spelling>, pairs: &Pairs<'_>) -> Option<Spelling> {
     let mut left = spelling.clone();
-    let wanted = pairs.of_rule(spelling);
-    let mut tally = Tally::of(&left, &wanted);
+    let known = pairs.of_rule(spelling, in_force);
+    let mut tally = Tally::of(&left, &known);
     if tally.has_unwanted_members() {
-        left.locals.retain(|local| tally.locals[local].wanted > 0);
-        left.peers.retain(|peer| tally.peers[peer].wanted > 0);
-        tally = Tally::of(&left, &wanted);
+        left.locals.retain(|local| tally.locals[local].stays());
+        left.peers.retain(|peer| tally.peers[peer].stays());
+        tally = Tally::of(&left, &known);
     }
     while let Some(worst) = tally.worst() {
         match worst {
             Member::Peer(peer) => left.peers.remove(&peer),
             Member::Local(local) => left.locals.remove(&local),
         };
-        tally = Tally::of(&left, &wanted);
+        tally = Tally::of(&left, &known);
     }
     (!left.locals.is_empty() && !left.peers.is_empty()).then_some(left)
 }
@@ -82,21 +110,36 @@ enum Member {
     Peer(AddressRange),
 }
 
-/// How many pairs of a member are wanted, and how many are not.
+/// How many pairs of a member are wanted, how many are not, and of how many nobody can tell.
 #[derive(Clone, Copy, Default)]
 struct Count {
     wanted: usize,
+    unknown: usize,
     unwanted: usize,
 }
 
 impl Count {
-    fn add(&mut self, wanted: bool) {
-        if wanted { self.wanted += 1 } else { self.unwanted += 1 }
+    fn add(&mut self, known: Known) {
+        match known {
+            Known::Wanted => self.wanted += 1,
+            Known::Nothing => self.unknown += 1,
+            Known::Unwanted => self.unwanted += 1,
+        }
+    }
+
+    fn stays(self) -> bool {
+        self.wanted + self.unknown > 0
     }
 
     /// The share of unwanted pairs, comparable without fractions. A member without any pair says nothing.
     fn is_worse_than(self, other: Self) -> bool {
-        self.unwanted * (other.wanted + other.unwanted) > other.unwanted * (self.wanted + self.unwanted)
+        let all = |count: Self| count.wanted + count.unknown + count.unwanted;
+        let is_certain = |count: Self| count.unknown == 0;
+        if is_certain(self) == is_certain(other) {
+            self.unwanted * all(other) > other.unwanted * all(self)
+        } else {
+            is_certain(self)
+        }
     }
 }
 
@@ -106,16 +149,16 @@ struct Tally {
 }
 
 impl Tally {
-    fn of(spelling: &Spelling, wanted: impl Fn(AddressRange, AddressRange) -> bool) -> Self {
+    fn of(spelling: &Spelling, known: impl Fn(AddressRange, AddressRange) -> Known) -> Self {
         let counts =
             |members: &BTreeSet<AddressRange>| members.iter().map(|member| (*member, Count::default())).collect();
         let mut tally = Self { locals: counts(&spelling.locals), peers: counts(&spelling.peers) };
         for (local, by_local) in &mut tally.locals {
             for (peer, by_peer) in &mut tally.peers {
                 if local.family() == peer.family() {
-                    let wanted = wanted(*local, *peer);
-                    by_local.add(wanted);
-                    by_peer.add(wanted);
+                    let known = known(*local, *peer);
+                    by_local.add(known);
+                    by_peer.add(known);
                 }
             }
         }
@@ -124,7 +167,7 @@ impl Tally {
 
     /// Whether some members have no wanted pair.
     fn has_unwanted_members(&self) -> bool {
-        self.locals.values().chain(self.peers.values()).any(|count| count.wanted == 0)
+        self.locals.values().chain(self.peers.values()).any(|count| !count.stays())
     }
 
     fn worst(&self) -> Option<Member> {
@@ -172,7 +215,7 @@ mod tests {
         let mut wanted = Wanted { atoms, ..Wanted::default() };
         wanted.unknown.add(Direction::Ingress, L4::Any, ranges(unknown));
         let pairs = Pairs::of(&wanted, &crate::sample::config());
-        let left = shrunk(rule, &pairs).map_or_else(|| "nothing".to_owned(), |left| left.to_string());
+        let left = shrunk(rule, Some(rule), &pairs).map_or_else(|| "nothing".to_owned(), |left| left.to_string());
         assert_eq!(left, expected);
     }
 
@@ -206,6 +249,10 @@ mod tests {
         check(&rule, &[], &["10.0.0.2"], "1.0.0.0/8 -> 10.0.0.2  tcp 22");
         // A range that holds more than the addresses in doubt would let through what nobody is in doubt about.
         check(&ssh(&["10.0.0.0/24"], &["1.0.0.0/8"]), &[], &["10.0.0.2"], "nothing");
+        // What another address loses with that is missing, and comes back; what one in doubt lost would not.
+        let rule = ssh(&["10.0.0.1", "10.0.0.2"], &["1.0.0.0/8", "2.0.0.0/8"]);
+        let one = [("10.0.0.1", "1.0.0.0/8")];
+        check(&rule, &one, &["10.0.0.2"], "1.0.0.0/8,2.0.0.0/8 -> 10.0.0.2  tcp 22");
     }
 
     #[test]

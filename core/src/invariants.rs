@@ -123,6 +123,8 @@ impl<'a> Judge<'a> {
                     then.clone_from(now);
                 }
             });
+            // Other profiles let the same packets through.
+            before.profiles.clone_from(&rule.profiles);
             before == rule
         })
     }

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     change::{Change, Position, Spelling, WrittenService},
     config::{Config, Limit, Mode},
-    id::{OwnedName, ServiceName},
+    id::{FormerName, OwnedName, ServiceName, Subject},
     plan::Reason,
     rulebase::{Owned, OwnedState, Rulebase},
 };
@@ -96,15 +96,17 @@ enum Half {
 pub(crate) struct Apart {
     /// Only what was never in force is taken back.
     undone: BTreeSet<OwnedName>,
-    /// What another rule gives up although it is wanted, because the rest of it is no product any more, is said anew. Nothing is
-    /// opened by that, and without it somebody whose permissions nobody has touched would be cut off.
+    /// A commit would let them say more than in force, unless they are changed.
+    more: BTreeSet<OwnedName>,
+    /// What other rules give up although it is wanted, because they go or the rest of them is no product any more, is said anew.
+    /// Nothing is opened by that, and without it somebody whose permissions nobody has touched would be cut off.
     regained: BTreeSet<OwnedName>,
 }
 
 impl Apart {
-    /// Whether what is planned for a rule only takes back what was never in force.
-    pub(crate) fn is_undone(&self, name: &OwnedName) -> bool {
-        self.undone.contains(name)
+    /// Whether the rule must not be committed without what is planned for it: that takes back what was never in force.
+    pub(crate) fn is_needed(&self, name: &OwnedName) -> bool {
+        self.undone.contains(name) || self.more.contains(name)
     }
 }
 
@@ -136,6 +138,8 @@ struct Uncommitted<'r> {
     candidate: BTreeMap<&'r OwnedName, &'r Owned<'r>>,
     /// Rules in force that bear names of the form of ours, and are not ours.
     foreign: BTreeSet<OwnedName>,
+    /// What rules in force are about that are gone from the candidate, bear names of the older tool's form, and are not ours.
+    adopted: BTreeSet<Subject>,
     /// The rules that a commit would change, in order.
     differing: &'r [OwnedName],
 }
@@ -146,13 +150,24 @@ impl<'r> Uncommitted<'r> {
             .map(|policy| policy.owned().map(|rule| (&rule.name, rule)).collect());
         // Many names are asked about, and there may be tens of thousands of rules.
         let foreign = rulebase.running.foreign().filter_map(|(_, rule)| OwnedName::parse(rule.name.as_str())).collect();
-        Self { running, candidate, foreign, differing }
+        let unnumbered = rulebase.running.foreign().filter_map(|(_, rule)| {
+            let former = FormerName::parse(rule.name.as_str()).filter(|former| former.number.is_none())?;
+            (!rulebase.candidate.has(&rule.name)).then_some(former.subject)
+        });
+        Self { running, candidate, foreign, adopted: unnumbered.collect(), differing }
+    }
+
+    /// The changed rules that a commit would let say more than in force.
+    fn more_before(&self, changes: &[Change]) -> BTreeSet<OwnedName> {
+        let standing =
+            changes.iter().filter(|change| matches!(change, Change::Delete(_) | Change::Put(_, Position::InPlace)));
+        standing.filter_map(Change::rule).filter(|name| self.is_more(name)).cloned().collect()
     }
 
     /// The rules of which these changes take back what is not in force, and nothing of what is.
     fn undone_by(&self, changes: &[Change]) -> BTreeSet<OwnedName> {
         let undoes = |change: &Change| match change {
-            Change::Delete(name) => self.is_more(name),
+            Change::Delete(name) => self.is_new(name),
             Change::Put(rule, Position::InPlace) => {
                 let in_force = self.running.get(&rule.name).and_then(|in_force| says(in_force));
                 self.is_more(&rule.name) || in_force.is_some_and(|said| rule.spelling.holds(said))
@@ -172,19 +187,13 @@ impl<'r> Uncommitted<'r> {
         let says = |rules: &BTreeMap<_, &'r Owned<'r>>| rules.get(name).and_then(|rule| says(rule));
         let is_within = says(&self.running).zip(says(&self.candidate)).is_some_and(|(said, now)| said.holds(now));
         let is_off = self.candidate.get(name).is_none_or(|rule| rule.state == OwnedState::Disabled);
-        self.is_new(name) || (self.differing.binary_search(name).is_ok() && !is_within && !is_off)
+        let is_changed = self.running.contains_key(name) && self.differing.binary_search(name).is_ok();
+        self.is_new(name) || (is_changed && !is_within && !is_off)
     }
 
+    /// Whether it is in force under no name. What is being adopted is, and not ours there.
     fn is_new(&self, name: &OwnedName) -> bool {
-        !self.running.contains_key(name) && !self.foreign.contains(name)
-    }
-
-    /// New rules that say what shrinking takes from a rule in force.
-    fn regained_by(&self, changes: &[Change], reasons: &BTreeMap<OwnedName, Reason>) -> BTreeSet<OwnedName> {
-        let shrunk = reasons.iter().filter(|(_, reason)| matches!(reason, Reason::Shrunk));
-        let said: Vec<_> = shrunk.filter_map(|(name, _)| says(self.running.get(name)?)).collect();
-        let regains = |change: &&Change| matches!(change, Change::Put(rule, Position::Above(_)) if said.iter().any(|said| said.holds(&rule.spelling)));
-        changes.iter().filter(regains).filter_map(|change| change.rule().cloned()).collect()
+        !self.running.contains_key(name) && !self.foreign.contains(name) && !self.adopted.contains(&name.subject)
     }
 
     /// Additions and removals that only wait for a commit.
@@ -203,9 +212,9 @@ impl<'r> Uncommitted<'r> {
     }
 }
 
-/// What a rule says that is as we write it.
+/// What a rule lets through.
 fn says<'r>(rule: &'r Owned<'_>) -> Option<&'r Spelling> {
-    rule.spelling.as_ref().filter(|_| rule.state == OwnedState::Right)
+    rule.spelling.as_ref().filter(|_| rule.state.allows_what_it_says())
 }
 
 /// What is left of a plan.
@@ -219,17 +228,18 @@ pub(crate) struct Left {
 }
 
 /// Takes out what mode and limits do not let through, and what the firewall would not read as it is written. `differing` are the
-/// rules of ours that wait for a commit. Shares are of what is in force: our own additions of a minute ago must not make room
+/// rules of ours that wait for a commit, `regained` new ones that say what others lose. Shares are of what is in force: our own additions of a minute ago must not make room
 /// for removals.
 pub(crate) fn withhold(
     changes: Vec<Change>,
     reasons: &BTreeMap<OwnedName, Reason>,
+    regained: BTreeSet<OwnedName>,
     rulebase: &Rulebase<'_>,
     differing: &[OwnedName],
     config: &Config,
 ) -> Left {
     let uncommitted = Uncommitted::of(rulebase, differing);
-    let apart = Apart { undone: uncommitted.undone_by(&changes), regained: uncommitted.regained_by(&changes, reasons) };
+    let apart = Apart { undone: uncommitted.undone_by(&changes), more: uncommitted.more_before(&changes), regained };
     let half = |change: &Change| half(change, reasons, &apart);
     let is_misread =
         |change: &Change| matches!(change, Change::Put(rule, _) if rule.is_misread_beside(&rulebase.names));
@@ -284,7 +294,7 @@ fn take_out(
     let new: BTreeMap<_, _> =
         new.filter_map(|withheld| Some((withheld.change.rule()?.clone(), withheld.why.clone()))).collect();
     let keeps = |change: &Change| match (change, change.rule().and_then(|name| reasons.get(name))) {
-        (Change::Delete(_), Some(Reason::Unreadable { replaced_by })) => {
+        (Change::Delete(_), Some(Reason::Unreadable { replaced_by } | Reason::Respelled { replaced_by })) => {
             replaced_by.iter().find_map(|name| new.get(name)).cloned()
         }
         _ => None,

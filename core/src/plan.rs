@@ -94,6 +94,11 @@ pub enum Reason {
     Shrunk,
     /// Nothing of what it says is wanted any more.
     Unwanted,
+    /// What it says is wanted, and said in another way now: as another application, or as any.
+    Respelled {
+        /// The new rules for the same addresses, peers and ports. Without them it stays.
+        replaced_by: BTreeSet<OwnedName>,
+    },
     /// All of ours goes, wanted or not.
     Leaving,
     /// It says nothing that can be kept: no product of addresses and peers for one service.
@@ -123,6 +128,13 @@ impl fmt::Display for Reason {
             }
             Self::Shrunk => f.write_str("part of it is not wanted any more"),
             Self::Unwanted => f.write_str("nothing of it is wanted any more"),
+            Self::Respelled { replaced_by } if replaced_by.is_empty() => {
+                f.write_str("what it says is allowed otherwise")
+            }
+            Self::Respelled { replaced_by } => {
+                let by: Vec<_> = replaced_by.iter().map(ToString::to_string).collect();
+                write!(f, "what it says is said by {} now", by.join(", "))
+            }
             Self::Leaving => f.write_str("nothing of ours is to stay"),
             Self::Unreadable { .. } => f.write_str("it is no product of addresses and peers for one service"),
             Self::Wrong(wrong) => {
@@ -150,7 +162,7 @@ pub(crate) fn plan_beside(
     let wanted = wanted(inventory, &rulebase.running.configuration.nat, config);
     let (draft, kept, spelled) = (Draft::default(), Vec::new(), Vec::new());
     let mut planner = Planner { inventory, rulebase, config, refused, draft, kept, spelled };
-    planner.keep_shrink_or_delete(&Pairs::of(&wanted, config));
+    planner.keep_shrink_or_delete(&Pairs::of(&wanted, config), &wanted);
     let (missing, mut standings) = planner.missing(&wanted);
     planner.add(&missing, causes, &mut standings);
     planner.finish(wanted, standings)
@@ -167,6 +179,8 @@ struct Draft {
     lifts: Vec<OwnedName>,
     deletes: Vec<OwnedName>,
     reasons: BTreeMap<OwnedName, Reason>,
+    /// New rules that say only what others of ours lose.
+    regained: BTreeSet<OwnedName>,
     notes: Vec<Note>,
 }
 
@@ -192,24 +206,41 @@ struct Missing<'w> {
     gap: Packet,
     /// Which of the rules that the firewall does not take says it.
     refused: Option<usize>,
+    novelty: Novelty,
+}
+
+/// Whether a rule of ours says it in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Novelty {
+    /// One does that goes, or becomes less.
+    Regained,
+    /// None does.
+    New,
 }
 
 impl Planner<'_> {
     /// Step 1: every rule of ours is kept, shrunk, replaced, moved or deleted.
-    fn keep_shrink_or_delete(&mut self, pairs: &Pairs<'_>) {
+    fn keep_shrink_or_delete(&mut self, pairs: &Pairs<'_>, wanted: &Wanted) {
         let rulebase = self.rulebase;
+        let running: BTreeMap<_, _> = rulebase.running.owned().map(|rule| (&rule.name, rule)).collect();
         let sunken = rulebase.candidate.sunken();
         for rule in rulebase.candidate.owned() {
             // Of two readings the one that loses nothing.
             let left = || {
-                let readings = rule.spellings().filter_map(|spelling| Some((spelling, shrunk(spelling, pairs)?)));
+                let readings = rule.spellings().filter_map(|spelling| {
+                    let in_force = running.get(&rule.name).and_then(|held| held.reading(spelling));
+                    Some((spelling, shrunk(spelling, in_force, pairs)?))
+                });
                 readings.min_by_key(|(said, left)| *said != left)
             };
             match (&rule.state, &rule.spelling) {
                 (OwnedState::Held(admin), _) => self.leave_held(rule, admin),
                 (OwnedState::Disabled, None) => self.draft.notes.push(Note::Disabled(rule.name.clone())),
                 (_, None) => self.delete(rule, Reason::Unreadable { replaced_by: BTreeSet::new() }),
-                (_, Some(_)) => match left() {
+                (_, Some(said)) => match left() {
+                    None if wanted.calls_otherwise_for(said) => {
+                        self.delete(rule, Reason::Respelled { replaced_by: BTreeSet::new() });
+                    }
                     None => self.delete(rule, Reason::Unwanted),
                     Some((said, left)) => self.keep(rule, said, &left, sunken.contains(&rule.name)),
                 },
@@ -321,6 +352,7 @@ impl Planner<'_> {
         // By address, which is fastest to ask: only atoms of the same address make each other needless.
         open.sort_by_cached_key(|(_, (atom, _))| (atom.direction, atom.local, Reverse(width(atom))));
         let mut covers = self.covers();
+        let lost = self.lost();
         let mut missing: Vec<Missing<'_>> = Vec::new();
         for (index, (atom, origins)) in open {
             match verdict(&mut covers, atom) {
@@ -331,13 +363,34 @@ impl Planner<'_> {
                     if refused.is_none() && !self.rulebase.names.misread(&atom.service) {
                         covers.iter_mut().for_each(|cover| cover.add(atom));
                     }
-                    missing.push(Missing { index, atom, origins, gap, refused });
+                    missing.push(Missing { index, atom, origins, gap, refused, novelty: lost.novelty(atom) });
                 }
             }
         }
         // The widest is the one that the report shows.
         missing.sort_by_cached_key(|missing| Reverse(width(missing.atom)));
         (missing, standings)
+    }
+
+    /// What rules of ours say in force that go, or become less.
+    fn lost(&self) -> Lost<'_> {
+        let mut lost = Lost::default();
+        for (name, said) in in_force(self.rulebase) {
+            match self.draft.reasons.get(name) {
+                Some(Reason::Shrunk | Reason::Unwanted | Reason::Respelled { .. }) => {
+                    said.locals.iter().for_each(|local| lost.0.entry((said.direction, *local)).or_default().push(said));
+                }
+                Some(
+                    Reason::Wanted { .. }
+                    | Reason::Unreadable { .. }
+                    | Reason::Leaving
+                    | Reason::Wrong(_)
+                    | Reason::Sunken,
+                )
+                | None => {}
+            }
+        }
+        lost
     }
 
     /// One proof for each configuration; one for both where they are the same.
@@ -365,6 +418,9 @@ impl Planner<'_> {
                 let spelling = Spelling { direction: key.direction, locals, peers, service: key.service.clone() };
                 for missing in &atoms {
                     standings[missing.index] = Some(Standing::Added(name.clone()));
+                }
+                if key.novelty == Novelty::Regained {
+                    self.draft.regained.insert(name.clone());
                 }
                 self.put_new(name, &spelling, &atoms, &mut beside, &key.group, causes);
             }
@@ -420,17 +476,27 @@ impl Planner<'_> {
         said.chars().filter(|c| !c.is_control()).take(DESCRIPTION_MAX).collect()
     }
 
-    /// Which new rules take the place of one of ours that says nothing that can be kept: those for addresses of its own side.
+    /// Which new rules take the place of one of ours: those for addresses of its own side, if it says nothing that can be kept, and
+    /// those that say something of it in another way.
     fn find_replacements(&mut self) {
         let puts = &self.draft.puts;
+        let new: Vec<_> =
+            puts.iter().filter(|(_, position)| matches!(position, Position::Above(_))).map(|(rule, _)| rule).collect();
         for rule in self.rulebase.candidate.owned() {
-            let Some(Reason::Unreadable { replaced_by }) = self.draft.reasons.get_mut(&rule.name) else { continue };
-            let is_beside = |new: &OwnedRule| match new.spelling.direction {
+            let is_beside = |new: &&&OwnedRule| match new.spelling.direction {
                 Direction::Ingress => may_be_of(&rule.facts.destination, &new.spelling.locals),
                 Direction::Egress => may_be_of(&rule.facts.source, &new.spelling.locals),
             };
-            let new = puts.iter().filter(|(new, position)| matches!(position, Position::Above(_)) && is_beside(new));
-            replaced_by.extend(new.map(|(new, _)| new.name.clone()));
+            let says_some =
+                |new: &&&OwnedRule| rule.spelling.as_ref().is_some_and(|said| said.is_respelled_by(&new.spelling));
+            let names = |rules: Vec<&&OwnedRule>| rules.into_iter().map(|new| new.name.clone()).collect();
+            match self.draft.reasons.get_mut(&rule.name) {
+                Some(Reason::Unreadable { replaced_by }) => {
+                    *replaced_by = names(new.iter().filter(is_beside).collect())
+                }
+                Some(Reason::Respelled { replaced_by }) => *replaced_by = names(new.iter().filter(says_some).collect()),
+                Some(_) | None => {}
+            }
         }
     }
 
@@ -454,7 +520,7 @@ impl Planner<'_> {
         }
         let differing = rulebase.differing();
         let limits::Left { changes, withheld, apart } =
-            limits::withhold(changes, &draft.reasons, rulebase, &differing, config);
+            limits::withhold(changes, &draft.reasons, draft.regained, rulebase, &differing, config);
         let mut notes = draft.notes;
         notes.extend(nat_notes(&wanted, inventory, rulebase, config));
         notes.extend(doubts(&wanted));
@@ -509,6 +575,28 @@ fn may_be_of(addresses: &Addresses, some: &BTreeSet<AddressRange>) -> bool {
     match addresses {
         Addresses::Known { listed, .. } => listed.iter().any(|range| some.iter().any(|one| range.meets(*one))),
         Addresses::Unknown => true,
+    }
+}
+
+/// What rules of ours let through in force.
+fn in_force<'r>(rulebase: &'r Rulebase<'_>) -> BTreeMap<&'r OwnedName, &'r Spelling> {
+    let allowing = rulebase.running.owned().filter(|rule| rule.state.allows_what_it_says());
+    allowing.filter_map(|rule| Some((&rule.name, rule.spelling.as_ref()?))).collect()
+}
+
+/// What rules in force say that go, or become less, by address.
+#[derive(Default)]
+struct Lost<'r>(BTreeMap<(Direction, AddressRange), Vec<&'r Spelling>>);
+
+impl Lost<'_> {
+    fn novelty(&self, atom: &Atom) -> Novelty {
+        let says = |said: &&Spelling| {
+            said.service.contains(&atom.service) && said.peers.iter().any(|peer| peer.contains(atom.peer))
+        };
+        match self.0.get(&(atom.direction, atom.local)) {
+            Some(said) if said.iter().any(says) => Novelty::Regained,
+            Some(_) | None => Novelty::New,
+        }
     }
 }
 

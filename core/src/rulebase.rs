@@ -4,18 +4,21 @@ mod names;
 mod spelling;
 mod unfit;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    change::{Change, Spelling},
+    change::{Change, OwnedRule, Spelling},
     config::Config,
     firewall::{
-        Action, Configuration, Digest, Effect, Firewall, Node, Pending, Place, Profiles, RuleFacts, RuleType, Services,
-        Status,
+        Action, Configuration, Digest, Effect, Firewall, Naming, Node, Pending, Place, Profiles, RuleFacts, RuleType,
+        ServiceFacts, Services, Status, Zones,
     },
-    id::{AdminName, OwnedName, RuleName, ServiceName, Subject, TagName},
+    id::{AdminName, FormerName, OwnedName, RuleName, ServiceName, Subject, TagName},
     inventory::Inventory,
     plan::Stamp,
     service::L4,
@@ -107,6 +110,14 @@ impl Owned<'_> {
     pub fn spellings(&self) -> impl Iterator<Item = &Spelling> {
         self.spelling.iter().chain(self.mirrored.as_deref())
     }
+
+    /// What this rule in force says, read in the way of what it says in the candidate; the same, where nobody can tell.
+    pub(crate) fn reading<'s>(&'s self, candidate: &'s Spelling) -> Option<&'s Spelling> {
+        if self.spelling.is_none() {
+            return Some(candidate);
+        }
+        self.spellings().find(|said| said.direction == candidate.direction)
+    }
 }
 
 /// In which state we find a rule of ours.
@@ -120,6 +131,21 @@ pub enum OwnedState {
     Disabled,
     /// Another administrator has uncommitted work on it: theirs until they commit or revert.
     Held(AdminName),
+}
+
+impl OwnedState {
+    /// Whether the rule lets through what it says. Other profiles let the same packets through, and so does another way to write
+    /// the same service: what a rule says is read from its columns, whatever object they name.
+    pub(crate) fn allows_what_it_says(&self) -> bool {
+        match self {
+            Self::Right => true,
+            Self::Wrong(wrong) => wrong.iter().all(|one| match one {
+                Wrong::Profiles | Wrong::Service => true,
+                Wrong::Zones | Wrong::RuleType | Wrong::Action | Wrong::Narrowed => false,
+            }),
+            Self::Disabled | Self::Held(_) => false,
+        }
+    }
 }
 
 /// What is not as we write it.
@@ -150,8 +176,9 @@ impl<'a> Rulebase<'a> {
         check_tag(firewall, config, admin)?;
         let others = Others::of(firewall, Some(admin));
         let names = ObjectNames::of(firewall);
-        let mut candidate = Policy::read(&firewall.candidate, config, Which::Candidate, &others, &names)?;
-        let running = Policy::read(&firewall.running, config, Which::Running, &others, &names)?;
+        let services = InForce::of(firewall, admin);
+        let mut candidate = Policy::read(&firewall.candidate, config, Which::Candidate, &others, &names, &services)?;
+        let running = Policy::read(&firewall.running, config, Which::Running, &others, &names, &services)?;
         check_own_work(firewall, &candidate, &running, config, admin)?;
         let ours: BTreeSet<_> = candidate.owned().map(|rule| &rule.name).collect();
         let taken: BTreeMap<_, _> = running
@@ -237,6 +264,23 @@ impl<'a> Rulebase<'a> {
         in_candidate.map(|rule| &rule.name).chain(self.taken.keys())
     }
 
+    /// Rules of ours that are in force and not ours there: an adoption waits for its commit.
+    pub(crate) fn adopting(&self) -> BTreeSet<OwnedName> {
+        let in_force: BTreeSet<_> =
+            self.running.foreign().filter_map(|(_, rule)| FormerName::parse(rule.name.as_str())).collect();
+        if in_force.is_empty() {
+            return BTreeSet::new();
+        }
+        let ours: BTreeSet<_> = self.running.owned().map(|rule| &rule.name).collect();
+        let is_gone = |former: &FormerName| !self.candidate.has(&former.rule_name());
+        let is_adopted = |name: &&OwnedName| {
+            let [numbered, bare] =
+                [Some(name.number), None].map(|number| FormerName { subject: name.subject.clone(), number });
+            !ours.contains(name) && (in_force.contains(&numbered) || (in_force.contains(&bare) && is_gone(&bare)))
+        };
+        self.candidate.owned().map(|rule| &rule.name).filter(is_adopted).cloned().collect()
+    }
+
     /// The numbers in use for each id, in both configurations and in uncommitted work, ours or not.
     pub(crate) fn numbers(&self) -> Numbers {
         let rules = [self.candidate.configuration, self.running.configuration].into_iter().flat_map(|c| &c.rules);
@@ -272,6 +316,7 @@ impl<'a> Policy<'a> {
         which: Which,
         others: &Others<'_>,
         names: &ObjectNames<'_>,
+        services: &InForce<'_>,
     ) -> Result<Self, Unfit> {
         let is_bottom = |rule: &RuleFacts| rule.place == Place::Local && rule.name == config.bottom_rule;
         let bottom = configuration
@@ -287,7 +332,7 @@ impl<'a> Policy<'a> {
             .iter()
             .map(|facts| match owned_name(facts, &config.owner) {
                 Some(name) => {
-                    let (spelling, mirrored) = spellings(facts, config);
+                    let (spelling, mirrored) = spellings(&services.seen_by(facts), config);
                     let state = state(facts, config, configuration, spelling.as_ref(), others, names);
                     Rule::Owned(Owned { name, spelling, mirrored, state, facts })
                 }
@@ -326,18 +371,29 @@ impl<'a> Policy<'a> {
         self.owned().map(|rule| (&rule.name, (rule.facts, sunken.contains(&rule.name)))).collect()
     }
 
-    /// The hash of what our rules will say here once these changes are made. Names do not count: the same rules under other
+    /// The hash of what our rules will be here once these changes are made. Names do not count: the same rules under other
     /// names would fail to commit in the same way.
     pub fn digest_after(&self, changes: &[Change]) -> Digest {
-        // Columns, not sides: where zones do not tell which way a rule goes, it is the same rule read either way.
-        let said = |spelling: &Spelling| format!("{:?} {:?}", spelling.columns(), spelling.service);
-        let mut rules: BTreeMap<_, _> =
-            self.owned().map(|rule| (&rule.name, (rule.spelling.as_ref().map(said), rule.facts.status))).collect();
+        let mut lines: Vec<_> = self.proposed_after(changes).into_values().collect();
+        lines.sort_unstable();
+        Digest(hash(&lines))
+    }
+
+    /// The hash of what they will be, and under which names.
+    pub fn naming_after(&self, changes: &[Change]) -> Naming {
+        let proposed = self.proposed_after(changes);
+        let lines: Vec<_> = proposed.into_iter().map(|(name, proposed)| format!("{name} {proposed}")).collect();
+        Naming(u32::try_from(hash(&lines) >> 32).unwrap_or_default())
+    }
+
+    /// What a commit proposes for each of our rules once these changes are made.
+    fn proposed_after<'r>(&'r self, changes: &'r [Change]) -> BTreeMap<&'r OwnedName, String> {
+        let mut rules: BTreeMap<_, _> = self.owned().map(|rule| (&rule.name, rule.proposed())).collect();
         let mut sunken = self.sunken();
         for change in changes {
             match change {
                 Change::Put(rule, _) => {
-                    rules.insert(&rule.name, (Some(said(&rule.spelling)), rule.status));
+                    rules.insert(&rule.name, rule.proposed());
                 }
                 Change::Delete(name) => {
                     rules.remove(name);
@@ -348,23 +404,99 @@ impl<'a> Policy<'a> {
                 Change::Tag(_) | Change::Service(_) | Change::Drop(_) | Change::Adopt(_) => {}
             }
         }
-        let place = |name: &OwnedName| if sunken.contains(name) { " below" } else { "" };
-        let line = |(name, (spelling, status)): (&&OwnedName, &(Option<String>, Status))| {
-            format!("{status:?} {spelling:?}{}\n", place(name))
-        };
-        let mut lines: Vec<_> = rules.iter().map(line).collect();
-        lines.sort_unstable();
-        let mut hasher = Sha256::new();
-        lines.iter().for_each(|line| hasher.update(line));
-        let hash = hasher.finalize();
-        Digest(hash.iter().take(8).fold(0, |value, byte| value << 8 | u64::from(*byte)))
+        for (name, proposed) in &mut rules {
+            proposed.push_str(if sunken.contains(*name) { " below\n" } else { "\n" });
+        }
+        rules
     }
 }
 
+/// The first bytes of the SHA-256 of these lines.
+fn hash(lines: &[String]) -> u64 {
+    let mut hasher = Sha256::new();
+    lines.iter().for_each(|line| hasher.update(line));
+    let hash = hasher.finalize();
+    hash.iter().take(8).fold(0, |value, byte| value << 8 | u64::from(*byte))
+}
+
+impl Owned<'_> {
+    /// What a commit proposes for the rule as it stands.
+    fn proposed(&self) -> String {
+        let RuleFacts { from, to, profiles, status, .. } = self.facts;
+        let nothing = BTreeSet::new();
+        let wrong = if let OwnedState::Wrong(wrong) = &self.state { wrong } else { &nothing };
+        proposed(self.spelling.as_ref(), *status, [from, to], profiles, wrong)
+    }
+}
+
+impl OwnedRule {
+    /// What a commit proposes for the rule once it is written.
+    fn proposed(&self) -> String {
+        let [from, to] = [&self.from, &self.to].map(|zone| Zones::Named(BTreeSet::from([zone.clone()])));
+        let profiles = self.profile_group.clone().map_or(Profiles::None, Profiles::Group);
+        proposed(Some(&self.spelling), self.status, [&from, &to], &profiles, &BTreeSet::new())
+    }
+}
+
+/// Whatever of a rule of ours may be why its commit fails. Columns, not sides: where zones do not tell which way a rule goes, it is
+/// the same rule read either way.
+fn proposed(
+    spelling: Option<&Spelling>,
+    status: Status,
+    zones: [&Zones; 2],
+    profiles: &Profiles,
+    wrong: &BTreeSet<Wrong>,
+) -> String {
+    let said = spelling.map(|spelling| format!("{:?} {:?}", spelling.columns(), spelling.service));
+    format!("{status:?} {said:?} {zones:?} {profiles:?} {wrong:?}")
+}
+
 /// Whether two rules say the same. Only the candidate's bear marks of uncommitted work.
+/// The same service object is the same: what somebody has made of it comes into force with their commit.
 fn is_same_but_for_marks(one: &RuleFacts, other: &RuleFacts) -> bool {
-    let bare = |facts: &RuleFacts| RuleFacts { touched_by: BTreeSet::new(), ..facts.clone() };
-    one == other || (one.touched_by != other.touched_by && bare(one) == bare(other))
+    let objects = |facts: &RuleFacts| match &facts.service {
+        Services::Ports { objects, .. } => objects.clone(),
+        Services::Any | Services::ApplicationDefault | Services::Unknown => BTreeSet::new(),
+    };
+    let service = |facts: &RuleFacts, objects: BTreeSet<_>| match objects.is_empty() {
+        true => facts.service.clone(),
+        false => Services::Ports { l4: Vec::new(), objects },
+    };
+    let bare = |facts: &RuleFacts| RuleFacts {
+        touched_by: BTreeSet::new(),
+        service: service(facts, objects(facts)),
+        ..facts.clone()
+    };
+    one == other || ((one.touched_by != other.touched_by || one.service != other.service) && bare(one) == bare(other))
+}
+
+/// Service objects that other administrators have changed and not committed, as they are in force. What they have made of them is
+/// theirs to commit, and no reason to change the rules of ours that use them.
+struct InForce<'a>(BTreeMap<&'a ServiceName, &'a ServiceFacts>);
+
+impl<'a> InForce<'a> {
+    fn of(firewall: &'a Firewall, admin: &AdminName) -> Self {
+        let noted = |name: &ServiceName| {
+            let others = firewall.pending.iter().filter(|pending| pending.admin != *admin);
+            others.map(|pending| &pending.node).any(|node| matches!(node, Node::Service(noted) if noted == name))
+        };
+        let is_theirs =
+            |name: &ServiceName, now: &ServiceFacts| now.touched_by.iter().any(|by| by != admin) || noted(name);
+        let running = firewall.running.services.iter();
+        let changed = running.filter(|(name, held)| {
+            firewall.candidate.services.get(*name).is_some_and(|now| now.l4 != held.l4 && is_theirs(name, now))
+        });
+        Self(changed.collect())
+    }
+
+    /// The rule with the ports that its objects have in force.
+    fn seen_by<'f>(&self, facts: &'f RuleFacts) -> Cow<'f, RuleFacts> {
+        let Services::Ports { objects, .. } = &facts.service else { return Cow::Borrowed(facts) };
+        let [object] = objects.iter().collect::<Vec<_>>()[..] else { return Cow::Borrowed(facts) };
+        let Some(held) = self.0.get(object) else { return Cow::Borrowed(facts) };
+        let service = Services::Ports { l4: held.l4.clone(), objects: objects.clone() };
+        Cow::Owned(RuleFacts { service, ..facts.clone() })
+    }
 }
 
 /// What other administrators have not committed yet.

@@ -104,7 +104,7 @@ pub struct Run {
     moves_left_out: bool,
     /// How many of the changes that are reported as made are committed.
     committed: usize,
-    /// Rules that this run has written since it last looked at everything.
+    /// Rules that this run has written since AWS was last seen to be another.
     written: Vec<OwnedRule>,
     /// What the limits kept from being removed in this run.
     removals_withheld: Option<Hindrance>,
@@ -137,7 +137,7 @@ enum State {
 const LOOKS_MAX: usize = 60;
 /// How many refusals are answered by leaving out the rules that they name; then all new ones are left out.
 const REFUSALS_MAX: usize = 8;
-/// How old an inventory may be by which a run goes on after it had to wait.
+/// How old an inventory may be by which a run goes on.
 const INVENTORY_KEPT: Duration = Duration::from_secs(30);
 /// How many failures in a row are waited out, unless the firewall is merely busy or locked.
 const FAILURES_MAX: u32 = 6;
@@ -241,9 +241,11 @@ impl Run {
         }
         self.account.clone_from(&firewall.admin);
         if let Some(fresh) = inventory {
+            if self.inventory.as_ref() != Some(&fresh) {
+                self.written.clear();
+            }
             self.inventory = Some(fresh);
             self.inventory_at = self.elapsed;
-            self.written.clear();
         }
         if let Some(job) = firewall.unfinished_commit {
             self.say(format!("{job} of ours is not finished"));
@@ -299,10 +301,7 @@ impl Run {
         let wait = self.backoff.wait();
         self.report.retries += 1;
         self.say(format!("failed: {trouble}; waiting {:.1}s", wait.as_secs_f64()));
-        // What has to wait is not done by what AWS was a while ago: what was revoked meanwhile would be opened.
-        let is_old = self.elapsed + wait >= self.inventory_at + INVENTORY_KEPT;
-        let is_old_look = is_old && matches!(state, State::Observing(Look::Firewall));
-        self.state = if is_old_look { State::Observing(Look::Everything) } else { state };
+        self.state = state;
         self.waited_for = Some(trouble.clone());
         self.sleep(wait)
     }
@@ -311,11 +310,14 @@ impl Run {
     fn enter(&mut self, state: State) -> Next {
         let left = self.budget.saturating_sub(self.elapsed);
         let timing = self.config.timing;
-        let state = if matches!(state, State::Observing(_)) && self.purpose != Purpose::InStep {
+        let state = match state {
             // What AWS has does not matter.
-            State::Observing(Look::Firewall)
-        } else {
-            state
+            State::Observing(_) if self.purpose != Purpose::InStep => State::Observing(Look::Firewall),
+            // Nothing is done by what AWS was a while ago: what was revoked meanwhile would be opened.
+            State::Observing(_) if self.elapsed >= self.inventory_at + INVENTORY_KEPT => {
+                State::Observing(Look::Everything)
+            }
+            other => other,
         };
         let (command, needs, limit) = match &state {
             State::FetchingLog(logs) => (logs.front().cloned().map(Command::FetchLog), Duration::ZERO, timing.read),

@@ -104,7 +104,7 @@ impl<T: Transport> Panos<T> {
         if self.pending().await?.iter().any(|pending| pending.admin == *us) {
             return Ok(None);
         }
-        let note = CommitNote { owner: self.account.owner.clone(), digest: Digest(0), run: None };
+        let note = CommitNote { owner: self.account.owner.clone(), digest: Digest(0), run: None, naming: None };
         self.ask_for_commit(Request::commit(us, &note)).await.map(Some)
     }
 

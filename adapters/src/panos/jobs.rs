@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use drawbridge_core::{
     command::JobState,
-    firewall::{CommitNote, Digest, FailedCommit},
+    firewall::{CommitNote, Digest, FailedCommit, Naming},
     id::{AdminName, JobId, TagName},
 };
 
@@ -110,17 +110,19 @@ pub(super) fn unfinished(response: &Element<'_>) -> Option<String> {
 
 /// The candidates of this deployment that failed to commit when they were tried last.
 pub(super) fn failed_commits(response: &Element<'_>, owner: &TagName, now: Option<DeviceTime>) -> Vec<FailedCommit> {
-    let mut last: BTreeMap<Digest, Job<'_, '_>> = BTreeMap::new();
+    let mut last: BTreeMap<Digest, (Option<Naming>, Job<'_, '_>)> = BTreeMap::new();
     for job in Job::all(response).filter(|job| job.is_commit() && job.has_ended()) {
         let Some(note) = job.note().filter(|note| note.owner == *owner) else { continue };
-        if last.get(&note.digest).is_none_or(|known| known.id < job.id) {
-            last.insert(note.digest, job);
+        if last.get(&note.digest).is_none_or(|(_, known)| known.id < job.id) {
+            last.insert(note.digest, (note.naming, job));
         }
     }
-    let failed = last.into_iter().filter(|(_, job)| job.text("result") != "OK");
+    let failed = last.into_iter().filter(|(_, (_, job))| job.text("result") != "OK");
     // A failure of which nobody can tell the age is forgotten: kept, it would stop that candidate for ever.
     failed
-        .filter_map(|(digest, job)| Some(FailedCommit { digest, age: job.age(now?)?, lines: job.lines(LINES_KEPT) }))
+        .filter_map(|(digest, (naming, job))| {
+            Some(FailedCommit { digest, naming, age: job.age(now?)?, lines: job.lines(LINES_KEPT) })
+        })
         .collect()
 }
 

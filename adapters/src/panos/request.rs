@@ -168,7 +168,12 @@ mod tests {
 
     #[test]
     fn a_commit_is_of_our_own_changes_and_says_whose_they_are() {
-        let note = CommitNote { owner: "aws <sync> & \"co\"".parse().unwrap(), digest: Digest(0xabc), run: None };
+        let note = CommitNote {
+            owner: "aws <sync> & \"co\"".parse().unwrap(),
+            digest: Digest(0xabc),
+            run: None,
+            naming: None,
+        };
         let admin = "fw<sync>".parse().unwrap();
         check(
             &Request::commit(&admin, &note),

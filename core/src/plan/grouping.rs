@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Missing;
+use super::{Missing, Novelty};
 use crate::{
     address::{AddressRange, Family},
     change::Direction,
@@ -33,6 +33,8 @@ pub(super) struct RuleKey {
     pub(super) group: GroupId,
     /// What the firewall does not take stays what it does not take: nothing is added to it.
     refused: Option<usize>,
+    /// What others of ours lose is judged by what they lose, and not by what is new.
+    pub(super) novelty: Novelty,
 }
 
 /// Missing atoms by the rule that they become part of.
@@ -60,6 +62,7 @@ pub(super) fn grouped<'m>(missing: &'m [Missing<'m>], causes: &[Cause]) -> BTree
             family: peer.family(),
             group: group.clone(),
             refused: missing.refused,
+            novelty: missing.novelty,
         };
         rules.entry(key).or_default().push(missing);
     }

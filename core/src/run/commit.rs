@@ -1,6 +1,6 @@
 //! Committing, and taking back what cannot be committed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Next, REFUSALS_MAX, Run, State, proposal::Proposal, removal::Purpose};
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
     config::Mode,
     firewall::{CommitNote, Digest, FailedCommit, Firewall},
     id::{JobId, OwnedName},
+    plan::Reason,
     report::{Ending, Problem, shown},
     rulebase::Rulebase,
 };
@@ -48,7 +49,8 @@ impl Run {
             // What a failed commit left behind, of a run that did not live to take it back.
             return self.enter(State::Reverting(Afterwards::Look));
         }
-        let note = CommitNote { owner: self.config.owner.clone(), digest, run: Some(self.report.run) };
+        let (owner, run) = (self.config.owner.clone(), Some(self.report.run));
+        let note = CommitNote { owner, digest, run, naming: Some(rulebase.candidate.naming_after(&[])) };
         self.enter(State::Committing(note))
     }
 
@@ -190,13 +192,35 @@ pub(super) fn culprits(changes: &[Change], text: &str, refusals: usize) -> (BTre
         changes.iter().filter(|change| is(change)).filter_map(Change::rule).cloned().collect()
     };
     let all = written(|change| matches!(change, Change::Put(..)));
-    let mut named: BTreeSet<_> = blamed(&[text.to_owned()]).intersection(&all).cloned().collect();
+    let mut named = named_by(&[text.to_owned()], changes);
     named.extend(changes.iter().filter(|change| names_service_of(text, change)).filter_map(Change::rule).cloned());
     if refusals < REFUSALS_MAX && !named.is_empty() {
         return (named, Guilt::Named);
     }
     let new = new_rules(changes);
     (if new.is_empty() { all } else { new }, Guilt::Suspected)
+}
+
+/// The rules that these changes write and that lines name.
+pub(super) fn named_by(lines: &[String], changes: &[Change]) -> BTreeSet<OwnedName> {
+    let named = blamed(lines);
+    let puts = changes.iter().filter(|change| matches!(change, Change::Put(..)));
+    puts.filter_map(Change::rule).filter(|name| named.contains(name)).cloned().collect()
+}
+
+/// Rules that may be why a commit fails: those that are new, or say something else. What only becomes less was fit before.
+pub(super) fn suspects(changes: &[Change], reasons: &BTreeMap<OwnedName, Reason>) -> BTreeSet<OwnedName> {
+    let may_fail = |change: &&Change| match change {
+        Change::Put(_, Position::Above(_)) => true,
+        Change::Put(rule, Position::InPlace) => reasons.get(&rule.name) != Some(&Reason::Shrunk),
+        Change::Lift(..)
+        | Change::Delete(_)
+        | Change::Tag(_)
+        | Change::Service(_)
+        | Change::Drop(_)
+        | Change::Adopt(_) => false,
+    };
+    changes.iter().filter(may_fail).filter_map(Change::rule).cloned().collect()
 }
 
 /// Whether a text names the service object that a rule is written with: what the firewall does not take is the object.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Next, Run, State,
-    commit::{Afterwards, new_rules},
+    commit::{Afterwards, Guilt, named_by, new_rules, suspects},
 };
 use crate::{
     change::{Change, Position},
@@ -41,6 +41,7 @@ impl Run {
         if let Some(admin) = self.another_name(&plan, firewall, &rulebase) {
             return self.give_up(Problem::AnotherName(admin));
         }
+        put_off(&mut plan, &rulebase);
         self.hold_back(&mut plan);
         self.hold_back_failed(&mut plan, firewall, &rulebase);
         if self.is_suddenly_empty(&plan) {
@@ -109,22 +110,32 @@ impl Run {
         plan.changes = made;
     }
 
-    /// Leaves the new rules out of what has failed to commit lately, if anything is left then: what goes, or becomes less, does not
-    /// wait for them, whichever run it was that failed.
+    /// Leaves out of what has failed to commit lately what its job blamed, or else whatever may be to blame, if anything is left
+    /// then: what goes, or becomes less, does not wait for it, whichever run it was that failed.
     fn hold_back_failed(&mut self, plan: &mut Plan, firewall: &Firewall, rulebase: &Rulebase<'_>) {
-        let removes = |change: &Change| {
-            matches!(change, Change::Delete(_) | Change::Put(_, Position::InPlace) | Change::Lift(..))
-        };
-        let new = new_rules(&plan.changes);
-        if new.is_empty() || !(plan.commit || plan.changes.iter().any(removes)) {
-            return;
+        for guilt in [Guilt::Named, Guilt::Suspected] {
+            let failed = self.failed_lately(firewall, || rulebase.candidate.digest_after(&plan.changes));
+            let Some(failed) = failed else { return };
+            let words = self.failed_before(failed).to_string();
+            let suspects = match guilt {
+                // Planned in another order, rules bear other names than those that the job's lines speak of.
+                Guilt::Named if failed.naming == Some(rulebase.candidate.naming_after(&plan.changes)) => {
+                    named_by(&failed.lines, &plan.changes)
+                }
+                Guilt::Named => continue,
+                Guilt::Suspected => suspects(&plan.changes, &plan.reasons),
+            };
+            let is_left = |change: &Change| {
+                let is_out = change.rule().is_some_and(|name| suspects.contains(name));
+                is_rule(change) && !is_out
+            };
+            if !suspects.is_empty() && (plan.commit || plan.changes.iter().any(is_left)) {
+                self.blamed.add(suspects, &words);
+                let (made, withheld) = self.blamed.withhold(std::mem::take(&mut plan.changes), &plan.reasons);
+                plan.withheld.extend(withheld);
+                plan.changes = made;
+            }
         }
-        let failed = self.failed_lately(firewall, || rulebase.candidate.digest_after(&plan.changes));
-        let Some(words) = failed.map(|failed| self.failed_before(failed).to_string()) else { return };
-        self.blamed.add(new, &words);
-        let (made, withheld) = self.blamed.withhold(std::mem::take(&mut plan.changes), &plan.reasons);
-        plan.withheld.extend(withheld);
-        plan.changes = made;
     }
 
     fn failed_before(&self, failed: &FailedCommit) -> Problem {
@@ -183,7 +194,7 @@ impl Run {
     /// instead: an earlier run has left it, and a permission was revoked since.
     fn would_commit_too_much(&self, plan: &Plan, rulebase: &Rulebase<'_>) -> bool {
         let withheld = self.report.withheld.iter().filter_map(|withheld| withheld.change.rule());
-        let stuck: Vec<_> = withheld.filter(|name| plan.apart.is_undone(name)).collect();
+        let stuck: Vec<_> = withheld.filter(|name| plan.apart.is_needed(name)).collect();
         let differs = |differing: &[OwnedName]| stuck.iter().any(|name| differing.binary_search(name).is_ok());
         !stuck.is_empty() && differs(&rulebase.differing())
     }
@@ -229,6 +240,18 @@ impl Run {
         self.nothing_to_commit = false;
         self.enter(State::Observing(Look::Firewall))
     }
+}
+
+/// Leaves rules alone that are being adopted, until that is committed: in force they are not ours yet.
+fn put_off(plan: &mut Plan, rulebase: &Rulebase<'_>) {
+    let adopting = rulebase.adopting();
+    if !adopting.is_empty() {
+        plan.changes.retain(|change| change.rule().is_none_or(|name| !adopting.contains(name)));
+    }
+}
+
+fn is_rule(change: &Change) -> bool {
+    matches!(change, Change::Put(..) | Change::Delete(_) | Change::Lift(..))
 }
 
 /// As many changes as one transaction takes; the rest is left to the next look.

@@ -2,14 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{change::Spelling, id::OwnedName, limits::Blamed, rulebase::Rulebase};
+use crate::{
+    change::Spelling,
+    id::OwnedName,
+    limits::Blamed,
+    rulebase::{Owned, Rulebase},
+};
 
 /// What differs between candidate and running configuration, and is ours.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Proposal {
     /// Rules that are not in force yet, by what they say: planned again, they may bear other names.
     new: BTreeMap<OwnedName, Spelling>,
-    /// Rules that say something else than in force, or stand elsewhere.
+    /// Rules that say less than in force.
+    less: BTreeSet<OwnedName>,
+    /// Rules that say something else than in force, are written in another way, or stand elsewhere.
     changed: BTreeSet<OwnedName>,
     /// Rules that go.
     gone: BTreeSet<OwnedName>,
@@ -18,13 +25,18 @@ pub(super) struct Proposal {
 impl Proposal {
     pub(super) fn of(rulebase: &Rulebase<'_>) -> Self {
         let standing: BTreeMap<_, _> = rulebase.candidate.owned().map(|rule| (&rule.name, rule)).collect();
-        let in_force: BTreeSet<_> = rulebase.running.owned().map(|rule| &rule.name).collect();
+        let in_force: BTreeMap<_, _> = rulebase.running.owned().map(|rule| (&rule.name, rule)).collect();
+        let is_less = |one: &Owned<'_>, other: &Owned<'_>| {
+            one.spelling != other.spelling
+                && other.spelling.as_ref().zip(one.spelling.as_ref()).is_some_and(|(said, now)| said.holds(now))
+        };
         let mut proposal = Self::default();
         for name in rulebase.differing() {
-            match standing.get(&name) {
-                None => _ = proposal.gone.insert(name),
-                Some(_) if in_force.contains(&name) => _ = proposal.changed.insert(name),
-                Some(rule) => proposal.new.extend(rule.spelling.clone().map(|spelling| (name, spelling))),
+            match (standing.get(&name), in_force.get(&name)) {
+                (None, _) => _ = proposal.gone.insert(name),
+                (Some(rule), Some(held)) if is_less(rule, held) => _ = proposal.less.insert(name),
+                (Some(_), Some(_)) => _ = proposal.changed.insert(name),
+                (Some(rule), None) => proposal.new.extend(rule.spelling.clone().map(|spelling| (name, spelling))),
             }
         }
         proposal
@@ -32,12 +44,12 @@ impl Proposal {
 
     /// Whether something goes, or becomes less: a revoked port stays open until it is committed.
     pub(super) fn removes(&self) -> bool {
-        !self.changed.is_empty() || !self.gone.is_empty()
+        !self.less.is_empty() || !self.gone.is_empty()
     }
 
     /// Blames what is to be left out of another attempt, and says whether there is anything: the new rules that are named, or
-    /// else the changed ones; where neither is, as for want of room, all new ones, if that lets a removal go in. What goes is
-    /// never left out: no configuration is unfit for want of it.
+    /// else the others; where neither is, as for want of room, all that are new or changed, if that lets a removal go in. What goes
+    /// is never left out: no configuration is unfit for want of it.
     pub(super) fn blame(&self, named: &BTreeSet<OwnedName>, words: &str, blamed: &mut Blamed) -> bool {
         if self.new.keys().any(|name| named.contains(name)) {
             let meant = self.new.iter().filter(|(name, _)| named.contains(name));
@@ -49,14 +61,15 @@ impl Proposal {
             }
             return true;
         }
-        let changed: BTreeSet<_> = self.changed.intersection(named).cloned().collect();
-        if !changed.is_empty() {
-            blamed.add(changed, words);
+        let others: BTreeSet<_> = self.less.union(&self.changed).filter(|name| named.contains(name)).cloned().collect();
+        if !others.is_empty() {
+            blamed.add(others, words);
             return true;
         }
-        let is_of_use = self.removes() && !self.new.is_empty();
+        let is_of_use = self.removes() && !(self.new.is_empty() && self.changed.is_empty());
         if is_of_use {
             self.blame_new(words, blamed);
+            blamed.add(self.changed.clone(), words);
         }
         is_of_use
     }

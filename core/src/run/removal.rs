@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use super::{Next, Run, Trigger, Wake, decide::summary};
+use super::{Next, Run, State, Trigger, Wake, commit::Afterwards, decide::summary};
 use crate::{
     change::{Change, OwnObject},
     config::{Config, Limits, Mode},
@@ -47,6 +47,11 @@ impl Run {
             Ok(rulebase) => rulebase,
             Err(unfit) => return self.give_up(Problem::Unfit(unfit)),
         };
+        if matches!(self.purpose, Purpose::Adoption(_)) && self.report.applied.is_empty() && rulebase.differs() {
+            // Without a look at AWS nobody can tell whether what an earlier run has left is still wanted.
+            self.say("what is uncommitted is taken back first");
+            return self.enter(State::BeforeReverting(Afterwards::Look));
+        }
         let mut plan = match &self.purpose {
             Purpose::Adoption(only) => adoption(&rulebase, &config, only),
             Purpose::Removal(_) | Purpose::InStep => removal(firewall, &rulebase, &config, &self.objects_tried()),

@@ -1,6 +1,10 @@
 //! The sequence, told step by step.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use drawbridge_core::{
     change::Change,
@@ -30,14 +34,23 @@ struct Story {
     twists: Vec<(&'static str, VecDeque<Twist>)>,
     /// What AWS has at the first looks at it, in turn; afterwards it has `inventory`.
     at_first: VecDeque<Inventory>,
-    /// Nothing of ours is to be left.
-    removes: bool,
+    purpose: Purpose,
     /// Every write takes this long.
     write: Duration,
     /// Commits fail as long as the candidate has a rule of ours for this application, and blame it.
     curse: Option<&'static str>,
     /// Rules that name this application are read as if they named another.
     misread: Option<&'static str>,
+}
+
+/// What a run is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    InStep,
+    /// Nothing of ours is to be left.
+    Removal,
+    /// What an older tool made is to become ours.
+    Adoption,
 }
 
 #[derive(Clone)]
@@ -59,7 +72,7 @@ impl Story {
             budget: Duration::from_secs(900),
             twists: Vec::new(),
             at_first: VecDeque::new(),
-            removes: false,
+            purpose: Purpose::InStep,
             write: Duration::from_secs(1),
             curse: None,
             misread: None,
@@ -125,6 +138,7 @@ impl Story {
             let digest = Rulebase::read(&self.firewall, &self.config).unwrap().candidate.digest_after(&[]);
             self.firewall.failed_commits.push(FailedCommit {
                 digest,
+                naming: None,
                 age: Duration::ZERO,
                 lines: vec!["no zone".to_owned()],
             });
@@ -136,10 +150,11 @@ impl Story {
 
     /// The transcript, as people see it.
     fn told(mut self) -> String {
-        let mut run = if self.removes {
-            Run::removal(self.config.clone(), self.budget, 1)
-        } else {
-            Run::new(self.config.clone(), self.trigger.clone(), self.budget, 1)
+        let config = self.config.clone();
+        let mut run = match self.purpose {
+            Purpose::InStep => Run::new(config, self.trigger.clone(), self.budget, 1),
+            Purpose::Removal => Run::removal(config, self.budget, 1),
+            Purpose::Adoption => Run::adoption(config, BTreeSet::new(), self.budget, 1),
         };
         let mut clock = Duration::ZERO;
         let mut next = run.advance(clock, Input::Begin);
@@ -599,7 +614,7 @@ fn what_aws_has_taken_back_is_not_misread() {
 }
 
 fn failed_commit() -> FailedCommit {
-    FailedCommit { digest: digest(WEB), age: Duration::from_secs(600), lines: vec!["no zone".to_owned()] }
+    FailedCommit { digest: digest(WEB), naming: None, age: Duration::from_secs(600), lines: vec!["no zone".to_owned()] }
 }
 
 #[test]
@@ -732,7 +747,7 @@ fn digest(inventory: &str) -> drawbridge_core::firewall::Digest {
 fn a_removal_leaves_nothing_of_ours() {
     let rules = "sg-web-1 8.8.8.0/24 -> 10.0.1.10 tcp/8443 ours\n sg-web-2 8.8.8.0/24 -> 10.0.1.10 ours disabled\n \
                  sg-web-3 8.8.8.0/24 -> 10.0.1.10\n theirs any -> 10.0.1.11 tcp/22";
-    let mut story = Story { removes: true, ..Story::of("", rules) };
+    let mut story = Story { purpose: Purpose::Removal, ..Story::of("", rules) };
     story.config.mode = Mode::Observe;
     story.config.limits.removals.number = 0;
     story.check(&expect![[r#"
@@ -749,7 +764,7 @@ fn a_removal_leaves_nothing_of_ours() {
         in sync: 4 changes, 1 commit
     "#]]);
     let refused = Trouble::Refused("cannot be deleted because of references from: g".to_owned());
-    let mut story = Story { removes: true, ..Story::of("", "sg-web-1 8.8.8.0/24 -> 10.0.1.10 ours") };
+    let mut story = Story { purpose: Purpose::Removal, ..Story::of("", "sg-web-1 8.8.8.0/24 -> 10.0.1.10 ours") };
     story.twists.push(("apply", VecDeque::from([Twist::FailsForGood(refused)])));
     // The first write is refused as a whole, and it is about a rule.
     assert!(story.told().ends_with("failed; the firewall refuses: cannot be deleted because of references from: g; put right what it names, and see whether `drawbridge doctor` finds more\n"));
@@ -778,4 +793,61 @@ fn what_ends_a_run_comes_with_the_remedy() {
         );
         assert!(on_the_way.contains(said) && !in_the_end.contains('\n'), "{in_the_end}");
     }
+}
+
+/// In force the rule is not ours yet: deleting it is no matter of a commit that nobody has made.
+#[test]
+fn what_is_being_adopted_is_left_alone_until_that_is_committed() {
+    let mut story = Story::of("", "i-1-1 8.8.8.0/24 -> 10.0.1.10 app:ssl app-default");
+    story.firewall.candidate =
+        Arc::new(sample::configuration("i-1-1 8.8.8.0/24 -> 10.0.1.10 app:ssl app-default ours"));
+    story.inventory = sample::inventory("i-2 10.0.1.11 sg-web\n sg-web tcp/443 8.8.8.0/24");
+    story.check(&expect![[r#"
+           0.0s  observe           1 atom wanted, 1 ours of 2 rules: 1 change
+           1.0s  apply             + sg-web-1  8.8.8.0/24 -> 10.0.1.11  ssl on tcp 443, above `clean-up`
+           2.0s  observe firewall  as planned, running differs
+           3.0s  commit            job 1
+           4.0s  poll job          succeeded
+           5.0s  observe           1 atom wanted, 2 ours of 3 rules: 1 change
+           6.0s  apply             - i-1-1
+           7.0s  observe firewall  as planned, running differs
+           8.0s  commit            job 1
+           9.0s  poll job          succeeded
+          10.0s  observe           1 atom wanted, 1 ours of 2 rules: in sync
+        in sync: 2 changes, 2 commits
+    "#]]);
+    let mut renamed = Story::of("", "i-1 8.8.8.0/24 -> 10.0.1.10 app:ssl app-default");
+    renamed.firewall.candidate =
+        Arc::new(sample::configuration("i-1-1 8.8.8.0/24 -> 10.0.1.10 app:ssl app-default ours"));
+    renamed.inventory = sample::inventory("i-2 10.0.1.11 sg-web\n sg-web tcp/443 8.8.8.0/24");
+    renamed.config.mode = Mode::AddOnly;
+    renamed.check(&expect![[r#"
+           0.0s  observe           1 atom wanted, 1 ours of 2 rules: 1 change, 1 withheld
+           1.0s  apply             + sg-web-1  8.8.8.0/24 -> 10.0.1.11  ssl on tcp 443, above `clean-up`
+           2.0s  observe firewall  as planned, running differs, 1 withheld
+           3.0s  commit            job 1
+           4.0s  poll job          succeeded
+           5.0s  observe           1 atom wanted, 2 ours of 3 rules: nothing that may be changed, 1 withheld
+        withheld: 1 change, 1 commit, 1 change withheld
+    "#]]);
+}
+
+/// An adoption takes no look at AWS: nobody can tell whether what a killed run has left is still wanted.
+#[test]
+fn an_adoption_commits_nothing_that_an_earlier_run_has_left() {
+    let mut story = Story { purpose: Purpose::Adoption, ..Story::of("", "i-1-1 8.8.8.0/24 -> 10.0.1.10") };
+    let left = "i-1-1 8.8.8.0/24 -> 10.0.1.10\n i-2-1 any -> 10.0.1.11 tcp/22 ours";
+    story.firewall.candidate = Arc::new(sample::configuration(left));
+    story.check(&expect![[r#"
+           0.0s  observe firewall  what is uncommitted is taken back first
+           1.0s  observe firewall  nobody has worked on top of our changes
+           2.0s  revert            our uncommitted changes are taken back
+           3.0s  observe firewall  0 atoms wanted, 0 ours of 2 rules: 1 change
+           4.0s  apply             ~ i-1-1, tagged bridge
+           5.0s  observe firewall  as planned, running differs
+           6.0s  commit            job 1
+           7.0s  poll job          succeeded
+           8.0s  observe firewall  0 atoms wanted, 1 ours of 2 rules: in sync
+        in sync: 1 change, 1 commit
+    "#]]);
 }

@@ -197,6 +197,7 @@ impl Toy {
     fn firewall(&self) -> Firewall {
         let failed = self.failed.iter().map(|(note, at)| FailedCommit {
             digest: note.digest,
+            naming: note.naming,
             age: self.clock - *at,
             lines: Vec::new(),
         });
@@ -214,7 +215,7 @@ impl Toy {
 
     fn commit(&mut self, note: &CommitNote, withheld: &[Withheld]) -> Result<Reply, Failure> {
         let lately = self.clock.saturating_sub(self.world.config.timing.failed_commit);
-        let again = self.failed.iter().any(|(failed, at)| failed == note && *at > lately);
+        let again = self.failed.iter().any(|(failed, at)| failed.digest == note.digest && *at > lately);
         assert!(!again, "a commit of what failed lately");
         if self.job.is_some() {
             return Err(Trouble::Busy("a commit is in progress".into()).transient());
