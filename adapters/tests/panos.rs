@@ -44,8 +44,12 @@ struct Memory {
     now: Moment,
     /// What was sent, by type and action.
     sent: Vec<String>,
-    /// Whether it denies that anything waits for a commit.
-    denies: bool,
+    /// What is answered to requests that contain the first, whatever the firewall says.
+    instead: Option<(&'static str, &'static str)>,
+    /// Requests that contain this get no answer.
+    silent_on: Option<&'static str>,
+    /// What happens right after the first request that contains one of these.
+    after: Option<(&'static [&'static str], fn(&mut Firewall))>,
 }
 
 struct Model(Body);
@@ -58,10 +62,16 @@ impl Transport for Memory {
         let request = firewall::Request { parameters: parameters.collect(), key: Some(self.key.clone()), basic: None };
         let what = ["type", "action", "cmd", "xpath"].map(|name| request.parameter(name).unwrap_or_default());
         self.sent.push(what.join(" ").trim().to_owned());
+        let sent = self.sent.last().unwrap();
+        if self.silent_on.is_some_and(|part| sent.contains(part)) {
+            return Err(Trouble::NoAnswer.transient());
+        }
         let answer = self.firewall.request(&request, self.now);
-        if self.denies && self.sent.last().is_some_and(|sent| sent.contains("<pending-changes")) {
-            let no = "<response status='success'><result>no</result></response>".to_owned();
-            return Ok(Answer { status: 200, document: Model(Body::Text(no)) });
+        if let Some((_, happens)) = self.after.take_if(|(parts, _)| parts.iter().any(|part| sent.contains(part))) {
+            happens(&mut self.firewall);
+        }
+        if let Some((_, text)) = self.instead.filter(|(part, _)| sent.contains(part)) {
+            return Ok(Answer { status: 200, document: Model(Body::Text(text.to_owned())) });
         }
         Ok(Answer { status: answer.status, document: Model(answer.body) })
     }
@@ -128,7 +138,8 @@ fn panos(prepare: impl FnOnce(&mut Firewall)) -> Panos<Memory> {
     let key = firewall.add_admin("fwsync");
     prepare(&mut firewall);
     let account = Account { vsys: Vsys::default(), admin: None, owner: "aws".parse().unwrap() };
-    Panos::new(Memory { firewall, key, now: Moment::default(), sent: Vec::new(), denies: false }, account)
+    let (now, sent) = (Moment::default(), Vec::new());
+    Panos::new(Memory { firewall, key, now, sent, instead: None, silent_on: None, after: None }, account)
 }
 
 fn rule(name: &str, service: WrittenService, application: &str, port: u16) -> Box<OwnedRule> {
@@ -224,10 +235,10 @@ fn rules_are_written_committed_and_read_back() {
 fn a_look_asks_no_more_than_it_must() {
     let mut panos = panos(|_| {});
     now(panos.observe()).unwrap();
-    assert_eq!(panos.transport_mut().sent.len(), 8, "{:#?}", panos.transport_mut().sent);
+    assert_eq!(panos.transport_mut().sent.len(), 9, "{:#?}", panos.transport_mut().sent);
     panos.transport_mut().sent.clear();
     now(panos.observe()).unwrap();
-    // Its own name is asked for once.
+    // Its own name is asked for once, and so are standard ports.
     assert_eq!(panos.transport_mut().sent.len(), 7, "{:#?}", panos.transport_mut().sent);
 }
 
@@ -340,10 +351,46 @@ fn marks_of_uncommitted_work_count_even_where_nothing_is_said_to_be_pending() {
         let parameters = [("type", "config"), ("action", "set"), ("xpath", &*xpath), ("element", element)];
         firewall.as_admin("alice", &parameters, Moment::default());
     });
-    panos.transport_mut().denies = true;
+    let no = "<response status='success'><result>no</result></response>";
+    panos.transport_mut().instead = Some(("<pending-changes", no));
     let seen = now(panos.observe()).unwrap();
     assert_eq!((seen.candidate.rules.len(), seen.running.rules.len()), (1, 2));
     assert_eq!(seen.pending.len(), 2);
+}
+
+/// What changes between two answers counts as pending, and no work in progress is taken for what is in force.
+#[test]
+fn what_somebody_does_in_the_middle_of_a_look_is_not_in_force() {
+    let mut panos = panos(|firewall| _ = firewall.add_admin("alice"));
+    let candidate = "config get  /config/devices/entry[@name='localhost.localdomain']/vsys/entry[@name='vsys1']";
+    panos.transport_mut().after = Some((&["<pending-changes", "/vsys/entry[@name='vsys1']"], |firewall| {
+        let xpath = format!("{RULES}/entry[@name='Web in']");
+        let parameters = [("type", "config"), ("action", "delete"), ("xpath", &*xpath)];
+        firewall.as_admin("alice", &parameters, Moment::default());
+    }));
+    let seen = now(panos.observe()).unwrap();
+    let sent = &panos.transport_mut().sent;
+    assert!(sent.iter().any(|sent| sent == candidate), "{sent:#?}");
+    assert_eq!(seen.running.rules.len(), 2, "{sent:#?}");
+    assert_eq!(seen.pending.len(), 1);
+}
+
+/// Without them rules of ours would be taken for wrong, or others for allowing less than they do.
+#[test]
+fn a_look_is_repeated_if_standard_ports_are_not_told_in_time() {
+    let mut panos = panos(|_| {});
+    panos.transport_mut().silent_on = Some("/config/predefined");
+    assert_eq!(now(panos.observe()).unwrap_err(), Trouble::NoAnswer.transient());
+}
+
+#[test]
+fn a_commit_that_is_answered_without_a_job_is_no_commit() {
+    let mut panos = panos(|_| {});
+    now(panos.observe()).unwrap();
+    now(panos.apply(&changes())).unwrap();
+    panos.transport_mut().instead = Some(("commit", "<response status='success'><msg>fine</msg></response>"));
+    let failure = now(panos.commit(&note())).unwrap_err();
+    assert_eq!(failure, Trouble::NotPanos("a commit was answered without a job: fine".to_owned()).permanent());
 }
 
 /// Each takes a request of its own.
@@ -463,7 +510,9 @@ fn a_virtual_system_that_does_not_exist_is_named() {
         key: String::new(),
         now: Moment::default(),
         sent: Vec::new(),
-        denies: false,
+        instead: None,
+        silent_on: None,
+        after: None,
     };
     let key = memory.firewall.key_of("admin").unwrap();
     let account = Account { vsys: "vsys9".parse().unwrap(), admin: None, owner: "aws".parse().unwrap() };

@@ -851,3 +851,13 @@ fn an_adoption_commits_nothing_that_an_earlier_run_has_left() {
         in sync: 1 change, 1 commit
     "#]]);
 }
+
+/// A log of a whole account may hold any number of them; more would name nothing better.
+#[test]
+fn a_run_keeps_so_many_events_and_no_more() {
+    let mut story = Story::of(WEB, "");
+    story.trigger.events = vec![event("StartInstances"); 1_500];
+    let mut run = Run::new(story.config.clone(), story.trigger.clone(), story.budget, 1);
+    run.advance(Duration::ZERO, Input::Begin);
+    assert_eq!(run.report().events.len(), 1_000);
+}
