@@ -48,6 +48,8 @@ struct Memory {
     instead: Option<(&'static str, &'static str)>,
     /// Requests that contain this get no answer.
     silent_on: Option<&'static str>,
+    /// Whether configurations come without marks of uncommitted work: what bears which is not documented.
+    unmarked: bool,
     /// What happens right after the first request that contains one of these.
     after: Option<(&'static [&'static str], fn(&mut Firewall))>,
 }
@@ -66,7 +68,10 @@ impl Transport for Memory {
         if self.silent_on.is_some_and(|part| sent.contains(part)) {
             return Err(Trouble::NoAnswer.transient());
         }
-        let answer = self.firewall.request(&request, self.now);
+        let mut answer = self.firewall.request(&request, self.now);
+        if let (true, Body::Xml(element)) = (self.unmarked, &mut answer.body) {
+            unmark(element);
+        }
         if let Some((_, happens)) = self.after.take_if(|(parts, _)| parts.iter().any(|part| sent.contains(part))) {
             happens(&mut self.firewall);
         }
@@ -75,6 +80,11 @@ impl Transport for Memory {
         }
         Ok(Answer { status: answer.status, document: Model(answer.body) })
     }
+}
+
+fn unmark(element: &mut Element) {
+    element.attributes.retain(|(name, _)| !["admin", "dirtyId", "time"].contains(&&**name));
+    element.children.iter_mut().for_each(unmark);
 }
 
 impl Document for Model {
@@ -139,7 +149,7 @@ fn panos(prepare: impl FnOnce(&mut Firewall)) -> Panos<Memory> {
     prepare(&mut firewall);
     let account = Account { vsys: Vsys::default(), admin: None, owner: "aws".parse().unwrap() };
     let (now, sent) = (Moment::default(), Vec::new());
-    Panos::new(Memory { firewall, key, now, sent, instead: None, silent_on: None, after: None }, account)
+    Panos::new(Memory { firewall, key, now, sent, instead: None, silent_on: None, unmarked: false, after: None }, account)
 }
 
 fn rule(name: &str, service: WrittenService, application: &str, port: u16) -> Box<OwnedRule> {
@@ -362,6 +372,7 @@ fn marks_of_uncommitted_work_count_even_where_nothing_is_said_to_be_pending() {
 #[test]
 fn what_somebody_does_in_the_middle_of_a_look_is_not_in_force() {
     let mut panos = panos(|firewall| _ = firewall.add_admin("alice"));
+    panos.transport_mut().unmarked = true;
     let candidate = "config get  /config/devices/entry[@name='localhost.localdomain']/vsys/entry[@name='vsys1']";
     panos.transport_mut().after = Some((&["<pending-changes", "/vsys/entry[@name='vsys1']"], |firewall| {
         let xpath = format!("{RULES}/entry[@name='Web in']");
@@ -512,6 +523,7 @@ fn a_virtual_system_that_does_not_exist_is_named() {
         sent: Vec::new(),
         instead: None,
         silent_on: None,
+        unmarked: false,
         after: None,
     };
     let key = memory.firewall.key_of("admin").unwrap();
