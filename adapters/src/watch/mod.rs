@@ -154,7 +154,7 @@ impl Watch {
 
     async fn run(&mut self, trigger: Trigger) -> Option<Outcome> {
         let mut run = driver::begin(trigger, &self.deployment.settings.config, self.within, driver::seed());
-        let mut world = Live::new(&mut self.deployment);
+        let mut world = Live::new(&mut self.deployment, self.within);
         let ended = graceful::drive(&mut run, &mut world, self.within, &mut self.stop).await;
         match &ended {
             Some(outcome) => {
