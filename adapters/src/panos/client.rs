@@ -260,16 +260,16 @@ impl<T: Transport> Panos<T> {
         let answered = self.ask_about(id).await;
         self.waiting = false;
         match answered {
-            Err(failure) if pair::is_about_the_unit(&failure.what) => {
+            Err(failure) => {
                 if self.has_turned_from(unit).await? {
                     Ok(JobState::Lost)
                 } else {
                     Err(failure)
                 }
             }
-            answered => {
+            Ok(state) => {
                 self.asked_about_job = None;
-                answered
+                Ok(state)
             }
         }
     }
