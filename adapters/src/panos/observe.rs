@@ -28,6 +28,9 @@ pub(super) async fn observe<T: Transport>(panos: &mut Panos<T>) -> Result<Firewa
     let owner = panos.account.owner.clone();
     let (unfinished_commit, failed_commits) = panos
         .read(&Request::jobs(), |response| {
+            if let Some(job) = jobs::booting(response) {
+                return Err(Trouble::Busy(job).transient());
+            }
             let failed = jobs::failed_commits(response, &owner, info.time);
             Ok((admin.as_ref().and_then(|admin| jobs::unfinished_commit(response, admin)), failed))
         })
