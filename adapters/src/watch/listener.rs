@@ -11,6 +11,7 @@ use drawbridge_core::{
     run::{Trigger, Wake},
 };
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::{
     aws::{
@@ -33,7 +34,7 @@ const MESSAGES_MAX: usize = 500;
 /// How many bytes of messages it takes in before it begins: a message that tells something has a few thousand.
 const BYTES_MAX: usize = 4_000_000;
 
-/// How often a bucket is listed.
+/// How often a bucket is listed, unless looks are made more often.
 const LISTED_EVERY: Duration = Duration::from_secs(30);
 
 /// Logs arrive out of order: how far before the last listing each goes back.
@@ -64,6 +65,8 @@ impl fmt::Display for Listener {
 #[derive(Debug)]
 pub(super) struct Bucket {
     trail: Trail,
+    every: Duration,
+    due: Instant,
     listed: SystemTime,
     seen: BTreeSet<LogRef>,
 }
@@ -96,9 +99,10 @@ pub(super) enum Done {
 }
 
 impl Listener {
-    /// A bucket, of which nothing is known yet.
-    pub(super) fn of_bucket(trail: Trail) -> Self {
-        Self::Bucket(Bucket { trail, listed: SystemTime::now(), seen: BTreeSet::new() })
+    /// A bucket, of which nothing is known yet, where looks are made so often.
+    pub(super) fn of_bucket(trail: Trail, every: Duration) -> Self {
+        let every = every.min(LISTED_EVERY);
+        Self::Bucket(Bucket { trail, every, due: Instant::now(), listed: SystemTime::now(), seen: BTreeSet::new() })
     }
 
     /// Waits for news, for at most `patience`; a run on them may take `budget`.
@@ -108,13 +112,7 @@ impl Listener {
     pub(super) async fn listen(&mut self, patience: Duration, budget: Duration) -> Result<Option<News>, Failure> {
         match self {
             Self::Queue(queue) => receive(queue, patience, budget).await,
-            Self::Bucket(bucket) => {
-                let news = bucket.list().await?;
-                if news.is_none() {
-                    tokio::time::sleep(patience.min(LISTED_EVERY)).await;
-                }
-                Ok(news)
-            }
+            Self::Bucket(bucket) => bucket.listen(patience).await,
             Self::Nothing => {
                 tokio::time::sleep(patience).await;
                 Ok(None)
@@ -168,6 +166,18 @@ async fn receive(queue: &Queue, patience: Duration, budget: Duration) -> Result<
 }
 
 impl Bucket {
+    /// Lists when it is time to, if that is within `patience`.
+    async fn listen(&mut self, patience: Duration) -> Result<Option<News>, Failure> {
+        let left = self.due.saturating_duration_since(Instant::now());
+        tokio::time::sleep(left.min(patience)).await;
+        if left > patience {
+            return Ok(None);
+        }
+        let news = self.list().await?;
+        self.due = Instant::now() + self.every;
+        Ok(news)
+    }
+
     /// Logs that have not been seen yet.
     async fn list(&mut self) -> Result<Option<News>, Failure> {
         let now = SystemTime::now();
@@ -178,5 +188,39 @@ impl Bucket {
         (self.listed, self.seen) = (now, all);
         let trigger = Trigger { logs, events: Vec::new(), wake: Wake::ByEvents };
         Ok((!trigger.logs.is_empty()).then_some(News { trigger, messages: Vec::new() }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::aws::server::{Answer, Server};
+
+    const BUDGET: Duration = Duration::from_secs(900);
+
+    #[tokio::test]
+    async fn a_bucket_is_not_listed_again_at_once_when_something_has_come() {
+        let server = Server::start(|request| {
+            let query = request.target.split_once('?').map_or("", |(_, query)| query);
+            let asked: BTreeMap<_, _> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+            let folder = &asked["prefix"];
+            let inner = if folder.ends_with("/CloudTrail/") { "eu-west-1" } else { "111122223333" };
+            let listed = if asked.contains_key("delimiter") {
+                format!("<CommonPrefixes><Prefix>{folder}{inner}/</Prefix></CommonPrefixes>")
+            } else {
+                format!("<Contents><Key>{folder}1_CloudTrail_.json.gz</Key></Contents>")
+            };
+            Answer::xml(200, &format!("<ListBucketResult>{listed}</ListBucketResult>"))
+        })
+        .await;
+        let region = "eu-west-1".parse().unwrap();
+        let trail = Trail::find(&server.sdk_config(), "trail", "", &region, async || None).await.unwrap();
+        let mut listener = Listener::of_bucket(trail, BUDGET);
+        assert!(listener.listen(WAIT_MAX, BUDGET).await.unwrap().is_some());
+        let asked = server.requests().len();
+        assert!(listener.listen(Duration::from_millis(100), BUDGET).await.unwrap().is_none());
+        assert_eq!(server.requests().len(), asked);
     }
 }

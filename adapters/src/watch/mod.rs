@@ -69,7 +69,7 @@ pub async fn watch(file: Option<&Path>, options: &Options) -> Result<(), NotRead
                 .ok_or_else(|| NotReady("the region is not known: set `aws.region` or `AWS_REGION`".to_owned()))?;
             let trail = Trail::find(&sdk, name, prefix, &region, async || own_account(&sdk, &settings).await).await;
             let trail = trail.map_err(|failure| NotReady(Problem::from(failure.what).to_string()))?;
-            Listener::of_bucket(trail)
+            Listener::of_bucket(trail, settings.watch.every)
         }
     };
     let (every, address) = (settings.watch.every, settings.watch.metrics);
