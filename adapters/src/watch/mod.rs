@@ -61,7 +61,7 @@ pub async fn watch(file: Option<&Path>, options: &Options) -> Result<(), NotRead
     let listener = match &settings.watch.source {
         None => Listener::Nothing,
         Some(Source::Queue(url)) => {
-            Listener::Queue(Queue::new(&sdk, url).map_err(|error| NotReady(error.to_string()))?)
+            Listener::of_queue(Queue::new(&sdk, url).map_err(|error| NotReady(error.to_string()))?)
         }
         Some(Source::Bucket { name, prefix }) => {
             let region = sdk.region().and_then(|region| region.as_ref().parse().ok());
@@ -123,6 +123,7 @@ impl Watch {
                 }
             }
         }
+        self.listener.give_back().await;
     }
 
     /// News; after a question that failed, none for a while.
