@@ -224,10 +224,10 @@ fn rules_are_written_committed_and_read_back() {
 fn a_look_asks_no_more_than_it_must() {
     let mut panos = panos(|_| {});
     now(panos.observe()).unwrap();
-    assert_eq!(panos.transport_mut().sent.len(), 8, "{:#?}", panos.transport_mut().sent);
+    assert_eq!(panos.transport_mut().sent.len(), 9, "{:#?}", panos.transport_mut().sent);
     panos.transport_mut().sent.clear();
     now(panos.observe()).unwrap();
-    // Its own name is asked for once.
+    // Its own name, and standard ports, are asked for once.
     assert_eq!(panos.transport_mut().sent.len(), 7, "{:#?}", panos.transport_mut().sent);
 }
 
