@@ -122,7 +122,7 @@ async fn apply(common: &Common, within: Duration, limits: Option<Limits>) -> Res
     }
     let trigger = Trigger { logs: Vec::new(), events: Vec::new(), wake: Wake::Always };
     let mut run = driver::begin(trigger, &deployment.settings.config, within, driver::seed());
-    let outcome = driver::drive(&mut run, &mut Live::new(&mut deployment)).await;
+    let outcome = driver::drive(&mut run, &mut Live::new(&mut deployment, within)).await;
     finish(&outcome, Purpose::InStep, deployment.settings.config.timing.reserve, common.json)
 }
 

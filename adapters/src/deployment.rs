@@ -1,9 +1,10 @@
 //! From settings to a deployment: which AWS, which firewall, with which key.
 
-use std::{collections::BTreeMap, env, fs, path::Path};
+use std::{collections::BTreeMap, env, fs, path::Path, time::Duration};
 
 use aws_config::SdkConfig;
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+use drawbridge_core::config::Timing;
 
 use crate::{
     aws::{self, Ec2, S3Logs},
@@ -104,10 +105,15 @@ pub(crate) fn firewall_with(settings: &Settings, key: ApiKey) -> Result<Panos<Ht
         units: settings.firewall.units.clone(),
         key,
         tls: settings.firewall.tls.clone(),
-        timeout: settings.config.timing.write,
+        timeout: longest(&settings.config.timing),
         account: settings.account(),
     };
     Panos::connect(endpoint).map_err(|error| NotReady(error.to_string()))
+}
+
+/// How long any command may take. Each has its own limit, which that of the connection must not cut short.
+fn longest(timing: &Timing) -> Duration {
+    timing.read.max(timing.write)
 }
 
 /// Where the API key is kept, to look there again when the firewall refuses the one in hand.
@@ -138,5 +144,19 @@ pub(crate) async fn stored(source: &KeySource, sdk: impl AsyncFnOnce() -> SdkCon
         KeySource::Secret(secret) => aws::fetch_api_key(&sdk().await, secret)
             .await
             .map_err(|failure| NotReady(format!("the API key cannot be had from Secrets Manager: {}", failure.what))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_command_is_cut_short_by_the_limit_of_another() {
+        let of = |read, write| {
+            let [read, write] = [read, write].map(Duration::from_secs);
+            longest(&Timing { read, write, ..Timing::default() }).as_secs()
+        };
+        assert_eq!((of(60, 20), of(20, 60)), (60, 60));
     }
 }

@@ -32,13 +32,19 @@ pub fn seed() -> u64 {
     (now.as_micros() as u64).rotate_left(16) ^ u64::from(std::process::id())
 }
 
+/// A world that a run leaves when it is over.
+pub trait World: Perform {
+    /// Gives back what the run holds there without needing it any more.
+    fn leave(&mut self) -> impl Future<Output = ()> + Send;
+}
+
 /// Drives a run to its end.
-pub async fn drive(run: &mut Run, world: &mut impl Perform) -> Outcome {
+pub async fn drive(run: &mut Run, world: &mut impl World) -> Outcome {
     let span = span(run.report().run);
     go_on(run, world).instrument(span).await
 }
 
-async fn go_on(run: &mut Run, world: &mut impl Perform) -> Outcome {
+async fn go_on(run: &mut Run, world: &mut impl World) -> Outcome {
     let mut input = Input::Begin;
     let mut teller = Teller::default();
     loop {
@@ -56,6 +62,7 @@ async fn go_on(run: &mut Run, world: &mut impl Perform) -> Outcome {
             }
             Next::Finish(outcome) => {
                 teller.tell_all(&outcome.report);
+                world.leave().await;
                 return *outcome;
             }
         }

@@ -178,7 +178,8 @@ impl<'v> Shape<'v> {
     fn of(value: &'v Value) -> Self {
         let text = |label: &str| value[label].as_str();
         let list = |label: &str| value[label].as_array().map(Vec::as_slice).filter(|items| !items.is_empty());
-        if let Some(items) = list("Records").or_else(|| value.as_array().map(Vec::as_slice)) {
+        let bare = value.as_array().map(Vec::as_slice).filter(|items| !items.is_empty());
+        if let Some(items) = list("Records").or(bare) {
             Self::List(items)
         } else if let Some(kind) = text("detail-type") {
             Self::EventBridge(kind)
@@ -208,7 +209,8 @@ fn outline(value: &Value) -> String {
             format!("an object with {}", labels.join(", "))
         }
         Value::Object(_) => "an empty object".to_owned(),
-        Value::Array(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => "no object".to_owned(),
+        Value::Array(_) => "an empty list".to_owned(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => "no object".to_owned(),
     }
 }
 

@@ -46,7 +46,7 @@ pub async fn invoked(deployment: &mut Deployment, payload: &Value, budget: Durat
         warn!("woken by something unknown ({what}): looking all the same");
     }
     let mut run = driver::begin(envelope.trigger(), &deployment.settings.config, budget, seed);
-    let outcome = driver::drive(&mut run, &mut Live::new(deployment)).await;
+    let outcome = driver::drive(&mut run, &mut Live::new(deployment, budget)).await;
     // Of a large account the run holds as much as the outcome says.
     drop(run);
     outcome::log(&outcome);

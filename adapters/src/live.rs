@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::{
     aws::{Ec2, S3Logs},
     deployment::KeyStore,
+    driver::World,
     metrics::Metrics,
     panos::{
         client::{Committed, Panos},
@@ -99,6 +100,12 @@ impl Deployment {
         }
     }
 
+    /// Says that a run is over, for at most `limit`.
+    pub async fn leave(&mut self, limit: Duration) {
+        self.firewall.give_up_at(Instant::now() + limit);
+        self.firewall.leave().await;
+    }
+
     async fn attempt(&mut self, command: &Command, until: Instant) -> Result<Reply, Failure> {
         let firewall = &mut self.firewall;
         firewall.give_up_at(until);
@@ -151,12 +158,17 @@ pub(crate) async fn of_firewall<T>(
 pub struct Live<'d> {
     deployment: &'d mut Deployment,
     began: Instant,
+    budget: Duration,
 }
 
+/// How long leaving the firewall takes at most, and how long it may take although no time is left.
+const LEAVING: Duration = Duration::from_secs(10);
+const LEAVING_LATE: Duration = Duration::from_millis(1500);
+
 impl<'d> Live<'d> {
-    /// A run begins now.
-    pub fn new(deployment: &'d mut Deployment) -> Self {
-        Self { deployment, began: Instant::now() }
+    /// A run begins now, and may take this long.
+    pub fn new(deployment: &'d mut Deployment, budget: Duration) -> Self {
+        Self { deployment, began: Instant::now(), budget }
     }
 }
 
@@ -171,6 +183,13 @@ impl Perform for Live<'_> {
 
     async fn sleep(&mut self, how_long: Duration) {
         tokio::time::sleep(how_long).await;
+    }
+}
+
+impl World for Live<'_> {
+    async fn leave(&mut self) {
+        let left = self.budget.saturating_sub(self.began.elapsed());
+        self.deployment.leave(left.clamp(LEAVING_LATE, LEAVING)).await;
     }
 }
 

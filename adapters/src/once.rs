@@ -93,7 +93,7 @@ pub async fn perform(
         Deed::Uninstall => Run::removal(config, within, driver::seed()),
         Deed::Adopt(only) => Run::adoption(config, only, within, driver::seed()),
     };
-    let outcome = driver::drive(&mut run, &mut Live::new(&mut deployment)).await;
+    let outcome = driver::drive(&mut run, &mut Live::new(&mut deployment, within)).await;
     cli::finish(&outcome, purpose, reserve, as_json)
 }
 

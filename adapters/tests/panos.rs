@@ -330,22 +330,63 @@ fn others_work_is_told_apart_from_ours() {
     assert_eq!(now(panos.commit(&note())), Ok(Committed::Nothing));
 }
 
-/// A firewall can be set to lock commits for whoever writes, and nothing but a commit ends that by itself.
-#[test]
-fn whoever_takes_changes_back_keeps_no_lock() {
+/// A firewall that locks commits for whoever writes, which nothing but a commit ends by itself, and what its locks are.
+fn locking() -> (Panos<Memory>, impl Fn(&mut Panos<Memory>) -> String) {
     let management = "/config/devices/entry[@name='localhost.localdomain']/deviceconfig/setting/management";
     let setting = "<auto-acquire-commit-lock>yes</auto-acquire-commit-lock>";
-    let mut panos = panos(|firewall| firewall.load(management, setting).unwrap());
+    let panos = panos(|firewall| firewall.load(management, setting).unwrap());
     let locks = |panos: &mut Panos<Memory>| {
         let command = "<show><commit-locks><vsys>all</vsys></commit-locks></show>";
         let transport = panos.transport_mut();
         transport.firewall.as_admin("admin", &[("type", "op"), ("cmd", command)], transport.now).text().to_string()
     };
+    (panos, locks)
+}
+
+#[test]
+fn whoever_takes_changes_back_keeps_no_lock() {
+    let (mut panos, locks) = locking();
     now(panos.observe()).unwrap();
     now(panos.apply(&changes())).unwrap();
     assert!(locks(&mut panos).contains("fwsync"));
     now(panos.revert()).unwrap();
     assert!(!locks(&mut panos).contains("fwsync"));
+}
+
+/// Otherwise each would wait for the other.
+#[test]
+fn whoever_may_not_commit_keeps_no_lock() {
+    let (mut panos, locks) = locking();
+    now(panos.observe()).unwrap();
+    now(panos.apply(&changes())).unwrap();
+    let transport = panos.transport_mut();
+    let path = format!("{VSYS}/address/entry[@name='x']");
+    let element = "<ip-netmask>10.0.0.1</ip-netmask>";
+    let write = [("type", "config"), ("action", "set"), ("xpath", &*path), ("element", element)];
+    transport.firewall.as_admin("admin", &write, transport.now);
+    assert!(locks(&mut panos).contains("fwsync"));
+    let Err(failure) = now(panos.commit(&note())) else { panic!("`admin` holds a lock") };
+    assert!(failure.what.to_string().contains("commit lock of `admin`"), "{}", failure.what);
+    let left = locks(&mut panos);
+    assert!(!left.contains("fwsync") && left.contains("admin"), "{left}");
+}
+
+/// A commit that is under way ends its lock by itself; where nothing was written nothing is asked.
+#[test]
+fn whoever_leaves_keeps_no_lock() {
+    let (mut panos, locks) = locking();
+    now(panos.observe()).unwrap();
+    let asked = panos.transport_mut().sent.len();
+    now(panos.leave());
+    assert_eq!(panos.transport_mut().sent.len(), asked);
+    now(panos.apply(&changes())).unwrap();
+    now(panos.leave());
+    assert!(!locks(&mut panos).contains("fwsync"));
+    now(panos.apply(&[Change::Tag("other".parse().unwrap())])).unwrap();
+    now(panos.commit(&note())).unwrap();
+    let asked = panos.transport_mut().sent.len();
+    now(panos.leave());
+    assert_eq!(panos.transport_mut().sent.len(), asked);
 }
 
 /// Releases differ in what they count as pending; what a configuration bears marks of is not in force.

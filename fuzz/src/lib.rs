@@ -97,7 +97,7 @@ pub fn conversation(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let answers: Vec<_> = text.split(BETWEEN).map(str::to_owned).collect();
     let us: AdminName = "drawbridge".parse().expect("a name");
-    let note = CommitNote { owner: "drawbridge".parse().expect("a tag"), digest: Digest(7), run: None };
+    let note = CommitNote { owner: "drawbridge".parse().expect("a tag"), digest: Digest(7), run: None, naming: None };
     let account = Account { vsys: Vsys::default(), admin: Some(us.clone()), owner: note.owner.clone() };
     let firewall = || Panos::new(Said { answers: &answers, asked: 0 }, account.clone());
     said(firewall().observe());

@@ -132,6 +132,10 @@ impl Act for Direct {
             Command::Revert => self.firewall.revert().await.map(|()| Reply::Reverted),
         }
     }
+
+    async fn leave(&mut self) {
+        self.firewall.leave().await;
+    }
 }
 
 /// What becomes of a look when something is wrong with every answer of EC2's.

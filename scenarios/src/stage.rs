@@ -3,7 +3,10 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use drawbridge::{driver, envelope::Envelope};
+use drawbridge::{
+    driver::{self, World},
+    envelope::Envelope,
+};
 use drawbridge_core::{
     command::{Command, Failure, Perform, Reply},
     config::{self, Config},
@@ -33,6 +36,9 @@ pub(crate) const SEED: u64 = 2016;
 pub trait Act {
     /// Carries out a command.
     fn act(&mut self, command: &Command, limit: Duration) -> impl Future<Output = Result<Reply, Failure>> + Send;
+
+    /// Leaves when a run is over.
+    fn leave(&mut self) -> impl Future<Output = ()> + Send;
 }
 
 /// Carries out commands in a world with a clock of its own, and counts them.
@@ -172,6 +178,12 @@ impl<A: Act + Send + Sync> Perform for Stage<'_, A> {
     }
 }
 
+impl<A: Act + Send + Sync> World for Stage<'_, A> {
+    async fn leave(&mut self) {
+        self.actor.leave().await;
+    }
+}
+
 /// The stage without anybody else on it.
 struct Inner<'s, A> {
     world: &'s SharedWorld,
@@ -205,6 +217,12 @@ impl<A: Act + Send + Sync> Perform for Inner<'_, A> {
 
     async fn sleep(&mut self, how_long: Duration) {
         self.world.lock().advance(how_long);
+    }
+}
+
+impl<A: Act + Send + Sync> World for Inner<'_, A> {
+    async fn leave(&mut self) {
+        self.actor.leave().await;
     }
 }
 

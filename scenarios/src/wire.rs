@@ -79,10 +79,24 @@ pub struct ByWire {
 /// Real time that a command may take: loopback answers in milliseconds, unless a story makes it wait for ever.
 const PATIENCE: Duration = Duration::from_millis(700);
 
+/// Real time that leaving may take.
+const LEAVING: Duration = Duration::from_secs(10);
+
+impl ByWire {
+    fn patience(&self, limit: Duration) -> Duration {
+        let is_slow = |trouble: &Trouble| matches!(trouble, Trouble::Slow | Trouble::Aws(AwsMishap::Slow));
+        if self.world.lock().troubles().iter().any(is_slow) { PATIENCE } else { limit }
+    }
+}
+
 impl Act for ByWire {
     async fn act(&mut self, command: &Command, limit: Duration) -> Result<Reply, Failure> {
-        let is_slow = |trouble: &Trouble| matches!(trouble, Trouble::Slow | Trouble::Aws(AwsMishap::Slow));
-        let patience = if self.world.lock().troubles().iter().any(is_slow) { PATIENCE } else { limit };
+        let patience = self.patience(limit);
         self.deployment.perform(command, patience).await
+    }
+
+    async fn leave(&mut self) {
+        let patience = self.patience(LEAVING);
+        self.deployment.leave(patience).await;
     }
 }

@@ -57,6 +57,7 @@ described! {
     RouteTable {
         route_table_id: Option<String>,
         vpc_id: Option<String>,
+        owner_id: Option<String>,
         routes: Vec<Route>,
         associations: Vec<RouteTableAssociation>,
     }

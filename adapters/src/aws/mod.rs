@@ -11,7 +11,7 @@ pub mod queue;
 mod sdk;
 mod secrets;
 #[cfg(test)]
-mod server;
+pub(crate) mod server;
 pub mod trail;
 mod whole;
 

@@ -21,6 +21,9 @@ use crate::settings::QueueUrl;
 pub const WAIT_MAX: Duration = Duration::from_secs(20);
 const BATCH_MAX: u32 = 10;
 
+/// The longest that SQS keeps a message from others (SQS API reference, `ChangeMessageVisibility`).
+const HIDDEN_MAX: Duration = Duration::from_secs(12 * 60 * 60);
+
 /// Beyond the wait itself, an answer may take this long.
 const ANSWER: Duration = Duration::from_secs(10);
 
@@ -102,8 +105,8 @@ impl Queue {
     pub async fn receive(&self, wait: Duration, hidden: Duration) -> Result<Vec<Message>, Failure> {
         let wait = wait.min(WAIT_MAX);
         let asked = json!({
-            "QueueUrl": self.url.to_string(), "MaxNumberOfMessages": BATCH_MAX, "WaitTimeSeconds": wait.as_secs(),
-            "VisibilityTimeout": hidden.as_secs(),
+            "QueueUrl": self.url.to_string(), "MaxNumberOfMessages": BATCH_MAX, "WaitTimeSeconds": seconds(wait),
+            "VisibilityTimeout": seconds(hidden.min(HIDDEN_MAX)),
         });
         let answer = self.call("ReceiveMessage", &asked, wait + ANSWER).await?;
         let messages = answer["Messages"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -130,7 +133,8 @@ impl Queue {
     /// As [`Self::receive`]; it then comes again later.
     pub async fn release(&self, message: &Message, after: Duration) -> Result<(), Failure> {
         let asked = json!({
-            "QueueUrl": self.url.to_string(), "ReceiptHandle": message.receipt, "VisibilityTimeout": after.as_secs(),
+            "QueueUrl": self.url.to_string(), "ReceiptHandle": message.receipt,
+            "VisibilityTimeout": seconds(after.min(HIDDEN_MAX)),
         });
         self.call("ChangeMessageVisibility", &asked, ANSWER).await.map(drop)
     }
@@ -223,6 +227,11 @@ impl Queue {
     }
 }
 
+/// Whole seconds, and not fewer: who waits for none asks again and again.
+const fn seconds(time: Duration) -> u64 {
+    time.as_secs() + (time.subsec_nanos() > 0) as u64
+}
+
 /// The body of an answer, unless it is longer than any of SQS's.
 async fn whole(mut response: Response) -> reqwest::Result<Option<Vec<u8>>> {
     let mut body = Vec::new();
@@ -264,7 +273,7 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::aws::server::{Answer, Server};
+    use crate::aws::server::{Answer, Request, Server};
 
     /// What a queue says of its messages when SQS answers so, and what SQS was asked.
     fn asked(status: u16, body: &'static str) -> (String, String) {
@@ -317,6 +326,23 @@ mod tests {
         let (said, asked) = answered(elsewhere);
         assert!(said.as_ref().is_err_and(|said| said.contains("`ReceiveMessage` with HTTP 307")), "{said:?}");
         assert_eq!(asked, 1);
+    }
+
+    #[test]
+    fn nothing_is_asked_for_that_sqs_does_not_grant() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let server = Server::start(|_| Answer::json(200, "{}")).await;
+            let config = server.sdk_config();
+            let url = format!("{}/111122223333/wake.fifo", config.endpoint_url().unwrap());
+            let queue = Queue::new(&config, &url.parse().unwrap()).unwrap();
+            let day = Duration::from_secs(24 * 60 * 60);
+            queue.receive(Duration::from_millis(300), day).await.unwrap();
+            queue.release(&nobodys(), day).await.unwrap();
+            let asked: Vec<_> = server.requests().iter().map(Request::json).collect();
+            assert_eq!((&asked[0]["WaitTimeSeconds"], &asked[0]["VisibilityTimeout"]), (&json!(1), &json!(43_200)));
+            assert_eq!(asked[1]["VisibilityTimeout"], 43_200);
+        });
     }
 
     #[test]

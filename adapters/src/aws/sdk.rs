@@ -28,7 +28,7 @@ macro_rules! same {
 
 same! {
     Subnet { subnet_id, vpc_id, subnet_arn } lists {};
-    RouteTable { route_table_id, vpc_id } lists { routes, associations };
+    RouteTable { route_table_id, vpc_id, owner_id } lists { routes, associations };
     SecurityGroup { group_id, group_name, owner_id } lists { ip_permissions, ip_permissions_egress };
     IpPermission { ip_protocol, from_port, to_port }
         lists { ip_ranges, ipv6_ranges, prefix_list_ids, user_id_group_pairs };

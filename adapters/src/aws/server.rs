@@ -14,23 +14,28 @@ use tokio::{
 
 /// What the server was asked.
 #[derive(Clone, Debug)]
-pub(super) struct Request {
+pub(crate) struct Request {
     /// Request line and headers.
-    pub(super) head: String,
+    pub(crate) head: String,
     /// Path and query.
-    pub(super) target: String,
+    pub(crate) target: String,
     body: Vec<u8>,
 }
 
 impl Request {
+    /// The body, if it is JSON.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
     /// A field of a form in the body.
-    pub(super) fn field(&self, name: &str) -> Option<String> {
+    pub(crate) fn field(&self, name: &str) -> Option<String> {
         form_urlencoded::parse(&self.body).find(|(label, _)| label == name).map(|(_, value)| value.into_owned())
     }
 }
 
 /// What it answers.
-pub(super) enum Answer {
+pub(crate) enum Answer {
     Whole {
         status: u16,
         kind: &'static str,
@@ -43,15 +48,15 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    pub(super) fn xml(status: u16, body: &str) -> Self {
+    pub(crate) fn xml(status: u16, body: &str) -> Self {
         Self::Whole { status, kind: "text/xml", body: body.into() }
     }
 
-    pub(super) fn json(status: u16, body: &str) -> Self {
+    pub(crate) fn json(status: u16, body: &str) -> Self {
         Self::Whole { status, kind: "application/x-amz-json-1.1", body: body.into() }
     }
 
-    pub(super) fn bytes(body: Vec<u8>) -> Self {
+    pub(crate) fn bytes(body: Vec<u8>) -> Self {
         Self::Whole { status: 200, kind: "application/json", body }
     }
 
@@ -69,13 +74,13 @@ impl Answer {
     }
 }
 
-pub(super) struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
 }
 
 impl Server {
-    pub(super) async fn start(answer: impl Fn(&Request) -> Answer + Send + 'static) -> Self {
+    pub(crate) async fn start(answer: impl Fn(&Request) -> Answer + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Self { address: listener.local_addr().unwrap(), requests: Arc::default() };
         let requests = Arc::clone(&server.requests);
@@ -91,12 +96,12 @@ impl Server {
     }
 
     /// What it was asked so far, in order.
-    pub(super) fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }
 
     /// The configuration that [`super::sdk_config`] would load, leading here.
-    pub(super) fn sdk_config(&self) -> SdkConfig {
+    pub(crate) fn sdk_config(&self) -> SdkConfig {
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("eu-west-1"))

@@ -15,15 +15,19 @@ use aws_sdk_s3::{
 };
 use drawbridge_core::{
     command::{Failure, LogRef, Trouble},
-    id::Region,
+    id::{AccountId, Region},
 };
 
 use super::{cloudtrail::is_event_log, failure::failure};
 
 const CALL: &str = "ListObjectsV2";
 
-/// How many folders of accounts are looked at.
-const FOLDERS_MAX: usize = 200;
+/// How many folders of accounts are looked at, and listed each time: a few hundred requests would take longer than the time
+/// between two listings.
+const ACCOUNTS_MAX: usize = 100;
+
+/// How many pages of folders are read, of a thousand each.
+const PAGES_MAX: usize = 20;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -34,6 +38,7 @@ pub struct Trail {
     bucket: String,
     /// What the keys of this region's logs begin with: of one account, or of each in an organization.
     roots: Vec<String>,
+    is_partial: bool,
 }
 
 /// A log file, and when it arrived.
@@ -46,28 +51,36 @@ pub struct Arrived {
 }
 
 impl Trail {
-    /// Finds the folders of this region's logs in the bucket.
+    /// Finds the folders of this region's logs in the bucket. Where several accounts have some, `own` is asked whose are
+    /// wanted; where nobody knows, it is those of all, up to a bound.
     ///
     /// # Errors
     /// If S3 refuses or does not answer, or there is no such folder.
-    pub async fn find(config: &SdkConfig, bucket: &str, prefix: &str, region: &Region) -> Result<Self, Failure> {
+    pub async fn find(
+        config: &SdkConfig,
+        bucket: &str,
+        prefix: &str,
+        region: &Region,
+        own: impl AsyncFnOnce() -> Option<AccountId>,
+    ) -> Result<Self, Failure> {
         let client = Builder::from(config).force_path_style(config.endpoint_url().is_some()).build();
-        let mut trail = Self { client: Client::from_conf(client), bucket: bucket.to_owned(), roots: Vec::new() };
+        let client = Client::from_conf(client);
+        let mut trail = Self { client, bucket: bucket.to_owned(), roots: Vec::new(), is_partial: false };
         let first = if prefix.is_empty() { "AWSLogs/".to_owned() } else { format!("{prefix}/AWSLogs/") };
-        let mut folders = vec![first];
-        let mut seen = 0;
-        while let Some(folder) = folders.pop().filter(|_| seen < FOLDERS_MAX) {
-            seen += 1;
-            for inner in trail.folders(&folder).await? {
-                let name = inner[folder.len()..].trim_end_matches('/');
-                let is_account = name.len() == 12 && name.bytes().all(|byte| byte.is_ascii_digit());
-                match name {
-                    _ if folder.ends_with("/CloudTrail/") && name == region.as_str() => trail.roots.push(inner),
-                    "CloudTrail" => folders.push(inner),
-                    _ if is_account || name.starts_with("o-") => folders.push(inner),
-                    _ => {}
-                }
-            }
+        let mut accounts = trail.accounts(&first).await?;
+        if accounts.len() > 1
+            && let Some(own) = own().await
+        {
+            trail.narrow(&mut accounts, &own);
+        }
+        trail.is_partial |= accounts.len() > ACCOUNTS_MAX;
+        for account in accounts.iter().take(ACCOUNTS_MAX) {
+            let folder = format!("{account}CloudTrail/");
+            let regions = trail.folders(&folder).await?;
+            trail.roots.extend(regions.into_iter().filter(|inner| name(inner, &folder) == region.as_str()));
+        }
+        if trail.is_partial {
+            tracing::warn!("{}", trail.partial());
         }
         if trail.roots.is_empty() {
             let code = format!(
@@ -78,10 +91,56 @@ impl Trail {
         Ok(trail)
     }
 
-    async fn folders(&self, folder: &str) -> Result<Vec<String>, Failure> {
-        let call = self.client.list_objects_v2().bucket(&self.bucket).prefix(folder).delimiter("/");
-        let page = call.send().await.map_err(|error| refused(&error))?;
-        Ok(page.common_prefixes.unwrap_or_default().into_iter().filter_map(|common| common.prefix).collect())
+    /// What is to be said where not all accounts are listened to, although nobody knows which is the own one.
+    pub fn left_out(&self) -> Option<String> {
+        self.is_partial.then(|| self.partial())
+    }
+
+    fn partial(&self) -> String {
+        format!(
+            "`{}` holds logs of more accounts than the {ACCOUNTS_MAX} that are listed, and which is the own one is not known: let the role look at EC2, which tells it, or use a queue (`watch.queue_url`)",
+            self.bucket
+        )
+    }
+
+    /// The folders of accounts, also of an organization's.
+    async fn accounts(&mut self, first: &str) -> Result<Vec<String>, Failure> {
+        let is_account = |name: &str| name.len() == 12 && name.bytes().all(|byte| byte.is_ascii_digit());
+        let mut accounts = Vec::new();
+        for inner in self.folders(first).await? {
+            if name(&inner, first).starts_with("o-") {
+                let members = self.folders(&inner).await?;
+                accounts.extend(members.into_iter().filter(|member| is_account(name(member, &inner))));
+            } else if is_account(name(&inner, first)) {
+                accounts.push(inner);
+            }
+        }
+        Ok(accounts)
+    }
+
+    /// Leaves the own account's folders alone, if there are any.
+    fn narrow(&mut self, accounts: &mut Vec<String>, own: &AccountId) {
+        let suffix = format!("/{own}/");
+        if accounts.iter().any(|folder| folder.ends_with(&suffix)) {
+            accounts.retain(|folder| folder.ends_with(&suffix));
+            self.is_partial = false;
+        }
+    }
+
+    /// The folders in a folder.
+    async fn folders(&mut self, folder: &str) -> Result<Vec<String>, Failure> {
+        let (mut folders, mut token) = (Vec::new(), None);
+        for _ in 0..PAGES_MAX {
+            let call = self.client.list_objects_v2().bucket(&self.bucket).prefix(folder).delimiter("/");
+            let page = call.set_continuation_token(token).send().await.map_err(|error| refused(&error))?;
+            folders.extend(page.common_prefixes.unwrap_or_default().into_iter().filter_map(|common| common.prefix));
+            token = page.next_continuation_token;
+            if token.is_none() {
+                return Ok(folders);
+            }
+        }
+        self.is_partial = true;
+        Ok(folders)
     }
 
     /// The logs that have arrived since `since`, in the order of their keys.
@@ -116,6 +175,11 @@ impl Trail {
             }
         }
     }
+}
+
+/// What a folder is called that lies in another: nothing if it does not.
+fn name<'f>(inner: &'f str, folder: &str) -> &'f str {
+    inner.strip_prefix(folder).unwrap_or_default().trim_end_matches('/')
 }
 
 /// What went wrong with a listing. Who is denied one is told the right by its name, which is not the call's (Service
@@ -210,7 +274,12 @@ mod tests {
     }
 
     async fn find(server: &Server) -> Result<Trail, Failure> {
-        Trail::find(&server.sdk_config(), "trail", "", &"eu-west-1".parse().unwrap()).await
+        find_of(server, None).await
+    }
+
+    async fn find_of(server: &Server, own: Option<&str>) -> Result<Trail, Failure> {
+        let own = async || own.map(|own| own.parse().unwrap());
+        Trail::find(&server.sdk_config(), "trail", "", &"eu-west-1".parse().unwrap(), own).await
     }
 
     /// What lies in a folder of a trail that records two regions, beside other folders.
@@ -218,7 +287,6 @@ mod tests {
         let folder = asked(request, "prefix").unwrap();
         let names: &[&str] = match folder.as_str() {
             "AWSLogs/" => &["111122223333", "elb"],
-            "AWSLogs/111122223333/" => &["CloudTrail", "CloudTrail-Digest", "Config"],
             "AWSLogs/111122223333/CloudTrail/" => &["eu-west-1", "us-east-1"],
             other => panic!("{other} is nobody's"),
         };
@@ -234,15 +302,56 @@ mod tests {
         assert!(said.contains("no folder of a trail for eu-west-1 in `trail`"), "{said}");
     }
 
+    /// A trail of an organization with three pages of accounts.
+    fn of_an_organization(request: &Request) -> Answer {
+        let folder = asked(request, "prefix").unwrap();
+        match folder.as_str() {
+            "AWSLogs/" => folders(request, ["o-1".to_owned(), "222233334444".to_owned()]),
+            "AWSLogs/o-1/" => {
+                let token = asked(request, "continuation-token");
+                let number: usize = token.as_deref().unwrap_or("0").parse().unwrap();
+                let names = (0..ACCOUNTS_MAX).map(|account| format!("{number}{account:011}"));
+                let lines =
+                    names.map(|name| format!("<CommonPrefixes><Prefix>{folder}{name}/</Prefix></CommonPrefixes>"));
+                let lines = lines.collect::<String>();
+                let next = format!("<NextContinuationToken>{}</NextContinuationToken>", number + 1);
+                page(&if number < 2 { format!("{lines}{next}") } else { lines })
+            }
+            _ => folders(request, ["eu-west-1".to_owned()]),
+        }
+    }
+
     #[tokio::test]
-    async fn accounts_without_end_are_not_all_looked_at() {
-        let server = Server::start(|request| {
-            let accounts = (0..2 * FOLDERS_MAX).map(|number| format!("{number:012}"));
-            folders(request, accounts.filter(|_| asked(request, "prefix").is_some_and(|asked| asked == "AWSLogs/")))
-        })
-        .await;
+    async fn of_an_organization_the_own_accounts_folder_is_found_on_any_page() {
+        let server = Server::start(of_an_organization).await;
+        let trail = find_of(&server, Some("200000000099")).await.unwrap();
+        assert_eq!(trail.roots, ["AWSLogs/o-1/200000000099/CloudTrail/eu-west-1/"]);
+        assert_eq!(trail.left_out(), None);
+    }
+
+    #[tokio::test]
+    async fn where_nobody_knows_the_own_account_not_all_are_listed_and_that_is_said() {
+        for own in [None, Some("999999999999")] {
+            let server = Server::start(of_an_organization).await;
+            let trail = find_of(&server, own).await.unwrap();
+            assert_eq!(trail.roots.len(), ACCOUNTS_MAX);
+            let said = trail.left_out().unwrap();
+            assert!(said.contains("more accounts than the 100"), "{said}");
+            assert_eq!(server.requests().len(), 4 + ACCOUNTS_MAX);
+        }
+    }
+
+    #[tokio::test]
+    async fn pages_of_folders_end() {
+        let server = Server::start(|_| page("<NextContinuationToken>more</NextContinuationToken>")).await;
         assert!(find(&server).await.is_err());
-        assert_eq!(server.requests().len(), FOLDERS_MAX);
+        assert_eq!(server.requests().len(), PAGES_MAX);
+    }
+
+    #[tokio::test]
+    async fn folders_that_lie_elsewhere_count_for_nothing() {
+        let server = Server::start(|_| page("<CommonPrefixes><Prefix>x/</Prefix></CommonPrefixes>")).await;
+        assert!(find(&server).await.is_err());
     }
 
     #[tokio::test]

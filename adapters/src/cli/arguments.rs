@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use crate::{
     exit,
     facts::Sources,
-    settings::{QueueUrl, Source, address, duration, positive_duration},
+    settings::{QueueUrl, Source, address, positive_duration, within},
 };
 
 /// Keeps a Palo Alto firewall's security rules in step with AWS.
@@ -64,7 +64,7 @@ pub(super) enum Command {
         #[command(flatten)]
         common: Common,
         /// Give up after this long (`90s`, `15m`). A commit on its way is then left to the next run.
-        #[arg(long, value_name = "TIME", default_value = "15m", value_parser = duration)]
+        #[arg(long, value_name = "TIME", default_value = "15m", value_parser = within)]
         within: Duration,
         /// Let what `limits` would withhold happen, this once. Look at `drawbridge plan` first.
         #[arg(long)]
@@ -91,7 +91,7 @@ pub(super) enum Command {
         #[arg(long, value_name = "TIME", value_parser = positive_duration)]
         every: Option<Duration>,
         /// A run may take this long (`90s`, `15m`).
-        #[arg(long, value_name = "TIME", default_value = "15m", value_parser = duration)]
+        #[arg(long, value_name = "TIME", default_value = "15m", value_parser = within)]
         within: Duration,
         /// Serve metrics for Prometheus here, as `127.0.0.1:9464` (`watch.metrics_addr`).
         #[arg(long, value_name = "ADDRESS", value_parser = address)]
@@ -208,7 +208,7 @@ pub(super) struct Once {
     #[arg(long, short)]
     pub(super) yes: bool,
     /// Give up after this long (`90s`, `15m`).
-    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = within)]
     pub(super) within: Duration,
 }
 

@@ -173,7 +173,16 @@ fn some_unit_is_active(units: &[UnitCheckup], report: &mut Report) -> bool {
     let answering = || units.iter().filter(|unit| unit.greeting.is_ok());
     match (active.first(), units.len()) {
         (Some(_), 1) => report.ok(ACTIVE, "it may be written to"),
-        (Some(unit), _) => report.ok(ACTIVE, format!("`{}` may be written to", unit.name)),
+        (Some(unit), _) => {
+            report.ok(ACTIVE, format!("`{}` may be written to", unit.name));
+            // A passive one is as it should be.
+            let is_odd = |failure: &&Failure| !matches!(failure.what, Trouble::Passive(_));
+            for unit in answering() {
+                if let Some(failure) = unit.active.as_ref().err().filter(is_odd) {
+                    report.warn(ACTIVE, format!("`{}`: {}", unit.name, told(failure)));
+                }
+            }
+        }
         // Those that do not answer have their line already.
         (None, _) => {
             for unit in answering() {
@@ -307,4 +316,31 @@ async fn may_commit(firewall: &mut Panos<Https>, seen: &Firewall, us: &AdminName
 fn later(right: &str, what: &Trouble, report: &mut Report) {
     let what = what.to_string();
     report.warn(RIGHT, format!("`{right}`: {}; ask again later", what.trim_end_matches('.')));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{doctor::Verdict, panos::checkup::Greeting};
+
+    #[test]
+    fn a_unit_that_does_not_say_what_it_is_is_told_beside_the_active_one() {
+        let unit = |name: &str, active| {
+            let greeting = Greeting { version: "10.2.9".to_owned(), clock: None };
+            UnitCheckup { name: name.to_owned(), greeting: Ok(greeting), active }
+        };
+        let told = |other| {
+            let mut report = Report::default();
+            assert!(some_unit_is_active(&[unit("fw-a", Err(other)), unit("fw-b", Ok(()))], &mut report));
+            let found = report.findings.into_iter().map(|finding| (finding.verdict, finding.says));
+            found.collect::<Vec<_>>()
+        };
+        let active = (Verdict::Ok, "`fw-b` may be written to".to_owned());
+        assert_eq!(told(Trouble::Passive("passive".to_owned()).permanent()), [active.clone()]);
+        let [first, second] = &told(Trouble::NotPanos("a page".to_owned()).permanent())[..] else {
+            panic!("two lines")
+        };
+        assert_eq!((first, second.0), (&active, Verdict::Warning));
+        assert!(second.1.starts_with("`fw-a`: "), "{}", second.1);
+    }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use aws_config::SdkConfig;
 use drawbridge_core::{
     command::{Failure, LogRef, Trouble},
-    id::Region,
+    id::{AccountId, Region},
 };
 use tokio::time::Instant;
 
@@ -30,11 +30,18 @@ const SILENCE: Duration = Duration::from_secs(60 * 60);
 /// How far back the last log is looked for.
 const BACK: Duration = Duration::from_secs(24 * 60 * 60);
 
-pub(super) async fn check(settings: &Settings, sdk: &SdkConfig, report: &mut Report) {
+/// `account` is our own, if it is known.
+pub(super) async fn check(settings: &Settings, sdk: &SdkConfig, account: Option<AccountId>, report: &mut Report) {
     match &settings.watch.source {
         None => report.ok(EVENTS, "neither `watch.queue_url` nor `watch.bucket` is set: not looked at"),
         Some(Source::Queue(url)) => queue(settings, sdk, url, report).await,
-        Some(Source::Bucket { name, prefix }) => bucket(settings, sdk, name, prefix, report).await,
+        Some(Source::Bucket { name, prefix }) => {
+            let Some(region) = sdk.region().and_then(|region| region.as_ref().parse::<Region>().ok()) else {
+                return report.fail(EVENTS, NoRegion);
+            };
+            let trail = Trail::find(sdk, name, prefix, &region, async || account);
+            bucket(settings, sdk, name, trail, report).await;
+        }
     }
 }
 
@@ -86,28 +93,36 @@ fn waiting(Depth { waiting, in_flight }: Depth, report: &mut Report) {
     );
 }
 
-async fn bucket(settings: &Settings, sdk: &SdkConfig, name: &str, prefix: &str, report: &mut Report) {
+async fn bucket(
+    settings: &Settings,
+    sdk: &SdkConfig,
+    name: &str,
+    trail: impl Future<Output = Result<Trail, Failure>>,
+    report: &mut Report,
+) {
     let until = Instant::now() + settings.config.timing.read;
-    let Some(region) = sdk.region().and_then(|region| region.as_ref().parse::<Region>().ok()) else {
-        return report.fail(EVENTS, NoRegion);
-    };
-    let last = match of_aws("ListObjectsV2", until, last(sdk, name, prefix, &region)).await {
-        Ok(last) => last,
+    let (last, left_out) = match of_aws("ListObjectsV2", until, last(trail)).await {
+        Ok(found) => found,
         Err(failure) => return report.fail(EVENTS, failure.what),
     };
     report.ok(PERMISSION, "`s3:ListBucket`");
+    if let Some(left_out) = left_out {
+        report.warn(EVENTS, left_out);
+    }
     arrived(last.as_ref(), name, SystemTime::now(), report);
     if let Some(Arrived { log, .. }) = &last {
         may_read(settings, sdk, log, until, report).await;
     }
 }
 
-/// The last log of a day.
-async fn last(sdk: &SdkConfig, bucket: &str, prefix: &str, region: &Region) -> Result<Option<Arrived>, Failure> {
-    let trail = Trail::find(sdk, bucket, prefix, region).await?;
+/// The last log of a day, and what is to be said of accounts that are not listed.
+async fn last(
+    trail: impl Future<Output = Result<Trail, Failure>>,
+) -> Result<(Option<Arrived>, Option<String>), Failure> {
+    let trail = trail.await?;
     let now = SystemTime::now();
     let logs = trail.since(now - BACK, now).await?;
-    Ok(logs.into_iter().max_by_key(|arrived| arrived.at))
+    Ok((logs.into_iter().max_by_key(|arrived| arrived.at), trail.left_out()))
 }
 
 /// Reads a log, as whoever lists the bucket does, and its version, as whoever is notified of it does.

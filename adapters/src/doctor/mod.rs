@@ -131,7 +131,8 @@ pub async fn examine(file: Option<&Path>, source: Option<Source>) -> Report {
     if let (Some(inventory), Some(firewall)) = (&inventory, &firewall) {
         policy::check_together(&settings.config, inventory, firewall, &mut report);
     }
-    events::check(&settings, &sdk, &mut report).await;
+    let account = inventory.as_ref().and_then(|inventory| inventory.account.clone());
+    events::check(&settings, &sdk, account, &mut report).await;
     report.tell_skipped(&resting_on(inventory.is_none(), firewall.is_none()));
     report
 }

@@ -83,6 +83,10 @@ pub struct Panos<T> {
     pub(super) waiting: bool,
     /// The unit of a pair that was asked about a job, as long as it is open whether another one is active by now.
     pub(super) asked_about_job: Option<usize>,
+    /// Whether the firewall may hold a commit lock for us, which keeps everybody else from committing.
+    pub(super) may_hold_lock: bool,
+    /// Whether a commit of ours is under way, which ends that lock.
+    pub(super) is_committing: bool,
     /// When the command under way is given up, where time passes.
     until: Option<Instant>,
 }
@@ -107,6 +111,8 @@ impl<T: Transport> Panos<T> {
             catalogue: Catalogue::default(),
             waiting: false,
             asked_about_job: None,
+            may_hold_lock: false,
+            is_committing: false,
             until: None,
         }
     }
@@ -145,6 +151,7 @@ impl<T: Transport> Panos<T> {
         }
         let too_large = || Trouble::Refused(format!("a single change is larger than {SIZE_MAX} bytes")).permanent();
         let transaction = Transaction::of(changes, &self.account.vsys).ok_or_else(too_large)?;
+        self.may_hold_lock = true;
         let answer = self.transport.send(&transaction.request).await?;
         match tree(&answer) {
             Ok(_) => {
@@ -218,7 +225,10 @@ impl<T: Transport> Panos<T> {
         let answer = self.transport.send(&request).await?;
         let said = match tree(&answer) {
             Ok(response) => match response.text_at(&["result", "job"]).map(str::parse) {
-                Some(Ok(id)) => return Ok(Committed::Job(JobId(id))),
+                Some(Ok(id)) => {
+                    self.is_committing = true;
+                    return Ok(Committed::Job(JobId(id)));
+                }
                 Some(Err(_)) | None => message(&response),
             },
             Err(Rejection::Refused(refusal)) if is_nothing(&refusal.text) => refusal.text,
@@ -250,16 +260,16 @@ impl<T: Transport> Panos<T> {
         let answered = self.ask_about(id).await;
         self.waiting = false;
         match answered {
-            Err(failure) if pair::is_about_the_unit(&failure.what) => {
+            Err(failure) => {
                 if self.has_turned_from(unit).await? {
                     Ok(JobState::Lost)
                 } else {
                     Err(failure)
                 }
             }
-            answered => {
+            Ok(state) => {
                 self.asked_about_job = None;
-                answered
+                Ok(state)
             }
         }
     }
@@ -273,11 +283,14 @@ impl<T: Transport> Panos<T> {
 
     async fn ask_about(&mut self, id: JobId) -> Result<JobState, Failure> {
         let answer = self.transport.send(&Request::job(id)).await?;
-        match tree(&answer) {
-            Ok(response) => Ok(jobs::state(&response, id, self.known_admin())),
-            Err(Rejection::Refused(Refusal { code: Some(7), .. })) => Ok(JobState::Lost),
-            Err(rejection) => Err(rejection.into()),
-        }
+        let state = match tree(&answer) {
+            Ok(response) => jobs::state(&response, id, self.known_admin()),
+            Err(Rejection::Refused(Refusal { code: Some(7), .. })) => JobState::Lost,
+            Err(rejection) => return Err(rejection.into()),
+        };
+        self.is_committing = matches!(state, JobState::Running(_));
+        self.may_hold_lock &= state != JobState::Succeeded;
+        Ok(state)
     }
 
     /// Takes our own uncommitted changes back.
@@ -288,10 +301,24 @@ impl<T: Transport> Panos<T> {
         let request = Request::revert(&self.admin().await?);
         let taken_back = self.read(&request, |_| Ok(())).await;
         self.written(taken_back, Lock::Config).await?;
-        if aside(self.until, self.unlock()).await.is_none() {
+        self.may_hold_lock = true;
+        self.give_up_locks().await;
+        Ok(())
+    }
+
+    /// Says that a run is over. Nothing of it may keep others from committing until the next one does; a commit that is under way
+    /// ends its lock by itself.
+    pub async fn leave(&mut self) {
+        if !self.is_committing {
+            self.give_up_locks().await;
+        }
+    }
+
+    /// Gives up commit locks that the firewall may hold for us, if that does not take long.
+    async fn give_up_locks(&mut self) {
+        if self.may_hold_lock && aside(self.until, self.unlock()).await.is_none() {
             tracing::warn!("the firewall takes too long to give up our commit locks: remove them if there are any");
         }
-        Ok(())
     }
 
     /// Gives up commit locks of ours. A firewall can be set to take one for whoever writes; a commit ends it, but nothing else
@@ -299,19 +326,25 @@ impl<T: Transport> Panos<T> {
     async fn unlock(&mut self) {
         let Some(us) = self.known_admin().cloned() else { return };
         let ours = |response: &Element<'_>| Ok(locks::of_ours(response, Lock::Commit, &us));
-        for scope in self.read(&Request::locks(Lock::Commit), ours).await.unwrap_or_default() {
+        let Ok(scopes) = self.read(&Request::locks(Lock::Commit), ours).await else { return };
+        self.may_hold_lock = false;
+        for scope in scopes {
             if let Err(failure) = self.read(&Request::unlock(Lock::Commit, &scope), |_| Ok(())).await {
                 tracing::warn!(%scope, "our commit lock is not given up, remove it: {}", failure.what);
             }
         }
     }
 
-    /// What came of a write: of a lock the holder, and of a pair the hope that the other unit has taken over.
+    /// What came of a write: of a lock the holder, and of a pair the hope that the other unit has taken over. Whoever holds a
+    /// commit lock may wait for ours to be given up, which helps nobody while we may not commit.
     async fn written<R>(&mut self, done: Result<R, Failure>, lock: Lock) -> Result<R, Failure> {
         match done {
             Err(Failure { lasting, what: Trouble::Locked(text) }) => {
                 let holders = aside(self.until, self.holders(lock)).await.and_then(Result::ok).unwrap_or_default();
                 let text = if holders.is_empty() { text } else { holders.join("; ") };
+                if lock == Lock::Commit {
+                    self.give_up_locks().await;
+                }
                 Err(Failure { lasting, what: Trouble::Locked(text) })
             }
             Err(Failure { what: Trouble::Passive(state), .. }) if self.transport.units() > 1 => {

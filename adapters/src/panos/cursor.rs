@@ -281,6 +281,11 @@ mod tests {
             "<a>x&am",
             "<a>&#x4",
             "<a b='&am",
+            "<",
+            "<a><!",
+            "<a><![",
+            "<a><![CD",
+            "<a><!-",
         ] {
             assert_eq!(element(text), Err(Malformed::Cut), "{text}");
         }
@@ -292,6 +297,8 @@ mod tests {
             "<a>&nope;</a>",
             "<a>&am</a>",
             "<a>&</a>",
+            "<a><!></a>",
+            "<a><!x",
             "< a/>",
             "<a b='1' b='2'/>",
         ] {

@@ -15,6 +15,7 @@ use super::{
     response::Answer,
     text::clean,
     tls::{Tls, TlsError},
+    xml::Malformed,
 };
 use crate::secret::ApiKey;
 
@@ -247,8 +248,7 @@ impl Transport for Https {
         let status = response.status().as_u16();
         let body = body(response, ANSWER_MAX).await?;
         tracing::debug!(request = request.kind(), status, bytes = body.len(), "the firewall answers");
-        let document = String::from_utf8(body).map_err(|_| not_panos("its answer is not UTF-8"))?;
-        Ok(Answer { status, document })
+        Ok(Answer { status, document: text(body)? })
     }
 
     fn units(&self) -> usize {
@@ -278,6 +278,14 @@ async fn body(mut response: Response, max: usize) -> Result<Vec<u8>, Failure> {
         body.extend_from_slice(&chunk);
     }
     Ok(body)
+}
+
+/// The text of a body. One that ends within a character has been cut, as answers of firewalls under load are.
+fn text(body: Vec<u8>) -> Result<String, Failure> {
+    String::from_utf8(body).map_err(|error| match error.utf8_error().error_len() {
+        None => Trouble::NotPanos(Malformed::Cut.to_string()).transient(),
+        Some(_) => not_panos("its answer is not UTF-8"),
+    })
 }
 
 fn not_panos(why: &str) -> Failure {
@@ -324,6 +332,15 @@ fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_body_that_ends_within_a_character_is_cut() {
+        let text = |body: &[u8]| text(body.to_vec());
+        assert_eq!(text("zone für".as_bytes()), Ok("zone für".to_owned()));
+        let cut = text(&"zone für".as_bytes()[..7]).unwrap_err();
+        assert_eq!(cut, Trouble::NotPanos("the XML document ends early".to_owned()).transient());
+        assert_eq!(text(b"zone f\xfcr"), Err(not_panos("its answer is not UTF-8")));
+    }
     use crate::panos::xpath::Vsys;
 
     #[tokio::test]

@@ -108,6 +108,14 @@ pub(super) fn unfinished(response: &Element<'_>) -> Option<String> {
     Some(clean(&format!("{} has not ended", job.told())))
 }
 
+/// The commit by which a firewall that has started makes its configuration effective, while it has not ended, in words. Until then
+/// what it shows is not what it does.
+pub(super) fn booting(response: &Element<'_>) -> Option<String> {
+    let mut jobs = Job::all(response).filter(|job| !job.has_ended());
+    let job = jobs.find(|job| job.text("type").eq_ignore_ascii_case("autocom"))?;
+    Some(clean(&format!("it starts, {} has not ended", job.told())))
+}
+
 /// The candidates of this deployment that failed to commit when they were tried last.
 pub(super) fn failed_commits(response: &Element<'_>, owner: &TagName, now: Option<DeviceTime>) -> Vec<FailedCommit> {
     let mut last: BTreeMap<Digest, (Option<Naming>, Job<'_, '_>)> = BTreeMap::new();
@@ -192,6 +200,17 @@ mod tests {
             Answer { status: 200, document: format!("<response status='success'><result>{job}</result></response>") };
         let nobodys = unfinished(&tree(&answer).unwrap());
         assert_eq!(nobodys.as_deref(), Some("job 6 (AutoCom) has not ended"));
+    }
+
+    #[test]
+    fn a_firewall_starts_until_its_own_commit_has_ended() {
+        let said = |kind: &str, status: &str| {
+            let job = format!("<job><id>1</id><type>{kind}</type><status>{status}</status></job>");
+            let document = format!("<response status='success'><result>{job}</result></response>");
+            booting(&tree(&Answer { status: 200, document }).unwrap())
+        };
+        assert_eq!(said("AutoCom", "ACT").as_deref(), Some("it starts, job 1 (AutoCom) has not ended"));
+        assert_eq!((said("AutoCom", "FIN"), said("Commit", "ACT")), (None, None));
     }
 
     /// A rule that is to be left out may be named in any of them.

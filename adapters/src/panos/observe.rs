@@ -28,10 +28,16 @@ pub(super) async fn observe<T: Transport>(panos: &mut Panos<T>) -> Result<Firewa
     let owner = panos.account.owner.clone();
     let (unfinished_commit, failed_commits) = panos
         .read(&Request::jobs(), |response| {
+            if let Some(job) = jobs::booting(response) {
+                return Err(Trouble::Busy(job).transient());
+            }
             let failed = jobs::failed_commits(response, &owner, info.time);
             Ok((admin.as_ref().and_then(|admin| jobs::unfinished_commit(response, admin)), failed))
         })
         .await?;
+    panos.is_committing = unfinished_commit.is_some();
+    // What a run that died has left comes with its lock.
+    panos.may_hold_lock |= configurations.pending.iter().any(|pending| Some(&pending.admin) == admin.as_ref());
     let Configurations { candidate, running, pending } = configurations;
     let unit = (panos.transport.units() > 1).then(|| panos.transport.unit_name());
     Ok(Firewall { candidate, running, admin, unit, pending, unfinished_commit, failed_commits })

@@ -193,6 +193,8 @@ fn refused(Refusal { status, code, text, .. }: Refusal) -> Failure {
     let lower = text.to_lowercase();
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| lower.contains(phrase));
     match code {
+        // What these say is about the configuration, in which names are anything.
+        Some(6..=8 | 10 | 12) => Trouble::Refused(text).permanent(),
         _ if says(&["invalid credential"]) => Trouble::KeyRefused.permanent(),
         _ if says(&["not authorized"]) => Trouble::RoleLacks(text).permanent(),
         Some(16) => Trouble::RoleLacks(text).permanent(),
@@ -310,6 +312,15 @@ mod tests {
             &refuses("no such zone"),
         );
         check(200, r#"<response status="error" code="6"/>"#, &refuses("bad xpath"));
+        // A name in it is nothing that the firewall says.
+        for code in [6, 7, 8, 10, 12] {
+            for name in ["try again later", "not authorized", "lock is already held", "Invalid Credential"] {
+                let line = format!("rules -> {name} is invalid");
+                let document =
+                    format!(r#"<response status="error" code="{code}"><msg><line>{line}</line></msg></response>"#);
+                check(200, &document, &refuses(&line));
+            }
+        }
         check(200, r#"<response status="failed"/>"#, &refuses("no reason given"));
         check(
             200,

@@ -127,6 +127,8 @@ impl<'a> TextNodes<'a> {
                 Ok(Event::Eof) => return None,
                 // A reference without an end is no XML, unless nothing more has come.
                 Err(Error::IllFormed(IllFormedError::UnclosedReference)) if self.is_at_the_end() => Err(Malformed::Cut),
+                // Nor is a `<!` alone.
+                Err(Error::Syntax(SyntaxError::InvalidBangMarkup)) if self.text.ends_with("<!") => Err(Malformed::Cut),
                 Err(error) => Err(error.into()),
             });
         }

@@ -37,8 +37,8 @@ use crate::{
 pub use given::SettingsFile;
 pub use keys::{ALIASES, FILE_VARIABLE, KEYS, Key, LOG_VARIABLE, Otherwise};
 use reader::Reader;
-pub(crate) use value::{address, duration, positive_duration};
-use value::{application, base_url, choice, count, gateway, instance_tag, owner, parsed, port, size};
+pub(crate) use value::{address, positive_duration, within};
+use value::{application, base_url, choice, count, duration, gateway, instance_tag, owner, parsed, port, size};
 pub use watch::{NotAQueue, QueueUrl, Source, WatchSettings};
 
 /// Everything that is set.

@@ -44,15 +44,32 @@ pub(super) fn application(text: &str) -> Result<Option<AppName>, String> {
     if text == "any" { Ok(None) } else { text.parse().map(Some).map_err(|error| format!("{error}")) }
 }
 
+/// Nobody waits longer for anything, and no clock can tell times that are much further away.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// The longest that a run may take. Messages of a queue can be kept from others for 12 hours (SQS API reference,
+/// `ChangeMessageVisibility`), and are a little longer than that run.
+const WITHIN_MAX: Duration = Duration::from_secs(11 * 60 * 60);
+
 /// `5s`, `1m 30s`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|_| format!("`{text}` is not a length of time (`5s`, `1m 30s`)"))
+    let time =
+        humantime::parse_duration(text).map_err(|_| format!("`{text}` is not a length of time (`5s`, `1m 30s`)"))?;
+    if time > YEAR { Err(format!("`{text}` is longer than a year: give a shorter time")) } else { Ok(time) }
 }
 
 /// A length of time that cannot be nothing.
 pub(crate) fn positive_duration(text: &str) -> Result<Duration, String> {
     match duration(text)? {
         Duration::ZERO => Err(format!("`{text}` is no time at all: give it some")),
+        some => Ok(some),
+    }
+}
+
+/// How long a run may take.
+pub(crate) fn within(text: &str) -> Result<Duration, String> {
+    match positive_duration(text)? {
+        long if long > WITHIN_MAX => Err(format!("`{text}` is longer than a run may take: give at most `11h`")),
         some => Ok(some),
     }
 }
@@ -126,6 +143,9 @@ mod tests {
         assert!(["53", "tcp/0", "sctp/1", "tcp/x"].iter().all(|text| port(text).is_err()));
         assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));
         assert!(duration("5").is_err() && positive_duration("0s").is_err());
+        assert_eq!((within("11h"), duration("365d")), (Ok(WITHIN_MAX), Ok(YEAR)));
+        assert!(["0s", "11h 1s", "-1s", ""].iter().all(|text| within(text).is_err()));
+        assert!(["366d", "580000000000y", "18446744073709551615s"].iter().all(|text| duration(text).is_err()));
         assert!(gateway("igw-0a").is_err() && gateway("vpce-0a").is_ok());
     }
 }

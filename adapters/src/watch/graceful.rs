@@ -12,7 +12,7 @@ use drawbridge_core::{
 use tracing::Instrument as _;
 
 use super::stop::Stop;
-use crate::driver::{self, Teller};
+use crate::driver::{self, Teller, World};
 
 /// How long a run goes on that has changed something when it is asked to stop. systemd waits 90 s by default
 /// (`TimeoutStopSec`).
@@ -20,17 +20,12 @@ pub const GRACE: Duration = Duration::from_secs(75);
 
 /// Drives a run with this budget to its end, or to where it can stop when that is asked; nothing is left half-way then, and
 /// whatever woke the run has to wake another.
-pub(super) async fn drive(
-    run: &mut Run,
-    world: &mut impl Perform,
-    budget: Duration,
-    stop: &mut Stop,
-) -> Option<Outcome> {
+pub(super) async fn drive(run: &mut Run, world: &mut impl World, budget: Duration, stop: &mut Stop) -> Option<Outcome> {
     let span = driver::span(run.report().run);
     go_on(run, world, budget, stop).instrument(span).await
 }
 
-async fn go_on(run: &mut Run, world: &mut impl Perform, budget: Duration, stop: &mut Stop) -> Option<Outcome> {
+async fn go_on(run: &mut Run, world: &mut impl World, budget: Duration, stop: &mut Stop) -> Option<Outcome> {
     let mut clock = Clock { budget, skipped: Duration::ZERO, is_short: false };
     let mut teller = Teller::default();
     let mut input = Input::Begin;
@@ -68,6 +63,7 @@ async fn go_on(run: &mut Run, world: &mut impl Perform, budget: Duration, stop: 
             }
             Next::Finish(outcome) => {
                 teller.tell_all(&outcome.report);
+                world.leave().await;
                 return Some(*outcome);
             }
         }

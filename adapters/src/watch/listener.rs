@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    fmt,
+    fmt, mem,
     time::{Duration, SystemTime},
 };
 
@@ -11,6 +11,7 @@ use drawbridge_core::{
     run::{Trigger, Wake},
 };
 use serde_json::{Value, json};
+use tokio::time::{Instant, timeout};
 
 use crate::{
     aws::{
@@ -33,17 +34,20 @@ const MESSAGES_MAX: usize = 500;
 /// How many bytes of messages it takes in before it begins: a message that tells something has a few thousand.
 const BYTES_MAX: usize = 4_000_000;
 
-/// How often a bucket is listed.
+/// How often a bucket is listed, unless looks are made more often.
 const LISTED_EVERY: Duration = Duration::from_secs(30);
 
 /// Logs arrive out of order: how far before the last listing each goes back.
 const OVERLAP: Duration = Duration::from_secs(30 * 60);
 
+/// How long messages that were handed out are given back, when nobody is going to see to them.
+const GIVING_BACK: Duration = Duration::from_secs(5);
+
 /// What is listened to.
 #[derive(Debug)]
 pub(super) enum Listener {
     /// A queue.
-    Queue(Queue),
+    Queue(Inbox),
     /// The bucket of a trail.
     Bucket(Bucket),
     /// Nothing: the schedule alone.
@@ -60,10 +64,19 @@ impl fmt::Display for Listener {
     }
 }
 
+/// A queue, and the messages that it has handed out for a run that has not begun.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    queue: Queue,
+    held: Vec<Message>,
+}
+
 /// The bucket of a trail, and what is known of it.
 #[derive(Debug)]
 pub(super) struct Bucket {
     trail: Trail,
+    every: Duration,
+    due: Instant,
     listed: SystemTime,
     seen: BTreeSet<LogRef>,
 }
@@ -96,9 +109,15 @@ pub(super) enum Done {
 }
 
 impl Listener {
-    /// A bucket, of which nothing is known yet.
-    pub(super) fn of_bucket(trail: Trail) -> Self {
-        Self::Bucket(Bucket { trail, listed: SystemTime::now(), seen: BTreeSet::new() })
+    /// A queue, of which nobody has been given anything yet.
+    pub(super) const fn of_queue(queue: Queue) -> Self {
+        Self::Queue(Inbox { queue, held: Vec::new() })
+    }
+
+    /// A bucket, of which nothing is known yet, where looks are made so often.
+    pub(super) fn of_bucket(trail: Trail, every: Duration) -> Self {
+        let every = every.min(LISTED_EVERY);
+        Self::Bucket(Bucket { trail, every, due: Instant::now(), listed: SystemTime::now(), seen: BTreeSet::new() })
     }
 
     /// Waits for news, for at most `patience`; a run on them may take `budget`.
@@ -107,14 +126,8 @@ impl Listener {
     /// If AWS refuses, or does not answer.
     pub(super) async fn listen(&mut self, patience: Duration, budget: Duration) -> Result<Option<News>, Failure> {
         match self {
-            Self::Queue(queue) => receive(queue, patience, budget).await,
-            Self::Bucket(bucket) => {
-                let news = bucket.list().await?;
-                if news.is_none() {
-                    tokio::time::sleep(patience.min(LISTED_EVERY)).await;
-                }
-                Ok(news)
-            }
+            Self::Queue(inbox) => inbox.receive(patience, budget).await,
+            Self::Bucket(bucket) => bucket.listen(patience).await,
             Self::Nothing => {
                 tokio::time::sleep(patience).await;
                 Ok(None)
@@ -125,12 +138,15 @@ impl Listener {
     /// Says what became of news. What cannot be said is logged: messages come again by themselves.
     pub(super) async fn done(&mut self, news: News, done: Done) {
         match self {
-            Self::Queue(queue) => {
+            Self::Queue(inbox) if done == Done::Stopped => {
+                inbox.held = news.messages;
+                inbox.give_back().await;
+            }
+            Self::Queue(Inbox { queue, .. }) => {
                 for message in &news.messages {
                     let told = match done {
                         Done::Well => queue.delete(message).await,
-                        Done::Badly => queue.release(message, AGAIN).await,
-                        Done::Stopped => queue.release(message, Duration::ZERO).await,
+                        Done::Badly | Done::Stopped => queue.release(message, AGAIN).await,
                     };
                     if let Err(failure) = told {
                         tracing::warn!("a message comes again, although that is not needed: {}", failure.what);
@@ -141,33 +157,81 @@ impl Listener {
             Self::Bucket(_) | Self::Nothing => {}
         }
     }
-}
 
-/// What waits in the queue, so that a burst is one run: all of it, or the ten messages that a FIFO queue hands out of one group
-/// before they are deleted.
-async fn receive(queue: &Queue, patience: Duration, budget: Duration) -> Result<Option<News>, Failure> {
-    let mut messages = queue.receive(patience.min(WAIT_MAX), HIDDEN_AT_FIRST).await?;
-    if messages.is_empty() {
-        return Ok(None);
-    }
-    while messages.len() < MESSAGES_MAX && messages.iter().map(|message| message.body.len()).sum::<usize>() < BYTES_MAX
-    {
-        match queue.receive(Duration::ZERO, HIDDEN_AT_FIRST).await {
-            Ok(more) if !more.is_empty() => messages.extend(more),
-            // What is there already is worth a run by itself.
-            Ok(_) | Err(_) => break,
+    /// Gives back what was handed out for a run that has not begun, so that whoever comes next has it at once.
+    pub(super) async fn give_back(&mut self) {
+        if let Self::Queue(inbox) = self {
+            inbox.give_back().await;
         }
     }
-    tracing::debug!(messages = messages.len(), "the queue has brought news");
-    for message in &messages {
-        queue.release(message, budget + HIDDEN_AT_FIRST).await?;
+}
+
+impl Inbox {
+    /// What waits in the queue, so that a burst is one run: all of it, or the ten messages that a FIFO queue hands out of one
+    /// group before they are deleted. Whoever gives up waiting leaves what was handed out to be given back.
+    async fn receive(&mut self, patience: Duration, budget: Duration) -> Result<Option<News>, Failure> {
+        self.held = self.queue.receive(patience.min(WAIT_MAX), HIDDEN_AT_FIRST).await?;
+        if self.held.is_empty() {
+            return Ok(None);
+        }
+        while self.held.len() < MESSAGES_MAX && self.size() < BYTES_MAX {
+            match self.queue.receive(Duration::ZERO, HIDDEN_AT_FIRST).await {
+                Ok(more) if !more.is_empty() => self.held.extend(more),
+                // What is there already is worth a run by itself.
+                Ok(_) | Err(_) => break,
+            }
+        }
+        tracing::debug!(messages = self.held.len(), "the queue has brought news");
+        if let Err(failure) = self.hide(budget + HIDDEN_AT_FIRST).await {
+            self.give_back().await;
+            return Err(failure);
+        }
+        let messages = mem::take(&mut self.held);
+        let records: Vec<_> = messages.iter().map(|m| json!({ "eventSource": "aws:sqs", "body": m.body })).collect();
+        let trigger = Envelope::open(&Value::Array(records)).trigger();
+        Ok(Some(News { trigger, messages }))
     }
-    let records: Vec<_> = messages.iter().map(|m| json!({ "eventSource": "aws:sqs", "body": m.body })).collect();
-    let trigger = Envelope::open(&Value::Array(records)).trigger();
-    Ok(Some(News { trigger, messages }))
+
+    fn size(&self) -> usize {
+        self.held.iter().map(|message| message.body.len()).sum()
+    }
+
+    async fn hide(&self, how_long: Duration) -> Result<(), Failure> {
+        for message in &self.held {
+            self.queue.release(message, how_long).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives back as much as a short time allows. The rest comes again by itself, later.
+    async fn give_back(&mut self) {
+        let held = mem::take(&mut self.held);
+        let given_back = async {
+            for message in &held {
+                if let Err(failure) = self.queue.release(message, Duration::ZERO).await {
+                    tracing::warn!("a message comes again later than it could: {}", failure.what);
+                }
+            }
+        };
+        if timeout(GIVING_BACK, given_back).await.is_err() {
+            tracing::warn!("the queue takes too long to take messages back: they come again later");
+        }
+    }
 }
 
 impl Bucket {
+    /// Lists when it is time to, if that is within `patience`.
+    async fn listen(&mut self, patience: Duration) -> Result<Option<News>, Failure> {
+        let left = self.due.saturating_duration_since(Instant::now());
+        tokio::time::sleep(left.min(patience)).await;
+        if left > patience {
+            return Ok(None);
+        }
+        let news = self.list().await?;
+        self.due = Instant::now() + self.every;
+        Ok(news)
+    }
+
     /// Logs that have not been seen yet.
     async fn list(&mut self) -> Result<Option<News>, Failure> {
         let now = SystemTime::now();
@@ -178,5 +242,88 @@ impl Bucket {
         (self.listed, self.seen) = (now, all);
         let trigger = Trigger { logs, events: Vec::new(), wake: Wake::ByEvents };
         Ok((!trigger.logs.is_empty()).then_some(News { trigger, messages: Vec::new() }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, thread};
+
+    use super::*;
+    use crate::aws::server::{Answer, Request, Server};
+
+    const BUDGET: Duration = Duration::from_secs(900);
+
+    /// A queue of two messages, where this is answered to whoever hides or gives back one.
+    async fn inbox(answer: impl Fn(u64) -> Answer + Send + 'static) -> (Listener, Server) {
+        let server = Server::start(move |request| match request.json() {
+            asked if asked.get("ReceiptHandle").is_some() => answer(asked["VisibilityTimeout"].as_u64().unwrap()),
+            asked if asked["WaitTimeSeconds"] == 0 => Answer::json(200, "{}"),
+            _ => Answer::json(
+                200,
+                r#"{"Messages":[{"ReceiptHandle":"a","Body":"{}"},{"ReceiptHandle":"b","Body":"{}"}]}"#,
+            ),
+        })
+        .await;
+        let config = server.sdk_config();
+        let url = format!("{}/111122223333/wake.fifo", config.endpoint_url().unwrap());
+        (Listener::of_queue(Queue::new(&config, &url.parse().unwrap()).unwrap()), server)
+    }
+
+    /// Which message was hidden for how long, in order.
+    fn hidden(server: &Server) -> Vec<String> {
+        let asked: Vec<_> = server.requests().iter().map(Request::json).collect();
+        let hidden =
+            asked.iter().filter_map(|asked| Some((asked["ReceiptHandle"].as_str()?, &asked["VisibilityTimeout"])));
+        hidden.map(|(message, seconds)| format!("{message} {seconds}")).collect()
+    }
+
+    #[tokio::test]
+    async fn a_bucket_is_not_listed_again_at_once_when_something_has_come() {
+        let server = Server::start(|request| {
+            let query = request.target.split_once('?').map_or("", |(_, query)| query);
+            let asked: BTreeMap<_, _> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+            let folder = &asked["prefix"];
+            let inner = if folder.ends_with("/CloudTrail/") { "eu-west-1" } else { "111122223333" };
+            let listed = if asked.contains_key("delimiter") {
+                format!("<CommonPrefixes><Prefix>{folder}{inner}/</Prefix></CommonPrefixes>")
+            } else {
+                format!("<Contents><Key>{folder}1_CloudTrail_.json.gz</Key></Contents>")
+            };
+            Answer::xml(200, &format!("<ListBucketResult>{listed}</ListBucketResult>"))
+        })
+        .await;
+        let region = "eu-west-1".parse().unwrap();
+        let trail = Trail::find(&server.sdk_config(), "trail", "", &region, async || None).await.unwrap();
+        let mut listener = Listener::of_bucket(trail, BUDGET);
+        assert!(listener.listen(WAIT_MAX, BUDGET).await.unwrap().is_some());
+        let asked = server.requests().len();
+        assert!(listener.listen(Duration::from_millis(100), BUDGET).await.unwrap().is_none());
+        assert_eq!(server.requests().len(), asked);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_kept_from_others_is_given_back() {
+        let (mut listener, server) = inbox(|seconds| Answer::json(if seconds == 0 { 200 } else { 500 }, "{}")).await;
+        assert!(listener.listen(WAIT_MAX, BUDGET).await.is_err());
+        assert_eq!(hidden(&server), ["a 960", "a 0", "b 0"]);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn whoever_stops_while_messages_are_hidden_gives_them_back() {
+        let (mut listener, server) = inbox(|seconds| {
+            if seconds > 0 {
+                thread::sleep(Duration::from_millis(600));
+            }
+            Answer::json(200, "{}")
+        })
+        .await;
+        let stopped = timeout(Duration::from_millis(300), listener.listen(WAIT_MAX, BUDGET)).await;
+        assert!(stopped.is_err());
+        listener.give_back().await;
+        assert_eq!(hidden(&server), ["a 960", "a 0", "b 0"]);
+        // Once is enough.
+        listener.give_back().await;
+        assert_eq!(hidden(&server).len(), 3);
     }
 }

@@ -7,7 +7,9 @@ mod stop;
 
 use std::{path::Path, time::Duration};
 
+use aws_config::SdkConfig;
 use drawbridge_core::{
+    id::AccountId,
     report::{Ending, Outcome, Problem},
     run::Trigger,
 };
@@ -20,9 +22,9 @@ pub use self::{
     stop::{Stop, Stopper},
 };
 use crate::{
-    aws::{queue::Queue, trail::Trail},
+    aws::{Ec2, queue::Queue, trail::Trail},
     deployment, driver,
-    live::{Deployment, Live, NotReady},
+    live::{Deployment, Live, NotReady, of_aws},
     metrics, outcome,
     settings::{Settings, Source, WatchSettings},
 };
@@ -59,14 +61,15 @@ pub async fn watch(file: Option<&Path>, options: &Options) -> Result<(), NotRead
     let listener = match &settings.watch.source {
         None => Listener::Nothing,
         Some(Source::Queue(url)) => {
-            Listener::Queue(Queue::new(&sdk, url).map_err(|error| NotReady(error.to_string()))?)
+            Listener::of_queue(Queue::new(&sdk, url).map_err(|error| NotReady(error.to_string()))?)
         }
         Some(Source::Bucket { name, prefix }) => {
             let region = sdk.region().and_then(|region| region.as_ref().parse().ok());
             let region = region
                 .ok_or_else(|| NotReady("the region is not known: set `aws.region` or `AWS_REGION`".to_owned()))?;
-            let trail = Trail::find(&sdk, name, prefix, &region).await;
-            Listener::of_bucket(trail.map_err(|failure| NotReady(Problem::from(failure.what).to_string()))?)
+            let trail = Trail::find(&sdk, name, prefix, &region, async || own_account(&sdk, &settings).await).await;
+            let trail = trail.map_err(|failure| NotReady(Problem::from(failure.what).to_string()))?;
+            Listener::of_bucket(trail, settings.watch.every)
         }
     };
     let (every, address) = (settings.watch.every, settings.watch.metrics);
@@ -77,6 +80,14 @@ pub async fn watch(file: Option<&Path>, options: &Options) -> Result<(), NotRead
     Watch { deployment, listener, every, within: options.within, stop, failures: 0 }.go_on().await;
     info!("stopped");
     Ok(())
+}
+
+/// Whose account this is, if a look tells: of many accounts' logs only its own are worth a look.
+async fn own_account(sdk: &SdkConfig, settings: &Settings) -> Option<AccountId> {
+    let ec2 = Ec2::new(sdk).ok()?;
+    let until = Instant::now() + settings.config.timing.read;
+    let looked = of_aws("Describe*", until, ec2.inventory()).await;
+    looked.inspect_err(|failure| warn!("the own account is not known: {}", failure.what)).ok()?.account
 }
 
 struct Watch {
@@ -112,6 +123,7 @@ impl Watch {
                 }
             }
         }
+        self.listener.give_back().await;
     }
 
     /// News; after a question that failed, none for a while.
@@ -154,7 +166,7 @@ impl Watch {
 
     async fn run(&mut self, trigger: Trigger) -> Option<Outcome> {
         let mut run = driver::begin(trigger, &self.deployment.settings.config, self.within, driver::seed());
-        let mut world = Live::new(&mut self.deployment);
+        let mut world = Live::new(&mut self.deployment, self.within);
         let ended = graceful::drive(&mut run, &mut world, self.within, &mut self.stop).await;
         match &ended {
             Some(outcome) => {

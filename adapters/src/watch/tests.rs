@@ -161,6 +161,12 @@ impl Perform for Stopping<'_> {
     }
 }
 
+impl driver::World for Stopping<'_> {
+    async fn leave(&mut self) {
+        driver::World::leave(&mut self.live).await;
+    }
+}
+
 /// What a run does that is asked to stop then, whose commits take so long: what it begins, how it ends and after what time.
 async fn stopped(when: When, commit_takes: Duration) -> (Vec<String>, Option<Ending>, Duration) {
     let (world, served) = serve().await;
@@ -168,7 +174,7 @@ async fn stopped(when: When, commit_takes: Duration) -> (Vec<String>, Option<End
     let mut deployment = deployment(&world, &served).await;
     let (budget, (stopper, mut stop)) = (Duration::from_secs(900), Stopper::new());
     let mut run = Run::removal(deployment.settings.config.clone(), budget, 1);
-    let live = Live::new(&mut deployment);
+    let live = Live::new(&mut deployment, budget);
     let mut stopping = Stopping { live, world, elapsed: Duration::ZERO, stopper, when, begun: Vec::new(), ended: 0 };
     let outcome = graceful::drive(&mut run, &mut stopping, budget, &mut stop).await;
     assert!(stop.is_asked(), "{when:?}: {:?}", stopping.begun);

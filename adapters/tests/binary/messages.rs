@@ -12,6 +12,18 @@ async fn check(stage: &Stage, arguments: &[&str], expected: &Expect) {
 async fn a_mistake_of_usage_is_one_line() {
     let stage = Stage::new().await;
     check(&stage, &["apply", "--within", "abc"], &expect!["invalid value 'abc' for '--within <TIME>': `abc` is not a length of time (`5s`, `1m 30s`); `--help` tells more"]).await;
+    check(
+        &stage,
+        &["watch", "--within", "0s"],
+        &expect!["invalid value '0s' for '--within <TIME>': `0s` is no time at all: give it some; `--help` tells more"],
+    )
+    .await;
+    check(
+        &stage,
+        &["watch", "--within", "580000000000y"],
+        &expect!["invalid value '580000000000y' for '--within <TIME>': `580000000000y` is longer than a year: give a shorter time; `--help` tells more"],
+    )
+    .await;
     check(&stage, &["watch", "--metrics-addr", "banana"], &expect!["invalid value 'banana' for '--metrics-addr <ADDRESS>': `banana` is not an address with a port: give it as `127.0.0.1:9464`; `--help` tells more"]).await;
     check(
         &stage,

@@ -7,7 +7,12 @@ mod permission;
 mod routing;
 mod traffic;
 
-use std::{collections::BTreeMap, fmt::Display, net::IpAddr, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Display,
+    net::IpAddr,
+    str::FromStr,
+};
 
 use drawbridge_core::{
     address::AddressRange,
@@ -46,13 +51,20 @@ pub fn inventory(described: Described, region: Region) -> Result<Inventory, Trou
     Ok(inventory)
 }
 
-/// The account whose look this is. Reservations are always the caller's own; groups and interfaces may be shared.
+/// The account whose look this is. Reservations are always the caller's own, and route tables of a shared VPC are shown to its
+/// owner alone. Groups may be shared: where owners differ nobody can tell which is ours.
 fn account(described: &Described) -> Option<AccountId> {
-    let smallest =
-        |owners: &mut dyn Iterator<Item = &Option<String>>| owners.flatten().filter_map(|id| id.parse().ok()).min();
-    smallest(&mut described.reservations.iter().map(|reservation| &reservation.owner_id))
-        .or_else(|| smallest(&mut described.security_groups.iter().map(|group| &group.owner_id)))
-        .or_else(|| smallest(&mut described.network_interfaces.iter().map(|interface| &interface.owner_id)))
+    let groups = described.security_groups.iter().map(|group| &group.owner_id);
+    let interfaces = described.network_interfaces.iter().map(|interface| &interface.owner_id);
+    only(described.reservations.iter().map(|reservation| &reservation.owner_id))
+        .or_else(|| only(described.route_tables.iter().map(|table| &table.owner_id)))
+        .or_else(|| only(groups.chain(interfaces)))
+}
+
+/// The one owner of all that tell theirs.
+fn only<'o>(owners: impl Iterator<Item = &'o Option<String>>) -> Option<AccountId> {
+    let owners: BTreeSet<_> = owners.flatten().collect();
+    if owners.len() > 1 { None } else { owners.first()?.parse().ok() }
 }
 
 /// The things by id. One that moved to the next page while we read is listed twice, which is no harm if it is the same.
@@ -272,9 +284,17 @@ mod tests {
     }
 
     #[test]
-    fn the_account_is_that_of_the_reservations() {
-        let held = read(json!({"Reservations": [{"OwnerId": "111122223333", "Instances": []}],
-            "SecurityGroups": [{"GroupId": "sg-1", "OwnerId": "000000000000"}]}));
-        assert_eq!(held.unwrap().account, Some("111122223333".parse().unwrap()));
+    fn the_account_is_that_of_what_nobody_shares() {
+        let account = |described| read(described).unwrap().account.map(|account| account.to_string());
+        let group = |id: &str, owner: &str| json!({"GroupId": id, "OwnerId": owner});
+        let shared = json!([group("sg-1", "000000000000"), group("sg-2", "111122223333")]);
+        let reservations = json!([{"OwnerId": "111122223333", "Instances": []}]);
+        let tables = json!([{"RouteTableId": "rtb-1", "VpcId": "vpc-1", "OwnerId": "111122223333"}]);
+        let ours = Some("111122223333".to_owned());
+        assert_eq!(account(json!({"Reservations": reservations, "SecurityGroups": shared})), ours);
+        assert_eq!(account(json!({"RouteTables": tables, "SecurityGroups": shared})), ours);
+        assert_eq!(account(json!({"SecurityGroups": [group("sg-2", "111122223333")]})), ours);
+        assert_eq!(account(json!({"SecurityGroups": shared})), None);
+        assert_eq!(account(json!({})), None);
     }
 }
