@@ -149,7 +149,10 @@ fn panos(prepare: impl FnOnce(&mut Firewall)) -> Panos<Memory> {
     prepare(&mut firewall);
     let account = Account { vsys: Vsys::default(), admin: None, owner: "aws".parse().unwrap() };
     let (now, sent) = (Moment::default(), Vec::new());
-    Panos::new(Memory { firewall, key, now, sent, instead: None, silent_on: None, unmarked: false, after: None }, account)
+    Panos::new(
+        Memory { firewall, key, now, sent, instead: None, silent_on: None, unmarked: false, after: None },
+        account,
+    )
 }
 
 fn rule(name: &str, service: WrittenService, application: &str, port: u16) -> Box<OwnedRule> {

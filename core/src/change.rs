@@ -143,11 +143,13 @@ impl Spelling {
         holds(&self.locals, local) && holds(&self.peers, peer)
     }
 
-    /// Whether the other says something of this, as another application.
+    /// Whether the other says something of this as well, whatever the application.
     pub(crate) fn is_respelled_by(&self, other: &Self) -> bool {
-        let meet = |ours: &BTreeSet<AddressRange>, theirs: &BTreeSet<AddressRange>| !ours.is_disjoint(theirs);
+        let meet = |ours: &BTreeSet<AddressRange>, theirs: &BTreeSet<AddressRange>| {
+            ours.iter().any(|one| theirs.contains(one) || theirs.iter().any(|held| held.contains(*one)))
+        };
         self.direction == other.direction
-            && self.service.l4 == other.service.l4
+            && other.service.l4.contains(self.service.l4)
             && meet(&self.locals, &other.locals)
             && meet(&self.peers, &other.peers)
     }

@@ -217,11 +217,6 @@ impl FormerName {
         Some(Self { subject, number: None })
     }
 
-    /// The same name as any rule's name.
-    pub(crate) fn rule_name(&self) -> RuleName {
-        RuleName(self.to_string().into())
-    }
-
     /// The name of ours that it is already, if it has a number.
     pub fn owned(&self) -> Option<OwnedName> {
         Some(OwnedName { subject: self.subject.clone(), number: self.number? })

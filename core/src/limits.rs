@@ -7,9 +7,9 @@ use std::{
 };
 
 use crate::{
-    change::{Change, Position, Spelling, WrittenService},
+    change::{Change, OwnedRule, Position, Spelling, WrittenService},
     config::{Config, Limit, Mode},
-    id::{FormerName, OwnedName, ServiceName, Subject},
+    id::{OwnedName, ServiceName},
     plan::Reason,
     rulebase::{Owned, OwnedState, Rulebase},
 };
@@ -101,6 +101,8 @@ pub(crate) struct Apart {
     /// What other rules give up although it is wanted, because they go or the rest of them is no product any more, is said anew.
     /// Nothing is opened by that, and without it somebody whose permissions nobody has touched would be cut off.
     regained: BTreeSet<OwnedName>,
+    /// What becomes of rules whose replacements are not made: what of them is wanted stays.
+    instead: BTreeMap<OwnedName, OwnedRule>,
 }
 
 impl Apart {
@@ -117,7 +119,7 @@ fn half(change: &Change, reasons: &BTreeMap<OwnedName, Reason>, apart: &Apart) -
         Change::Put(_, Position::Above(_)) => Half::Addition,
         Change::Put(rule, Position::InPlace) => match reasons.get(&rule.name) {
             _ if apart.undone.contains(&rule.name) => Half::Undoing,
-            Some(Reason::Shrunk) => Half::Removal,
+            Some(Reason::Shrunk | Reason::Respelled { .. }) => Half::Removal,
             _ => Half::Replacement,
         },
         Change::Delete(name) => match reasons.get(name) {
@@ -138,8 +140,10 @@ struct Uncommitted<'r> {
     candidate: BTreeMap<&'r OwnedName, &'r Owned<'r>>,
     /// Rules in force that bear names of the form of ours, and are not ours.
     foreign: BTreeSet<OwnedName>,
-    /// What rules in force are about that are gone from the candidate, bear names of the older tool's form, and are not ours.
-    adopted: BTreeSet<Subject>,
+    /// Rules that are in force and not ours there: they are being adopted.
+    adopted: BTreeSet<OwnedName>,
+    /// Rules that stand below the bottom rule in force.
+    sunken: BTreeSet<&'r OwnedName>,
     /// The rules that a commit would change, in order.
     differing: &'r [OwnedName],
 }
@@ -150,11 +154,8 @@ impl<'r> Uncommitted<'r> {
             .map(|policy| policy.owned().map(|rule| (&rule.name, rule)).collect());
         // Many names are asked about, and there may be tens of thousands of rules.
         let foreign = rulebase.running.foreign().filter_map(|(_, rule)| OwnedName::parse(rule.name.as_str())).collect();
-        let unnumbered = rulebase.running.foreign().filter_map(|(_, rule)| {
-            let former = FormerName::parse(rule.name.as_str()).filter(|former| former.number.is_none())?;
-            (!rulebase.candidate.has(&rule.name)).then_some(former.subject)
-        });
-        Self { running, candidate, foreign, adopted: unnumbered.collect(), differing }
+        let (adopted, sunken) = (rulebase.adopting(), rulebase.running.sunken());
+        Self { running, candidate, foreign, adopted, sunken, differing }
     }
 
     /// The changed rules that a commit would let say more than in force.
@@ -169,8 +170,14 @@ impl<'r> Uncommitted<'r> {
         let undoes = |change: &Change| match change {
             Change::Delete(name) => self.is_new(name),
             Change::Put(rule, Position::InPlace) => {
-                let in_force = self.running.get(&rule.name).and_then(|in_force| says(in_force));
-                self.is_more(&rule.name) || in_force.is_some_and(|said| rule.spelling.holds(said))
+                let has_lost = |said| {
+                    self.candidate
+                        .get(&rule.name)
+                        .and_then(|now| now.spelling.as_ref())
+                        .is_none_or(|now| !now.holds(said))
+                };
+                let in_force = self.in_force(&rule.name);
+                self.is_more(&rule.name) || in_force.is_some_and(|said| rule.spelling.holds(said) && has_lost(said))
             }
             Change::Put(_, Position::Above(_))
             | Change::Tag(_)
@@ -184,16 +191,21 @@ impl<'r> Uncommitted<'r> {
 
     /// Whether a commit would let a rule say what it does not say in force.
     fn is_more(&self, name: &OwnedName) -> bool {
-        let says = |rules: &BTreeMap<_, &'r Owned<'r>>| rules.get(name).and_then(|rule| says(rule));
-        let is_within = says(&self.running).zip(says(&self.candidate)).is_some_and(|(said, now)| said.holds(now));
+        let now = self.candidate.get(name).and_then(|rule| says(rule));
+        let is_within = self.in_force(name).zip(now).is_some_and(|(said, now)| said.holds(now));
         let is_off = self.candidate.get(name).is_none_or(|rule| rule.state == OwnedState::Disabled);
         let is_changed = self.running.contains_key(name) && self.differing.binary_search(name).is_ok();
         self.is_new(name) || (is_changed && !is_within && !is_off)
     }
 
+    /// What a rule lets through now.
+    fn in_force(&self, name: &OwnedName) -> Option<&'r Spelling> {
+        self.running.get(name).filter(|_| !self.sunken.contains(name)).and_then(|rule| says(rule))
+    }
+
     /// Whether it is in force under no name. What is being adopted is, and not ours there.
     fn is_new(&self, name: &OwnedName) -> bool {
-        !self.running.contains_key(name) && !self.foreign.contains(name) && !self.adopted.contains(&name.subject)
+        !self.running.contains_key(name) && !self.foreign.contains(name) && !self.adopted.contains(name)
     }
 
     /// Additions and removals that only wait for a commit.
@@ -228,18 +240,20 @@ pub(crate) struct Left {
 }
 
 /// Takes out what mode and limits do not let through, and what the firewall would not read as it is written. `differing` are the
-/// rules of ours that wait for a commit, `regained` new ones that say what others lose. Shares are of what is in force: our own additions of a minute ago must not make room
+/// rules of ours that wait for a commit, `regained` new ones that say what others
+/// lose, and `instead` what becomes of those whose replacements are not made. Shares are of what is in force: our own additions of a minute ago must not make room
 /// for removals.
 pub(crate) fn withhold(
     changes: Vec<Change>,
     reasons: &BTreeMap<OwnedName, Reason>,
-    regained: BTreeSet<OwnedName>,
+    (regained, instead): (BTreeSet<OwnedName>, BTreeMap<OwnedName, OwnedRule>),
     rulebase: &Rulebase<'_>,
     differing: &[OwnedName],
     config: &Config,
 ) -> Left {
     let uncommitted = Uncommitted::of(rulebase, differing);
-    let apart = Apart { undone: uncommitted.undone_by(&changes), more: uncommitted.more_before(&changes), regained };
+    let apart =
+        Apart { undone: uncommitted.undone_by(&changes), more: uncommitted.more_before(&changes), regained, instead };
     let half = |change: &Change| half(change, reasons, &apart);
     let is_misread =
         |change: &Change| matches!(change, Change::Put(rule, _) if rule.is_misread_beside(&rulebase.names));
@@ -272,7 +286,7 @@ pub(crate) fn withhold(
         }
         (_, Half::Addition | Half::Replacement | Half::Removal | Half::Regaining | Half::Move) => None,
     };
-    let (changes, withheld) = take_out(changes, reasons, hindrance);
+    let (changes, withheld) = take_out(changes, reasons, &apart.instead, hindrance);
     Left { changes, withheld, apart }
 }
 
@@ -281,6 +295,7 @@ pub(crate) fn withhold(
 fn take_out(
     changes: Vec<Change>,
     reasons: &BTreeMap<OwnedName, Reason>,
+    instead: &BTreeMap<OwnedName, OwnedRule>,
     mut hindrance: impl FnMut(&Change) -> Option<Hindrance>,
 ) -> (Vec<Change>, Vec<Withheld>) {
     let (mut made, mut withheld) = (Vec::new(), Vec::new());
@@ -299,7 +314,13 @@ fn take_out(
         }
         _ => None,
     };
-    let (out, made): (Vec<_>, Vec<_>) = made.into_iter().partition(|change| keeps(change).is_some());
+    let (out, mut made): (Vec<_>, Vec<_>) = made.into_iter().partition(|change| keeps(change).is_some());
+    let less = out.iter().filter_map(Change::rule).filter_map(|name| instead.get(name));
+    let less: Vec<_> = less.map(|rule| Change::Put(Box::new(rule.clone()), Position::InPlace)).collect();
+    let less = less.into_iter().filter(|change| hindrance(change).is_none()).collect::<Vec<_>>();
+    let end =
+        made.iter().position(|change| matches!(change, Change::Lift(..) | Change::Delete(_))).unwrap_or(made.len());
+    made.splice(end..end, less);
     withheld.extend(out.into_iter().filter_map(|change| Some(Withheld { why: keeps(&change)?, change })));
     (without_idle_objects(made), withheld)
 }
@@ -370,8 +391,9 @@ impl Blamed {
         &mut self,
         changes: Vec<Change>,
         reasons: &BTreeMap<OwnedName, Reason>,
+        apart: &Apart,
     ) -> (Vec<Change>, Vec<Withheld>) {
-        take_out(changes, reasons, |change| self.words(change).map(Hindrance::Blamed))
+        take_out(changes, reasons, &apart.instead, |change| self.words(change).map(Hindrance::Blamed))
     }
 
     /// The firewall's words about a change, if it is one of those.

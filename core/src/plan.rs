@@ -2,6 +2,7 @@
 
 mod adoption;
 mod grouping;
+mod lost;
 mod notes;
 mod removal;
 mod stamp;
@@ -19,7 +20,7 @@ use crate::{
     config::Config,
     event::Cause,
     firewall::{Addresses, Status},
-    fit::{Pairs, shrunk},
+    fit::{Pairs, admitted, shrunk},
     id::{AdminName, GroupId, InterfaceId, OwnedName, RuleName, ServiceName, Subject},
     inventory::Inventory,
     limits::{self, Apart, Withheld},
@@ -29,6 +30,7 @@ use crate::{
     wanted::{Atom, Origins, Wanted, wanted},
 };
 
+pub(crate) use self::lost::Lost;
 pub use self::{
     adoption::{adoption, not_there},
     notes::Note,
@@ -94,9 +96,9 @@ pub enum Reason {
     Shrunk,
     /// Nothing of what it says is wanted any more.
     Unwanted,
-    /// What it says is wanted, and said in another way now: as another application, or as any.
+    /// What it says is wanted, in part or as a whole, and said in another way now: as another application, or within something wider.
     Respelled {
-        /// The new rules for the same addresses, peers and ports. Without them it stays.
+        /// The new rules for the same addresses, peers and ports. Without them it stays, as far as it is wanted.
         replaced_by: BTreeSet<OwnedName>,
     },
     /// All of ours goes, wanted or not.
@@ -162,7 +164,7 @@ pub(crate) fn plan_beside(
     let wanted = wanted(inventory, &rulebase.running.configuration.nat, config);
     let (draft, kept, spelled) = (Draft::default(), Vec::new(), Vec::new());
     let mut planner = Planner { inventory, rulebase, config, refused, draft, kept, spelled };
-    planner.keep_shrink_or_delete(&Pairs::of(&wanted, config), &wanted);
+    planner.keep_shrink_or_delete(&Pairs::of(&wanted, config));
     let (missing, mut standings) = planner.missing(&wanted);
     planner.add(&missing, causes, &mut standings);
     planner.finish(wanted, standings)
@@ -181,6 +183,8 @@ struct Draft {
     reasons: BTreeMap<OwnedName, Reason>,
     /// New rules that say only what others of ours lose.
     regained: BTreeSet<OwnedName>,
+    /// What becomes of rules whose replacements are not made.
+    instead: BTreeMap<OwnedName, OwnedRule>,
     notes: Vec<Note>,
 }
 
@@ -220,7 +224,7 @@ enum Novelty {
 
 impl Planner<'_> {
     /// Step 1: every rule of ours is kept, shrunk, replaced, moved or deleted.
-    fn keep_shrink_or_delete(&mut self, pairs: &Pairs<'_>, wanted: &Wanted) {
+    fn keep_shrink_or_delete(&mut self, pairs: &Pairs<'_>) {
         let rulebase = self.rulebase;
         let running: BTreeMap<_, _> = rulebase.running.owned().map(|rule| (&rule.name, rule)).collect();
         let sunken = rulebase.candidate.sunken();
@@ -237,11 +241,8 @@ impl Planner<'_> {
                 (OwnedState::Held(admin), _) => self.leave_held(rule, admin),
                 (OwnedState::Disabled, None) => self.draft.notes.push(Note::Disabled(rule.name.clone())),
                 (_, None) => self.delete(rule, Reason::Unreadable { replaced_by: BTreeSet::new() }),
-                (_, Some(said)) => match left() {
-                    None if wanted.calls_otherwise_for(said) => {
-                        self.delete(rule, Reason::Respelled { replaced_by: BTreeSet::new() });
-                    }
-                    None => self.delete(rule, Reason::Unwanted),
+                (_, Some(_)) => match left() {
+                    None => self.give_up(rule, pairs),
                     Some((said, left)) => self.keep(rule, said, &left, sunken.contains(&rule.name)),
                 },
             }
@@ -256,6 +257,20 @@ impl Planner<'_> {
     fn leave_held(&mut self, rule: &Owned<'_>, admin: &AdminName) {
         self.draft.notes.push(Note::Held(rule.name.clone(), admin.clone()));
         self.spelled.extend(rule.spellings().map(|spelling| (rule.name.clone(), spelling.clone())));
+    }
+
+    /// A rule that says nothing in the way in which it is wanted now. What of it is admitted all the same stays until that can be
+    /// said as it is wanted.
+    fn give_up(&mut self, rule: &Owned<'_>, pairs: &Pairs<'_>) {
+        let rest = rule.spellings().find_map(|said| Some((said, admitted(said, pairs)?)));
+        let Some((said, rest)) = rest.filter(|_| rule.state.allows_what_it_says()) else {
+            return self.delete(rule, Reason::Unwanted);
+        };
+        if rest != *said {
+            let written = self.rewritten(rule, &rest);
+            self.draft.instead.insert(rule.name.clone(), written);
+        }
+        self.delete(rule, Reason::Respelled { replaced_by: BTreeSet::new() });
     }
 
     fn delete(&mut self, rule: &Owned<'_>, why: Reason) {
@@ -292,17 +307,21 @@ impl Planner<'_> {
 
     /// A rule of ours as it is to be written again: what administrators may set on it is carried over.
     fn rewrite(&mut self, rule: &Owned<'_>, left: &Spelling) {
+        let written = self.rewritten(rule, left);
+        self.draft.puts.push((written, Position::InPlace));
+    }
+
+    fn rewritten(&mut self, rule: &Owned<'_>, left: &Spelling) -> OwnedRule {
         let mut tags = rule.facts.tags.clone();
         tags.insert(self.config.owner.clone());
-        let written = OwnedRule {
+        OwnedRule {
             service: self.service_column(&left.service),
             status: rule.facts.status,
             tags,
             description: rule.facts.description.clone(),
             extras: Extras::Kept(rule.facts.carried.clone()),
             ..self.blank(rule.name.clone(), left)
-        };
-        self.draft.puts.push((written, Position::InPlace));
+        }
     }
 
     /// A rule with everything that the settings decide.
@@ -363,7 +382,8 @@ impl Planner<'_> {
                     if refused.is_none() && !self.rulebase.names.misread(&atom.service) {
                         covers.iter_mut().for_each(|cover| cover.add(atom));
                     }
-                    missing.push(Missing { index, atom, origins, gap, refused, novelty: lost.novelty(atom) });
+                    let novelty = if lost.says(atom) { Novelty::Regained } else { Novelty::New };
+                    missing.push(Missing { index, atom, origins, gap, refused, novelty });
                 }
             }
         }
@@ -374,20 +394,13 @@ impl Planner<'_> {
 
     /// What rules of ours say in force that go, or become less.
     fn lost(&self) -> Lost<'_> {
+        let kept: BTreeMap<_, _> = self.kept.iter().map(|(name, left)| (name, left)).collect();
+        let sunken = self.rulebase.running.sunken();
         let mut lost = Lost::default();
-        for (name, said) in in_force(self.rulebase) {
-            match self.draft.reasons.get(name) {
-                Some(Reason::Shrunk | Reason::Unwanted | Reason::Respelled { .. }) => {
-                    said.locals.iter().for_each(|local| lost.0.entry((said.direction, *local)).or_default().push(said));
-                }
-                Some(
-                    Reason::Wanted { .. }
-                    | Reason::Unreadable { .. }
-                    | Reason::Leaving
-                    | Reason::Wrong(_)
-                    | Reason::Sunken,
-                )
-                | None => {}
+        for rule in self.rulebase.running.owned().filter(|rule| rule.state.allows_what_it_says()) {
+            let is_kept = |said: &&Spelling| kept.get(&rule.facts.name).is_some_and(|left| left.holds(said));
+            if !sunken.contains(&rule.name) {
+                rule.spellings().filter(|said| !is_kept(said)).for_each(|said| lost.add(said));
             }
         }
         lost
@@ -520,7 +533,7 @@ impl Planner<'_> {
         }
         let differing = rulebase.differing();
         let limits::Left { changes, withheld, apart } =
-            limits::withhold(changes, &draft.reasons, draft.regained, rulebase, &differing, config);
+            limits::withhold(changes, &draft.reasons, (draft.regained, draft.instead), rulebase, &differing, config);
         let mut notes = draft.notes;
         notes.extend(nat_notes(&wanted, inventory, rulebase, config));
         notes.extend(doubts(&wanted));
@@ -575,28 +588,6 @@ fn may_be_of(addresses: &Addresses, some: &BTreeSet<AddressRange>) -> bool {
     match addresses {
         Addresses::Known { listed, .. } => listed.iter().any(|range| some.iter().any(|one| range.meets(*one))),
         Addresses::Unknown => true,
-    }
-}
-
-/// What rules of ours let through in force.
-fn in_force<'r>(rulebase: &'r Rulebase<'_>) -> BTreeMap<&'r OwnedName, &'r Spelling> {
-    let allowing = rulebase.running.owned().filter(|rule| rule.state.allows_what_it_says());
-    allowing.filter_map(|rule| Some((&rule.name, rule.spelling.as_ref()?))).collect()
-}
-
-/// What rules in force say that go, or become less, by address.
-#[derive(Default)]
-struct Lost<'r>(BTreeMap<(Direction, AddressRange), Vec<&'r Spelling>>);
-
-impl Lost<'_> {
-    fn novelty(&self, atom: &Atom) -> Novelty {
-        let says = |said: &&Spelling| {
-            said.service.contains(&atom.service) && said.peers.iter().any(|peer| peer.contains(atom.peer))
-        };
-        match self.0.get(&(atom.direction, atom.local)) {
-            Some(said) if said.iter().any(says) => Novelty::Regained,
-            Some(_) | None => Novelty::New,
-        }
     }
 }
 

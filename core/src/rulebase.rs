@@ -264,21 +264,23 @@ impl<'a> Rulebase<'a> {
         in_candidate.map(|rule| &rule.name).chain(self.taken.keys())
     }
 
-    /// Rules of ours that are in force and not ours there: an adoption waits for its commit.
+    /// Rules of ours that are in force and not ours there, with the same content: an adoption waits for its commit. A rule that was
+    /// renamed for that is gone under its former name.
     pub(crate) fn adopting(&self) -> BTreeSet<OwnedName> {
-        let in_force: BTreeSet<_> =
-            self.running.foreign().filter_map(|(_, rule)| FormerName::parse(rule.name.as_str())).collect();
-        if in_force.is_empty() {
-            return BTreeSet::new();
-        }
+        let former = |rule: &'_ RuleFacts| FormerName::parse(rule.name.as_str()).filter(|_| rule.place == Place::Local);
+        let in_force: Vec<_> = self.running.foreign().filter_map(|(_, rule)| Some((former(rule)?, rule))).collect();
         let ours: BTreeSet<_> = self.running.owned().map(|rule| &rule.name).collect();
-        let is_gone = |former: &FormerName| !self.candidate.has(&former.rule_name());
-        let is_adopted = |name: &&OwnedName| {
-            let [numbered, bare] =
-                [Some(name.number), None].map(|number| FormerName { subject: name.subject.clone(), number });
-            !ours.contains(name) && (in_force.contains(&numbered) || (in_force.contains(&bare) && is_gone(&bare)))
-        };
-        self.candidate.owned().map(|rule| &rule.name).filter(is_adopted).cloned().collect()
+        let mut adopting = BTreeSet::new();
+        for (former, facts) in in_force {
+            let is_gone = former.number.is_none() && !self.candidate.has(&facts.name);
+            let is_adopted = |rule: &&Owned<'_>| {
+                let has_its_name =
+                    former.owned().as_ref() == Some(&rule.name) || (is_gone && rule.name.subject == former.subject);
+                has_its_name && !ours.contains(&rule.name) && is_same_but_for_name_and_tags(rule.facts, facts)
+            };
+            adopting.extend(self.candidate.owned().find(is_adopted).map(|rule| rule.name.clone()));
+        }
+        adopting
     }
 
     /// The numbers in use for each id, in both configurations and in uncommitted work, ours or not.
@@ -468,6 +470,16 @@ fn is_same_but_for_marks(one: &RuleFacts, other: &RuleFacts) -> bool {
         ..facts.clone()
     };
     one == other || ((one.touched_by != other.touched_by || one.service != other.service) && bare(one) == bare(other))
+}
+
+fn is_same_but_for_name_and_tags(one: &RuleFacts, other: &RuleFacts) -> bool {
+    let bare = |facts: &RuleFacts| RuleFacts {
+        name: other.name.clone(),
+        tags: BTreeSet::new(),
+        touched_by: BTreeSet::new(),
+        ..facts.clone()
+    };
+    bare(one) == bare(other)
 }
 
 /// Service objects that other administrators have changed and not committed, as they are in force. What they have made of them is

@@ -1,7 +1,11 @@
 //! The sequence: one request in flight, all waiting and retrying. A run always looks, then does one thing, then looks
 //! again, so that nothing is committed that was not just seen in the candidate.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 mod commit;
 mod decide;
@@ -18,7 +22,7 @@ use crate::{
     config::Config,
     event::{Cause, Event},
     firewall::{CommitNote, Firewall},
-    id::{AdminName, JobId, RunId},
+    id::{AdminName, JobId, OwnedName, RunId},
     inventory::Inventory,
     limits::{Blamed, Hindrance},
     report::{Ending, Outcome, Problem, Report, Step},
@@ -108,6 +112,10 @@ pub struct Run {
     written: Vec<OwnedRule>,
     /// What the limits kept from being removed in this run.
     removals_withheld: Option<Hindrance>,
+    /// Our uncommitted changes have been taken back, and nothing was written since.
+    just_taken_back: bool,
+    /// Rules that were the same after that.
+    not_taken_back: BTreeSet<OwnedName>,
     /// What the firewall reads in another way than this run wrote it.
     misread: Vec<Spelling>,
     /// Whose the key was at the last look that decided anything.
@@ -169,6 +177,8 @@ impl Run {
             committed: 0,
             written: Vec::new(),
             removals_withheld: None,
+            just_taken_back: false,
+            not_taken_back: BTreeSet::new(),
             misread: Vec::new(),
             account: None,
             nothing_to_commit: false,

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     address::{Address, AddressRange, Family},
-    change::{Direction, Spelling},
+    change::Direction,
     config::{Config, RuleDestination},
     exposure::{Doubt, Exposure, Exposures, Hidden, Via},
     firewall::NatRule,
@@ -16,7 +16,7 @@ use crate::{
     nat::Nat,
     never::{Never, NeverOpen},
     range::Set,
-    service::{Apps, L4, Service},
+    service::{L4, Service},
     translate::Inexpressible,
 };
 
@@ -57,24 +57,6 @@ pub struct Wanted {
     pub exposed: usize,
     /// Everything that leads to no rule, with its reason.
     pub left_out: BTreeSet<LeftOut>,
-}
-
-impl Wanted {
-    /// Whether every pair of this is wanted on the same ports, whatever the application: those of a port are all admitted by whoever
-    /// admits the port.
-    pub(crate) fn calls_otherwise_for(&self, said: &Spelling) -> bool {
-        let Spelling { direction, locals, peers, service } = said;
-        let is_called_for = |local: AddressRange, peer: AddressRange| {
-            let first = Service { l4: service.l4, apps: Apps::Any };
-            let first = Atom { direction: *direction, local, peer, service: first };
-            self.atoms.range(first..).next().is_some_and(|(atom, _)| {
-                (atom.direction, atom.local, atom.peer, atom.service.l4) == (*direction, local, peer, service.l4)
-            })
-        };
-        let has_ports = matches!(service.l4, L4::Tcp(_) | L4::Udp(_));
-        let mut pairs = locals.iter().flat_map(|local| peers.iter().map(move |peer| (*local, *peer)));
-        has_ports && pairs.all(|(local, peer)| local.family() != peer.family() || is_called_for(local, peer))
-    }
 }
 
 /// Traffic of interfaces of which nobody can tell whether it is wanted.

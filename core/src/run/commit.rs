@@ -169,6 +169,7 @@ impl Run {
     pub(super) fn reverted(&mut self, then: Afterwards) -> Next {
         self.say("our uncommitted changes are taken back");
         self.report.applied.truncate(self.committed);
+        self.just_taken_back = true;
         match then {
             Afterwards::Look => self.enter(State::Observing(Look::Firewall)),
             Afterwards::GiveUp(problem) => self.give_up(problem),

@@ -1,6 +1,6 @@
 //! What one look leads to: a transaction, a commit, or the end.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     Next, Run, State,
@@ -105,7 +105,7 @@ impl Run {
         plan.withheld.extend(withheld);
         let (made, withheld) = limits::withhold_misread(made, &self.misread);
         plan.withheld.extend(withheld);
-        let (made, withheld) = self.blamed.withhold(made, &plan.reasons);
+        let (made, withheld) = self.blamed.withhold(made, &plan.reasons, &plan.apart);
         plan.withheld.extend(withheld);
         plan.changes = made;
     }
@@ -131,7 +131,8 @@ impl Run {
             };
             if !suspects.is_empty() && (plan.commit || plan.changes.iter().any(is_left)) {
                 self.blamed.add(suspects, &words);
-                let (made, withheld) = self.blamed.withhold(std::mem::take(&mut plan.changes), &plan.reasons);
+                let (made, withheld) =
+                    self.blamed.withhold(std::mem::take(&mut plan.changes), &plan.reasons, &plan.apart);
                 plan.withheld.extend(withheld);
                 plan.changes = made;
             }
@@ -191,12 +192,20 @@ impl Run {
     }
 
     /// Whether a rule would come into force that says more than is wanted, because the firewall does not take what it is to say
-    /// instead: an earlier run has left it, and a permission was revoked since.
-    fn would_commit_too_much(&self, plan: &Plan, rulebase: &Rulebase<'_>) -> bool {
+    /// instead: an earlier run has left it, and a permission was revoked since. What is still there after our changes were taken
+    /// back is not ours to commit.
+    fn would_commit_too_much(&mut self, plan: &Plan, rulebase: &Rulebase<'_>) -> bool {
         let withheld = self.report.withheld.iter().filter_map(|withheld| withheld.change.rule());
-        let stuck: Vec<_> = withheld.filter(|name| plan.apart.is_needed(name)).collect();
-        let differs = |differing: &[OwnedName]| stuck.iter().any(|name| differing.binary_search(name).is_ok());
-        !stuck.is_empty() && differs(&rulebase.differing())
+        let needed = withheld.filter(|name| plan.apart.is_needed(name) && !self.not_taken_back.contains(*name));
+        let mut stuck: BTreeSet<OwnedName> = needed.cloned().collect();
+        if !stuck.is_empty() {
+            let differing = rulebase.differing();
+            stuck.retain(|name| differing.binary_search(name).is_ok());
+        }
+        if std::mem::take(&mut self.just_taken_back) {
+            self.not_taken_back.append(&mut stuck);
+        }
+        !stuck.is_empty()
     }
 
     /// Says in the description of each new rule which run adds it, and which event by whom it is named after.
@@ -236,8 +245,8 @@ impl Run {
         });
         self.written.extend(rules);
         self.report.applied.extend(changes);
-        // What is written now, the firewall has not been asked to commit.
-        self.nothing_to_commit = false;
+        // What is written now, the firewall has not been asked to commit, nor to take back.
+        (self.nothing_to_commit, self.just_taken_back) = (false, false);
         self.enter(State::Observing(Look::Firewall))
     }
 }

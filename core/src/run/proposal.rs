@@ -6,6 +6,7 @@ use crate::{
     change::Spelling,
     id::OwnedName,
     limits::Blamed,
+    plan::Lost,
     rulebase::{Owned, Rulebase},
 };
 
@@ -14,6 +15,8 @@ use crate::{
 pub(super) struct Proposal {
     /// Rules that are not in force yet, by what they say: planned again, they may bear other names.
     new: BTreeMap<OwnedName, Spelling>,
+    /// New rules that say only what others lose.
+    regained: BTreeSet<OwnedName>,
     /// Rules that say less than in force.
     less: BTreeSet<OwnedName>,
     /// Rules that say something else than in force, are written in another way, or stand elsewhere.
@@ -39,6 +42,12 @@ impl Proposal {
                 (Some(rule), None) => proposal.new.extend(rule.spelling.clone().map(|spelling| (name, spelling))),
             }
         }
+        let mut lost = Lost::default();
+        let losing = proposal.gone.union(&proposal.less).filter_map(|name| in_force.get(name));
+        let losing = losing.filter(|rule| rule.state.allows_what_it_says());
+        losing.flat_map(|rule| rule.spellings()).for_each(|said| lost.add(said));
+        let regained = proposal.new.iter().filter(|(_, spelling)| lost.holds(spelling));
+        proposal.regained = regained.map(|(name, _)| name.clone()).collect();
         proposal
     }
 
@@ -66,12 +75,15 @@ impl Proposal {
             blamed.add(others, words);
             return true;
         }
-        let is_of_use = self.removes() && !(self.new.is_empty() && self.changed.is_empty());
-        if is_of_use {
-            self.blame_new(words, blamed);
-            blamed.add(self.changed.clone(), words);
+        if !self.removes() || (self.new.is_empty() && self.changed.is_empty()) {
+            return false;
         }
-        is_of_use
+        // What others lose is not cut off for want of what has nothing to do with it; if it is to blame, the next run knows.
+        let is_all = self.changed.is_empty() && self.new.len() == self.regained.len();
+        let meant = self.new.iter().filter(|(name, _)| is_all || !self.regained.contains(name));
+        meant.for_each(|(_, spelling)| blamed.add_saying(spelling.clone(), words));
+        blamed.add(self.changed.clone(), words);
+        true
     }
 
     /// Blames what an order of rules comes with, new rules and moved ones.

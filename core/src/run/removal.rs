@@ -47,7 +47,8 @@ impl Run {
             Ok(rulebase) => rulebase,
             Err(unfit) => return self.give_up(Problem::Unfit(unfit)),
         };
-        if matches!(self.purpose, Purpose::Adoption(_)) && self.report.applied.is_empty() && rulebase.differs() {
+        let is_adoption = matches!(self.purpose, Purpose::Adoption(_));
+        if is_adoption && self.report.applied.is_empty() && !self.just_taken_back && rulebase.differs() {
             // Without a look at AWS nobody can tell whether what an earlier run has left is still wanted.
             self.say("what is uncommitted is taken back first");
             return self.enter(State::BeforeReverting(Afterwards::Look));

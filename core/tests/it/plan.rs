@@ -178,6 +178,24 @@ fn an_application_that_is_at_home_elsewhere_as_well_gets_its_port() {
     "#]]);
 }
 
+/// An earlier transaction has deleted a rule that is in force still: what it lost although it is wanted is no addition.
+#[test]
+fn what_is_lost_in_the_candidate_is_said_anew_whatever_the_limit() {
+    let web = "i-1 10.0.1.10 sg-web\n sg-web tcp/443 8.8.8.0/24";
+    let mut story = Story::of(web, "sg-web-1 8.8.0.0/16 -> 10.0.1.10 app:ssl app-default ours").candidate("");
+    story.config.limits.additions.number = 0;
+    story.check(&expect![[r#"
+        + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
+        commit
+    "#]]);
+    let mut new = Story::of(web, "sg-web-1 9.9.0.0/16 -> 10.0.1.10 app:ssl app-default ours").candidate("");
+    new.config.limits.additions.number = 0;
+    new.check(&expect![[r#"
+        withheld: + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`: 1 additions are more than the 0 that `limits.additions` allows at once; `drawbridge apply --accept-limits` lets them happen once
+        commit
+    "#]]);
+}
+
 /// In force is still the object, which is what our commit meets.
 #[test]
 fn an_object_name_that_is_deleted_but_not_committed_is_taken() {

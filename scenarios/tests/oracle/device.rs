@@ -46,7 +46,7 @@ impl Device {
     pub(crate) fn after(&self, changes: &[Change], account: &Account) -> Result<Self, String> {
         let mut client = Panos::new(Wire(self.clone()), account.clone());
         now(client.apply(changes)).map_err(|failure| told(&failure))?;
-        let note = CommitNote { owner: account.owner.clone(), digest: Digest(0), run: None };
+        let note = CommitNote { owner: account.owner.clone(), digest: Digest(0), run: None, naming: None };
         let job = match now(client.commit(&note)).map_err(|failure| told(&failure))? {
             Committed::Job(job) => job,
             Committed::Nothing => return Ok(client.transport_mut().0.clone()),
