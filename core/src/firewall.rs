@@ -473,24 +473,22 @@ pub struct CommitNote {
 
 impl fmt::Display for CommitNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "drawbridge {} {}", self.digest, self.owner)?;
-        self.run.map_or(Ok(()), |run| write!(f, "{RUN}{run}"))?;
-        self.naming.map_or(Ok(()), |naming| write!(f, "{NAMES}{naming}"))
+        write!(f, "drawbridge {}", self.digest)?;
+        self.naming.map_or(Ok(()), |naming| write!(f, ".{naming}"))?;
+        write!(f, " {}", self.owner)?;
+        self.run.map_or(Ok(()), |run| write!(f, "{RUN}{run}"))
     }
 }
 
 /// What stands before the run.
 const RUN: &str = "; run ";
-/// What stands before the hash of names.
-const NAMES: &str = "; names ";
 
 impl CommitNote {
     /// The note, if the text is one.
     pub fn parse(text: &str) -> Option<Self> {
         let (digest, rest) = text.strip_prefix("drawbridge ")?.split_once(' ')?;
-        let naming = |text| u32::from_str_radix(text, 16).ok().map(Naming);
-        let with_names = rest.rsplit_once(NAMES).and_then(|(rest, names)| Some((rest, naming(names)?)));
-        let (rest, naming) = with_names.map_or((rest, None), |(rest, naming)| (rest, Some(naming)));
+        let (digest, naming) = digest.split_once('.').map_or((digest, None), |(digest, naming)| (digest, Some(naming)));
+        let naming = naming.map(|naming| u32::from_str_radix(naming, 16).map(Naming)).transpose().ok()?;
         let with_run = rest.rsplit_once(RUN).and_then(|(owner, run)| Some((owner, run.parse().ok()?)));
         let (owner, run) = with_run.map_or((rest, None), |(owner, run)| (owner, Some(run)));
         Some(Self { digest: Digest(u64::from_str_radix(digest, 16).ok()?), owner: owner.parse().ok()?, run, naming })
@@ -511,7 +509,7 @@ mod tests {
         assert!(text.starts_with("drawbridge 0000000000000abc aws sync; run "), "{text}");
         assert_eq!(CommitNote::parse(&text).as_ref(), Some(&note));
         let note = CommitNote { naming: Some(Naming(0xdef)), ..note };
-        assert!(note.to_string().ends_with("; names 00000def"), "{note}");
+        assert!(note.to_string().starts_with("drawbridge 0000000000000abc.00000def aws sync; run "), "{note}");
         assert_eq!(CommitNote::parse(&note.to_string()), Some(note));
         assert_eq!(CommitNote::parse("weekly change"), None);
     }

@@ -247,7 +247,9 @@ impl Bucket {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, thread};
+    use std::{collections::BTreeMap, sync::Arc};
+
+    use tokio::sync::Notify;
 
     use super::*;
     use crate::aws::server::{Answer, Request, Server};
@@ -309,17 +311,22 @@ mod tests {
         assert_eq!(hidden(&server), ["a 960", "a 0", "b 0"]);
     }
 
-    #[tokio::test(flavor = "multi_thread")]
+    #[tokio::test]
     async fn whoever_stops_while_messages_are_hidden_gives_them_back() {
-        let (mut listener, server) = inbox(|seconds| {
+        let is_hiding = Arc::new(Notify::new());
+        let hides = Arc::clone(&is_hiding);
+        let (mut listener, server) = inbox(move |seconds| {
             if seconds > 0 {
-                thread::sleep(Duration::from_millis(600));
+                hides.notify_one();
             }
             Answer::json(200, "{}")
         })
         .await;
-        let stopped = timeout(Duration::from_millis(300), listener.listen(WAIT_MAX, BUDGET)).await;
-        assert!(stopped.is_err());
+        tokio::select! {
+            biased;
+            () = is_hiding.notified() => {}
+            news = listener.listen(WAIT_MAX, BUDGET) => panic!("nobody has stopped it: {}", news.is_ok()),
+        }
         listener.give_back().await;
         assert_eq!(hidden(&server), ["a 960", "a 0", "b 0"]);
         // Once is enough.
