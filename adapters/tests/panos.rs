@@ -51,8 +51,11 @@ struct Memory {
     /// Whether configurations come without marks of uncommitted work: what bears which is not documented.
     unmarked: bool,
     /// What happens right after the first request that contains one of these.
-    after: Option<(&'static [&'static str], fn(&mut Firewall))>,
+    after: Option<After>,
 }
+
+/// Parts of requests, any of which is meant, and what happens then.
+type After = (&'static [&'static str], fn(&mut Firewall));
 
 struct Model(Body);
 

@@ -320,15 +320,7 @@ impl Run {
     fn enter(&mut self, state: State) -> Next {
         let left = self.budget.saturating_sub(self.elapsed);
         let timing = self.config.timing;
-        let state = match state {
-            // What AWS has does not matter.
-            State::Observing(_) if self.purpose != Purpose::InStep => State::Observing(Look::Firewall),
-            // Nothing is done by what AWS was a while ago: what was revoked meanwhile would be opened.
-            State::Observing(_) if self.elapsed >= self.inventory_at + INVENTORY_KEPT => {
-                State::Observing(Look::Everything)
-            }
-            other => other,
-        };
+        let state = if let State::Observing(look) = state { State::Observing(self.look(look)) } else { state };
         let (command, needs, limit) = match &state {
             State::FetchingLog(logs) => (logs.front().cloned().map(Command::FetchLog), Duration::ZERO, timing.read),
             State::Observing(look) => (Some(Command::Observe(*look)), Duration::ZERO, timing.read),
@@ -359,6 +351,19 @@ impl Run {
         self.report.steps.push(Step { at: self.elapsed, command: command.to_string(), said: Vec::new() });
         self.state = state;
         Next::Do(command, limit.min(left))
+    }
+
+    /// How much a look has to take in.
+    fn look(&self, look: Look) -> Look {
+        if self.purpose != Purpose::InStep {
+            // What AWS has does not matter.
+            Look::Firewall
+        } else if self.elapsed >= self.inventory_at + INVENTORY_KEPT {
+            // Nothing is done by what AWS was a while ago: what was revoked meanwhile would be opened.
+            Look::Everything
+        } else {
+            look
+        }
     }
 
     fn sleep(&mut self, how_long: Duration) -> Next {

@@ -336,7 +336,7 @@ mod tests {
             found.collect::<Vec<_>>()
         };
         let active = (Verdict::Ok, "`fw-b` may be written to".to_owned());
-        assert_eq!(told(Trouble::Passive("passive".to_owned()).permanent()), [active.clone()]);
+        assert_eq!(told(Trouble::Passive("passive".to_owned()).permanent()), std::slice::from_ref(&active));
         let [first, second] = &told(Trouble::NotPanos("a page".to_owned()).permanent())[..] else {
             panic!("two lines")
         };
