@@ -240,9 +240,9 @@ pub(crate) struct Left {
 }
 
 /// Takes out what mode and limits do not let through, and what the firewall would not read as it is written. `differing` are the
-/// rules of ours that wait for a commit, `regained` new ones that say what others
-/// lose, and `instead` what becomes of those whose replacements are not made. Shares are of what is in force: our own additions of a minute ago must not make room
-/// for removals.
+/// rules of ours that wait for a commit, `regained` new ones that say what others lose, and `instead` is what becomes of those
+/// whose replacements are not made. Shares are of what is in force: our own additions of a minute ago must not make room for
+/// removals.
 pub(crate) fn withhold(
     changes: Vec<Change>,
     reasons: &BTreeMap<OwnedName, Reason>,

@@ -57,8 +57,8 @@ impl Proposal {
     }
 
     /// Blames what is to be left out of another attempt, and says whether there is anything: the new rules that are named, or
-    /// else the others; where neither is, as for want of room, all that are new or changed, if that lets a removal go in. What goes
-    /// is never left out: no configuration is unfit for want of it.
+    /// else the others; where neither is, as for want of room, all that are new or changed, if that lets a removal go in, but for
+    /// those that say what others lose. What goes is never left out: no configuration is unfit for want of it.
     pub(super) fn blame(&self, named: &BTreeSet<OwnedName>, words: &str, blamed: &mut Blamed) -> bool {
         if self.new.keys().any(|name| named.contains(name)) {
             let meant = self.new.iter().filter(|(name, _)| named.contains(name));
