@@ -17,7 +17,7 @@ use crate::{
     rulebase::{Others, owned_name},
 };
 
-use self::packets::{Admitted, Packets, boxes, ways};
+use self::packets::{Admitted, Packets, boxes, is_no_wider, ways};
 
 mod packets;
 
@@ -123,6 +123,10 @@ impl<'a> Judge<'a> {
                     then.clone_from(now);
                 }
             });
+            // The same ports in other words, such as the application's own instead of any.
+            if is_no_wider((&rule, self.commit.after), (&before, &self.commit.before.running)) {
+                before.service.clone_from(&rule.service);
+            }
             // Other profiles let the same packets through.
             before.profiles.clone_from(&rule.profiles);
             before == rule
@@ -258,7 +262,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::{never::Never, sample};
+    use crate::{change::Change, id::OwnedName, limits::Hindrance, never::Never, sample};
 
     const WEB: &str = "i-1 10.0.1.10 sg-web\n sg-web tcp/443 0.0.0.0/0\n sg-web icmp/8 8.8.8.0/24";
     const BEFORE: &str = "web any -> 10.0.1.0/24 tcp/80\n sg-web-1 any -> 10.0.1.10 app:ssl app-default ours
@@ -381,6 +385,35 @@ mod tests {
             withheld: &[],
         };
         assert_eq!(super::check(&commit), []);
+    }
+
+    #[test]
+    fn what_is_withheld_may_stay_as_it_was_in_force_and_become_no_more() {
+        let with = |rule: &str| BEFORE.replace("clean-up", &format!("sg-web-2 {rule} ours\n clean-up"));
+        let withheld = Withheld {
+            change: Change::Delete(OwnedName::parse("sg-web-2").unwrap()),
+            why: Hindrance::Blamed(String::new()),
+        };
+        let check = |before: &str, after: &str, expected: &[&str]| {
+            let commit = Commit {
+                before: &sample::quiet(sample::configuration(&with(before))),
+                after: &sample::configuration(&with(after)),
+                inventory: &sample::inventory(WEB),
+                config: &sample::config(),
+                withheld: std::slice::from_ref(&withheld),
+            };
+            let said: Vec<_> = super::check(&commit).iter().map(ToString::to_string).collect();
+            assert_eq!(said, expected, "{before} becomes {after}");
+        };
+        let pings = "8.8.8.0/25 -> 10.0.1.11 app:ping";
+        check(pings, pings, &[]);
+        check(pings, "8.8.8.0/26 -> 10.0.1.11 app:ping", &[]);
+        // An application without ports says the same either way.
+        check(pings, "8.8.8.0/25 -> 10.0.1.11 app:ping app-default", &[]);
+        check("8.8.8.0/25 -> 10.0.1.11 app:ping app-default", pings, &[]);
+        check("any -> 10.0.1.11 app:ssl", "any -> 10.0.1.11 app:ssl app-default", &[]);
+        let wider = "I3: `sg-web-2` admits any -> 10.0.1.11 protocol 0 port 0 (ssl), which no security group does";
+        check("any -> 10.0.1.11 app:ssl app-default", "any -> 10.0.1.11 app:ssl", &[wider]);
     }
 
     #[test]

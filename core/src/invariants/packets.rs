@@ -147,6 +147,12 @@ fn services(rule: &RuleFacts, configuration: &Configuration) -> Option<Vec<(Opti
     Some(found)
 }
 
+/// Whether the applications of a rule come with no more protocols and ports than those of another one, whatever columns say so.
+pub(super) fn is_no_wider(now: (&RuleFacts, &Configuration), then: (&RuleFacts, &Configuration)) -> bool {
+    let (Some(now), Some(then)) = (services(now.0, now.1), services(then.0, then.1)) else { return false };
+    now.iter().all(|(app, traffic)| then.iter().any(|(held, whole)| held == app && whole.contains(*traffic)))
+}
+
 /// The protocol of an application that has no ports.
 fn protocol(app: &AppName) -> Option<Vec<L4>> {
     Service::protocol_of(&BTreeSet::from([app.clone()])).map(|number| vec![L4::Ip(number)])
