@@ -1,45 +1,43 @@
 //! The decision: what to change so that the firewall allows exactly what is wanted. Pure; it cannot fail and cannot wait.
 
+mod adding;
 mod adoption;
+mod beside;
 mod grouping;
 mod lost;
 mod notes;
+mod reason;
 mod removal;
+mod spelled;
 mod stamp;
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     address::AddressRange,
-    allowed::{Cover, Doubtful, Evidence, Overrides, Packet, Verdict, Why},
+    allowed::Evidence,
     change::{Change, Columns, Direction, Extras, OwnedRule, Position, ServiceObject, Spelling, WrittenService},
     config::Config,
     event::Cause,
     firewall::{Addresses, Status},
     fit::{Pairs, admitted, shrunk},
-    id::{AdminName, GroupId, InterfaceId, OwnedName, RuleName, ServiceName, Subject},
+    id::{AdminName, OwnedName, RuleName, ServiceName},
     inventory::Inventory,
     limits::{self, Apart, Withheld},
-    rulebase::{ObjectStatus, Owned, OwnedState, Policy, Rulebase, Wrong, service_object},
+    rulebase::{ObjectStatus, Owned, OwnedState, Rulebase, service_object},
     service::Service,
     translate::{ServiceColumn, ServicePorts},
-    wanted::{Atom, Origins, Wanted, wanted},
+    wanted::{Wanted, wanted},
 };
 
 pub(crate) use self::lost::Lost;
+use self::notes::{doubts, kept_closed, nat_notes};
 pub use self::{
     adoption::{adoption, not_there},
     notes::Note,
+    reason::Reason,
     removal::removal,
     stamp::Stamp,
-};
-use self::{
-    grouping::{by_peers, grouped, width},
-    notes::{doubts, kept_closed, nat_notes},
 };
 
 /// What to do, and why.
@@ -76,76 +74,6 @@ pub enum Standing {
     Allowed(Evidence),
     /// Nothing allows it: this new rule does.
     Added(OwnedName),
-}
-
-/// Why a rule is changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// It is wanted, and this packet is not allowed without it. Foreign rules above it may block it all the same.
-    Wanted {
-        /// Evidence.
-        gap: Packet,
-        /// Who wants it.
-        origins: Origins,
-        /// Denies above it.
-        overridden_by: BTreeSet<RuleName>,
-        /// Allows that may let the packet through and count for nothing, with what narrows each.
-        narrowed: Vec<(RuleName, Vec<Why>)>,
-    },
-    /// Part of what it says is not wanted any more.
-    Shrunk,
-    /// Nothing of what it says is wanted any more.
-    Unwanted,
-    /// What it says is wanted, in part or as a whole, and said in another way now: as another application, or within something wider.
-    Respelled {
-        /// The new rules for the same addresses, peers and ports. Without them it stays, as far as it is wanted.
-        replaced_by: BTreeSet<OwnedName>,
-    },
-    /// All of ours goes, wanted or not.
-    Leaving,
-    /// It says nothing that can be kept: no product of addresses and peers for one service.
-    Unreadable {
-        /// The new rules for its addresses, which say what is wanted of it, if anything is.
-        replaced_by: BTreeSet<OwnedName>,
-    },
-    /// It is not as we write it.
-    Wrong(BTreeSet<Wrong>),
-    /// It stands below the bottom rule.
-    Sunken,
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Wanted { gap, origins, overridden_by, narrowed } => {
-                let groups: BTreeSet<_> = origins.iter().map(|origin| origin.group.as_str()).collect();
-                let groups: Vec<_> = groups.into_iter().collect();
-                write!(f, "{} wants it; nothing allows {gap}", groups.join(", "))?;
-                for (name, by) in narrowed {
-                    let by: Vec<_> = by.iter().map(ToString::to_string).collect();
-                    write!(f, "; `{name}` may, but for {}", by.join(", "))?;
-                }
-                let above: Vec<_> = overridden_by.iter().map(|name| format!("`{name}`")).collect();
-                if above.is_empty() { Ok(()) } else { write!(f, "; overridden by {}", above.join(", ")) }
-            }
-            Self::Shrunk => f.write_str("part of it is not wanted any more"),
-            Self::Unwanted => f.write_str("nothing of it is wanted any more"),
-            Self::Respelled { replaced_by } if replaced_by.is_empty() => {
-                f.write_str("what it says is allowed otherwise")
-            }
-            Self::Respelled { replaced_by } => {
-                let by: Vec<_> = replaced_by.iter().map(ToString::to_string).collect();
-                write!(f, "what it says is said by {} now", by.join(", "))
-            }
-            Self::Leaving => f.write_str("nothing of ours is to stay"),
-            Self::Unreadable { .. } => f.write_str("it is no product of addresses and peers for one service"),
-            Self::Wrong(wrong) => {
-                let words: Vec<_> = wrong.iter().map(|wrong| format!("{wrong:?}").to_lowercase()).collect();
-                write!(f, "not as we write it: {}", words.join(", "))
-            }
-            Self::Sunken => f.write_str("it stands below the bottom rule"),
-        }
-    }
 }
 
 /// Decides. The order of the inventory does not matter.
@@ -199,27 +127,6 @@ struct Planner<'p> {
     kept: Vec<(RuleName, Spelling)>,
     /// What rules of ours spell out, whether or not they allow it: nothing is added beside them.
     spelled: Vec<(OwnedName, Spelling)>,
-}
-
-/// An atom that nothing allows, with the evidence.
-struct Missing<'w> {
-    /// Its place among all wanted atoms.
-    index: usize,
-    atom: &'w Atom,
-    origins: &'w Origins,
-    gap: Packet,
-    /// Which of the rules that the firewall does not take says it.
-    refused: Option<usize>,
-    novelty: Novelty,
-}
-
-/// Whether a rule of ours says it in force.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Novelty {
-    /// One does that goes, or becomes less.
-    Regained,
-    /// None does.
-    New,
 }
 
 impl Planner<'_> {
@@ -360,135 +267,6 @@ impl Planner<'_> {
         }
     }
 
-    /// Step 2: what no rule of ours spells out is tested, widest first, against both configurations. The standings of what
-    /// is missing are filled in when it has a rule.
-    fn missing<'w>(&self, wanted: &'w Wanted) -> (Vec<Missing<'w>>, Vec<Option<Standing>>) {
-        let spelled = Spelled::of(&self.spelled);
-        let ours = |atom: &Atom| spelled.by(atom).map(|name| Standing::Ours(name.clone()));
-        let mut standings: Vec<_> = wanted.atoms.keys().map(ours).collect();
-        let all = wanted.atoms.iter().enumerate();
-        let mut open: Vec<_> = all.filter(|(index, _)| standings[*index].is_none()).collect();
-        // By address, which is fastest to ask: only atoms of the same address make each other needless.
-        open.sort_by_cached_key(|(_, (atom, _))| (atom.direction, atom.local, Reverse(width(atom))));
-        let mut covers = self.covers();
-        let lost = self.lost();
-        let mut missing: Vec<Missing<'_>> = Vec::new();
-        for (index, (atom, origins)) in open {
-            match verdict(&mut covers, atom) {
-                Verdict::Allowed(by) => standings[index] = Some(Standing::Allowed(by)),
-                Verdict::Gap(gap) => {
-                    let refused = self.refused.iter().position(|spelling| spelling.says(atom));
-                    // What the firewall would misread, or has refused, is not written: nothing is allowed by it.
-                    if refused.is_none() && !self.rulebase.names.misread(&atom.service) {
-                        covers.iter_mut().for_each(|cover| cover.add(atom));
-                    }
-                    let novelty = if lost.says(atom) { Novelty::Regained } else { Novelty::New };
-                    missing.push(Missing { index, atom, origins, gap, refused, novelty });
-                }
-            }
-        }
-        // The widest is the one that the report shows.
-        missing.sort_by_cached_key(|missing| Reverse(width(missing.atom)));
-        (missing, standings)
-    }
-
-    /// What rules of ours say in force that go, or become less.
-    fn lost(&self) -> Lost<'_> {
-        let kept: BTreeMap<_, _> = self.kept.iter().map(|(name, left)| (name, left)).collect();
-        let sunken = self.rulebase.running.sunken();
-        let mut lost = Lost::default();
-        for rule in self.rulebase.running.owned().filter(|rule| rule.state.allows_what_it_says()) {
-            let is_kept = |said: &&Spelling| kept.get(&rule.facts.name).is_some_and(|left| left.holds(said));
-            if !sunken.contains(&rule.name) {
-                rule.spellings().filter(|said| !is_kept(said)).for_each(|said| lost.add(said));
-            }
-        }
-        lost
-    }
-
-    /// One proof for each configuration; one for both where they are the same.
-    fn covers<'c>(&'c self) -> Vec<Cover<'c>> {
-        let Rulebase { candidate, running, .. } = self.rulebase;
-        let mut policies = vec![candidate];
-        if !std::ptr::eq(candidate.configuration, running.configuration) {
-            policies.push(running);
-        }
-        policies.into_iter().map(|policy| Cover::of(policy, &self.kept, self.config)).collect()
-    }
-
-    /// Step 3: missing atoms of one group and one service become one rule, named after its cause.
-    fn add(&mut self, missing: &[Missing<'_>], causes: &[Cause], standings: &mut [Option<Standing>]) {
-        if missing.is_empty() {
-            return;
-        }
-        let mut numbers = self.rulebase.numbers();
-        let mut beside = Beside::of(&self.rulebase.candidate, self.config);
-        for (key, atoms) in grouped(missing, causes) {
-            for (peers, locals) in by_peers(&atoms) {
-                let name = numbers.next(&key.subject);
-                let atoms: Vec<_> =
-                    atoms.iter().filter(|missing| locals.contains(&missing.atom.local)).copied().collect();
-                let spelling = Spelling { direction: key.direction, locals, peers, service: key.service.clone() };
-                for missing in &atoms {
-                    standings[missing.index] = Some(Standing::Added(name.clone()));
-                }
-                if key.novelty == Novelty::Regained {
-                    self.draft.regained.insert(name.clone());
-                }
-                self.put_new(name, &spelling, &atoms, &mut beside, &key.group, causes);
-            }
-        }
-    }
-
-    fn put_new(
-        &mut self,
-        name: OwnedName,
-        spelling: &Spelling,
-        atoms: &[&Missing<'_>],
-        beside: &mut Beside<'_>,
-        group: &GroupId,
-        causes: &[Cause],
-    ) {
-        let origins: Origins =
-            atoms.iter().flat_map(|missing| missing.origins).filter(|origin| origin.group == *group).cloned().collect();
-        let rule = OwnedRule {
-            service: self.service_column(&spelling.service),
-            description: self.description(group, &origins, causes),
-            ..self.blank(name.clone(), spelling)
-        };
-        self.draft.puts.push((rule, Position::Above(self.config.bottom_rule.clone())));
-        if let Some(first) = atoms.first() {
-            let reason = Reason::Wanted {
-                gap: first.gap.clone(),
-                origins,
-                overridden_by: beside.overriding(atoms),
-                narrowed: beside.narrowed(&first.gap),
-            };
-            self.draft.reasons.insert(name, reason);
-        }
-    }
-
-    /// Whose the rule is and why it is there, for whoever meets it on the firewall.
-    fn description(&self, group: &GroupId, origins: &Origins, causes: &[Cause]) -> String {
-        let cause = causes
-            .iter()
-            .find(|cause| match &cause.subject {
-                Subject::Group(id) => id == group,
-                Subject::Instance(id) => origins.iter().any(|origin| origin.instance.as_ref() == Some(id)),
-            })
-            .map_or_else(|| "found missing".to_owned(), ToString::to_string);
-        let interfaces: BTreeSet<&InterfaceId> = origins.iter().map(|origin| &origin.interface).collect();
-        let shown: Vec<_> = interfaces.iter().take(8).map(|id| id.as_str()).collect();
-        let more = match interfaces.len() - shown.len() {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        let stamp = Stamp { account: self.inventory.account.clone(), region: self.inventory.region.clone() };
-        let said = format!("{stamp}; {group} on {}{more}; {cause}", shown.join(", "));
-        // The event's name is whatever a log said.
-        said.chars().filter(|c| !c.is_control()).take(DESCRIPTION_MAX).collect()
-    }
-
     /// Which new rules take the place of one of ours: those for addresses of its own side, if it says nothing that can be kept, and
     /// those that say something of it in another way.
     fn find_replacements(&mut self) {
@@ -553,60 +331,10 @@ impl Planner<'_> {
     }
 }
 
-/// Foreign rules above ours that a report names beside a new one.
-struct Beside<'a> {
-    overrides: Overrides<'a>,
-    doubtful: Doubtful<'a>,
-}
-
-impl<'a> Beside<'a> {
-    fn of(policy: &Policy<'a>, config: &Config) -> Self {
-        Self { overrides: Overrides::of(policy, config), doubtful: Doubtful::of(policy, config) }
-    }
-
-    fn overriding(&mut self, atoms: &[&Missing<'_>]) -> BTreeSet<RuleName> {
-        atoms.iter().flat_map(|missing| self.overrides.of_atom(missing.atom)).cloned().collect()
-    }
-
-    fn narrowed(&mut self, gap: &Packet) -> Vec<(RuleName, Vec<Why>)> {
-        self.doubtful.about(gap).into_iter().map(|may| (may.rule.name.clone(), may.depends_on)).collect()
-    }
-}
-
-/// Allowed means allowed in both configurations; the evidence is the candidate's.
-fn verdict(covers: &mut [Cover<'_>], atom: &Atom) -> Verdict {
-    let mut verdicts = covers.iter_mut().map(|cover| cover.verdict(atom));
-    let first = verdicts.next().expect("there is always a candidate");
-    match first {
-        Verdict::Gap(_) => first,
-        Verdict::Allowed(_) => verdicts.find(|other| matches!(other, Verdict::Gap(_))).unwrap_or(first),
-    }
-}
-
 /// Whether some of these may be among the addresses of a rule.
 fn may_be_of(addresses: &Addresses, some: &BTreeSet<AddressRange>) -> bool {
     match addresses {
         Addresses::Known { listed, .. } => listed.iter().any(|range| some.iter().any(|one| range.meets(*one))),
         Addresses::Unknown => true,
-    }
-}
-
-/// Atoms that rules of ours spell out: by address, of which there are many, then by service, of which there are few.
-struct Spelled<'s>(BTreeMap<(Direction, AddressRange), Vec<(&'s OwnedName, &'s Spelling)>>);
-
-impl<'s> Spelled<'s> {
-    fn of(spellings: &'s [(OwnedName, Spelling)]) -> Self {
-        let mut by_local: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for (name, spelling) in spellings {
-            for local in &spelling.locals {
-                by_local.entry((spelling.direction, *local)).or_default().push((name, spelling));
-            }
-        }
-        Self(by_local)
-    }
-
-    fn by(&self, atom: &Atom) -> Option<&'s OwnedName> {
-        let spellings = self.0.get(&(atom.direction, atom.local))?;
-        spellings.iter().find(|(_, spelling)| spelling.says(atom)).map(|(name, _)| *name)
     }
 }

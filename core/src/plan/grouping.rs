@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Missing, Novelty};
+use super::adding::{Missing, Novelty};
 use crate::{
     address::{AddressRange, Family},
     change::Direction,

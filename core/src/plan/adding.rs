@@ -1,0 +1,183 @@
+//! What is wanted and nothing allows, and the rules that say it.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use super::{
+    DESCRIPTION_MAX, Lost, Planner, Reason, Stamp, Standing,
+    beside::Beside,
+    grouping::{by_peers, grouped, width},
+    spelled::Spelled,
+};
+use crate::{
+    allowed::{Cover, Packet, Verdict},
+    change::{OwnedRule, Position, Spelling},
+    event::Cause,
+    id::{GroupId, InterfaceId, OwnedName, Subject},
+    rulebase::Rulebase,
+    wanted::{Atom, Origins, Wanted},
+};
+
+/// An atom that nothing allows, with the evidence.
+pub(super) struct Missing<'w> {
+    /// Its place among all wanted atoms.
+    pub(super) index: usize,
+    pub(super) atom: &'w Atom,
+    pub(super) origins: &'w Origins,
+    pub(super) gap: Packet,
+    /// Which of the rules that the firewall does not take says it.
+    pub(super) refused: Option<usize>,
+    pub(super) novelty: Novelty,
+}
+
+/// Whether a rule of ours says it in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Novelty {
+    /// One does that goes, or becomes less.
+    Regained,
+    /// None does.
+    New,
+}
+
+impl Planner<'_> {
+    /// Step 2: what no rule of ours spells out is tested, widest first, against both configurations. The standings of what
+    /// is missing are filled in when it has a rule.
+    pub(super) fn missing<'w>(&self, wanted: &'w Wanted) -> (Vec<Missing<'w>>, Vec<Option<Standing>>) {
+        let spelled = Spelled::of(&self.spelled);
+        let ours = |atom: &Atom| spelled.by(atom).map(|name| Standing::Ours(name.clone()));
+        let mut standings: Vec<_> = wanted.atoms.keys().map(ours).collect();
+        let all = wanted.atoms.iter().enumerate();
+        let mut open: Vec<_> = all.filter(|(index, _)| standings[*index].is_none()).collect();
+        // By address, which is fastest to ask: only atoms of the same address make each other needless.
+        open.sort_by_cached_key(|(_, (atom, _))| (atom.direction, atom.local, Reverse(width(atom))));
+        let mut covers = self.covers();
+        let lost = self.lost();
+        let mut missing: Vec<Missing<'_>> = Vec::new();
+        for (index, (atom, origins)) in open {
+            match verdict(&mut covers, atom) {
+                Verdict::Allowed(by) => standings[index] = Some(Standing::Allowed(by)),
+                Verdict::Gap(gap) => {
+                    let refused = self.refused.iter().position(|spelling| spelling.says(atom));
+                    // What the firewall would misread, or has refused, is not written: nothing is allowed by it.
+                    if refused.is_none() && !self.rulebase.names.misread(&atom.service) {
+                        covers.iter_mut().for_each(|cover| cover.add(atom));
+                    }
+                    let novelty = if lost.says(atom) { Novelty::Regained } else { Novelty::New };
+                    missing.push(Missing { index, atom, origins, gap, refused, novelty });
+                }
+            }
+        }
+        // The widest is the one that the report shows.
+        missing.sort_by_cached_key(|missing| Reverse(width(missing.atom)));
+        (missing, standings)
+    }
+
+    /// What rules of ours say in force that go, or become less.
+    fn lost(&self) -> Lost<'_> {
+        let kept: BTreeMap<_, _> = self.kept.iter().map(|(name, left)| (name, left)).collect();
+        let sunken = self.rulebase.running.sunken();
+        let mut lost = Lost::default();
+        for rule in self.rulebase.running.owned().filter(|rule| rule.state.allows_what_it_says()) {
+            let is_kept = |said: &&Spelling| kept.get(&rule.facts.name).is_some_and(|left| left.holds(said));
+            if !sunken.contains(&rule.name) {
+                rule.spellings().filter(|said| !is_kept(said)).for_each(|said| lost.add(said));
+            }
+        }
+        lost
+    }
+
+    /// One proof for each configuration; one for both where they are the same.
+    fn covers<'c>(&'c self) -> Vec<Cover<'c>> {
+        let Rulebase { candidate, running, .. } = self.rulebase;
+        let mut policies = vec![candidate];
+        if !std::ptr::eq(candidate.configuration, running.configuration) {
+            policies.push(running);
+        }
+        policies.into_iter().map(|policy| Cover::of(policy, &self.kept, self.config)).collect()
+    }
+
+    /// Step 3: missing atoms of one group and one service become one rule, named after its cause.
+    pub(super) fn add(&mut self, missing: &[Missing<'_>], causes: &[Cause], standings: &mut [Option<Standing>]) {
+        if missing.is_empty() {
+            return;
+        }
+        let mut numbers = self.rulebase.numbers();
+        let mut beside = Beside::of(&self.rulebase.candidate, self.config);
+        for (key, atoms) in grouped(missing, causes) {
+            for (peers, locals) in by_peers(&atoms) {
+                let name = numbers.next(&key.subject);
+                let atoms: Vec<_> =
+                    atoms.iter().filter(|missing| locals.contains(&missing.atom.local)).copied().collect();
+                let spelling = Spelling { direction: key.direction, locals, peers, service: key.service.clone() };
+                for missing in &atoms {
+                    standings[missing.index] = Some(Standing::Added(name.clone()));
+                }
+                if key.novelty == Novelty::Regained {
+                    self.draft.regained.insert(name.clone());
+                }
+                self.put_new(name, &spelling, &atoms, &mut beside, &key.group, causes);
+            }
+        }
+    }
+
+    fn put_new(
+        &mut self,
+        name: OwnedName,
+        spelling: &Spelling,
+        atoms: &[&Missing<'_>],
+        beside: &mut Beside<'_>,
+        group: &GroupId,
+        causes: &[Cause],
+    ) {
+        let origins: Origins =
+            atoms.iter().flat_map(|missing| missing.origins).filter(|origin| origin.group == *group).cloned().collect();
+        let rule = OwnedRule {
+            service: self.service_column(&spelling.service),
+            description: self.description(group, &origins, causes),
+            ..self.blank(name.clone(), spelling)
+        };
+        self.draft.puts.push((rule, Position::Above(self.config.bottom_rule.clone())));
+        if let Some(first) = atoms.first() {
+            let reason = Reason::Wanted {
+                gap: first.gap.clone(),
+                origins,
+                overridden_by: beside.overriding(atoms),
+                narrowed: beside.narrowed(&first.gap),
+            };
+            self.draft.reasons.insert(name, reason);
+        }
+    }
+
+    /// Whose the rule is and why it is there, for whoever meets it on the firewall.
+    fn description(&self, group: &GroupId, origins: &Origins, causes: &[Cause]) -> String {
+        let cause = causes
+            .iter()
+            .find(|cause| match &cause.subject {
+                Subject::Group(id) => id == group,
+                Subject::Instance(id) => origins.iter().any(|origin| origin.instance.as_ref() == Some(id)),
+            })
+            .map_or_else(|| "found missing".to_owned(), ToString::to_string);
+        let interfaces: BTreeSet<&InterfaceId> = origins.iter().map(|origin| &origin.interface).collect();
+        let shown: Vec<_> = interfaces.iter().take(8).map(|id| id.as_str()).collect();
+        let more = match interfaces.len() - shown.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let stamp = Stamp { account: self.inventory.account.clone(), region: self.inventory.region.clone() };
+        let said = format!("{stamp}; {group} on {}{more}; {cause}", shown.join(", "));
+        // The event's name is whatever a log said.
+        said.chars().filter(|c| !c.is_control()).take(DESCRIPTION_MAX).collect()
+    }
+}
+
+/// Allowed means allowed in both configurations; the evidence is the candidate's.
+fn verdict(covers: &mut [Cover<'_>], atom: &Atom) -> Verdict {
+    let mut verdicts = covers.iter_mut().map(|cover| cover.verdict(atom));
+    let first = verdicts.next().expect("there is always a candidate");
+    match first {
+        Verdict::Gap(_) => first,
+        Verdict::Allowed(_) => verdicts.find(|other| matches!(other, Verdict::Gap(_))).unwrap_or(first),
+    }
+}
