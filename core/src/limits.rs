@@ -1,6 +1,9 @@
 //! What a plan may not do: mode, and how much may change at once. Additions and removals are judged apart, so that a flood
 //! of additions never keeps a revoked port open.
 
+mod blamed;
+mod uncommitted;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -11,8 +14,11 @@ use crate::{
     config::{Config, Limit, Mode},
     id::{OwnedName, ServiceName},
     plan::Reason,
-    rulebase::{Owned, OwnedState, Rulebase},
+    rulebase::Rulebase,
 };
+
+pub(crate) use self::blamed::Blamed;
+use self::uncommitted::Uncommitted;
 
 /// A change that is not made, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,103 +138,6 @@ fn half(change: &Change, reasons: &BTreeMap<OwnedName, Reason>, apart: &Apart) -
     }
 }
 
-/// What stands in the candidate configuration and is not in force, by the names of our rules. Limits are about what a commit does
-/// to the running configuration: what an earlier run has written counts as well, and what was never in force can be taken back
-/// whatever they say. Otherwise a commit would open what nobody wants any more.
-struct Uncommitted<'r> {
-    running: BTreeMap<&'r OwnedName, &'r Owned<'r>>,
-    candidate: BTreeMap<&'r OwnedName, &'r Owned<'r>>,
-    /// Rules in force that bear names of the form of ours, and are not ours.
-    foreign: BTreeSet<OwnedName>,
-    /// Rules that are in force and not ours there: they are being adopted.
-    adopted: BTreeSet<OwnedName>,
-    /// Rules that stand below the bottom rule in force.
-    sunken: BTreeSet<&'r OwnedName>,
-    /// The rules that a commit would change, in order.
-    differing: &'r [OwnedName],
-}
-
-impl<'r> Uncommitted<'r> {
-    fn of(rulebase: &'r Rulebase<'r>, differing: &'r [OwnedName]) -> Self {
-        let [running, candidate] = [&rulebase.running, &rulebase.candidate]
-            .map(|policy| policy.owned().map(|rule| (&rule.name, rule)).collect());
-        // Many names are asked about, and there may be tens of thousands of rules.
-        let foreign = rulebase.running.foreign().filter_map(|(_, rule)| OwnedName::parse(rule.name.as_str())).collect();
-        let (adopted, sunken) = (rulebase.adopting(), rulebase.running.sunken());
-        Self { running, candidate, foreign, adopted, sunken, differing }
-    }
-
-    /// The changed rules that a commit would let say more than in force.
-    fn more_before(&self, changes: &[Change]) -> BTreeSet<OwnedName> {
-        let standing =
-            changes.iter().filter(|change| matches!(change, Change::Delete(_) | Change::Put(_, Position::InPlace)));
-        standing.filter_map(Change::rule).filter(|name| self.is_more(name)).cloned().collect()
-    }
-
-    /// The rules of which these changes take back what is not in force, and nothing of what is.
-    fn undone_by(&self, changes: &[Change]) -> BTreeSet<OwnedName> {
-        let undoes = |change: &Change| match change {
-            Change::Delete(name) => self.is_new(name),
-            Change::Put(rule, Position::InPlace) => {
-                let has_lost = |said| {
-                    self.candidate
-                        .get(&rule.name)
-                        .and_then(|now| now.spelling.as_ref())
-                        .is_none_or(|now| !now.holds(said))
-                };
-                let in_force = self.in_force(&rule.name);
-                self.is_more(&rule.name) || in_force.is_some_and(|said| rule.spelling.holds(said) && has_lost(said))
-            }
-            Change::Put(_, Position::Above(_))
-            | Change::Tag(_)
-            | Change::Service(_)
-            | Change::Lift(..)
-            | Change::Drop(_)
-            | Change::Adopt(_) => false,
-        };
-        changes.iter().filter(|change| undoes(change)).filter_map(|change| change.rule().cloned()).collect()
-    }
-
-    /// Whether a commit would let a rule say what it does not say in force.
-    fn is_more(&self, name: &OwnedName) -> bool {
-        let now = self.candidate.get(name).and_then(|rule| says(rule));
-        let is_within = self.in_force(name).zip(now).is_some_and(|(said, now)| said.holds(now));
-        let is_off = self.candidate.get(name).is_none_or(|rule| rule.state == OwnedState::Disabled);
-        let is_changed = self.running.contains_key(name) && self.differing.binary_search(name).is_ok();
-        self.is_new(name) || (is_changed && !is_within && !is_off)
-    }
-
-    /// What a rule lets through now.
-    fn in_force(&self, name: &OwnedName) -> Option<&'r Spelling> {
-        self.running.get(name).filter(|_| !self.sunken.contains(name)).and_then(|rule| says(rule))
-    }
-
-    /// Whether it is in force under no name. What is being adopted is, and not ours there.
-    fn is_new(&self, name: &OwnedName) -> bool {
-        !self.running.contains_key(name) && !self.foreign.contains(name) && !self.adopted.contains(name)
-    }
-
-    /// Additions and removals that only wait for a commit.
-    fn written(&self) -> [BTreeSet<OwnedName>; 2] {
-        let is_less = |name: &OwnedName| match (self.running.get(name), self.candidate.get(name)) {
-            (Some(_), None) => true,
-            (Some(in_force), Some(rule)) => {
-                says(in_force).zip(rule.spelling.as_ref()).is_some_and(|(said, now)| !now.holds(said))
-            }
-            (None, _) => false,
-        };
-        let is_added = |name: &OwnedName| self.candidate.contains_key(name) && self.is_new(name);
-        let those =
-            |which: &dyn Fn(&OwnedName) -> bool| self.differing.iter().filter(|name| which(name)).cloned().collect();
-        [those(&is_added), those(&is_less)]
-    }
-}
-
-/// What a rule lets through.
-fn says<'r>(rule: &'r Owned<'_>) -> Option<&'r Spelling> {
-    rule.spelling.as_ref().filter(|_| rule.state.allows_what_it_says())
-}
-
 /// What is left of a plan.
 pub(crate) struct Left {
     /// What may be done.
@@ -267,7 +176,7 @@ pub(crate) fn withhold(
     let [added, removed] = uncommitted.written();
     let additions = (&named(&[Half::Addition, Half::Replacement]) | &(&added - &named(&[Half::Undoing]))).len();
     let removals = (&named(&[Half::Removal]) | &removed).len();
-    let live = uncommitted.running.len();
+    let live = uncommitted.live();
     let (most_additions, most_removals) =
         (allowed(config.limits.additions, live), allowed(config.limits.removals, live));
     let hindrance = |change: &Change| match (config.mode, half(change)) {
@@ -343,74 +252,6 @@ pub(crate) fn withhold_misread(changes: Vec<Change>, misread: &[Spelling]) -> (V
     let (out, made): (Vec<_>, Vec<_>) = changes.into_iter().partition(says);
     let withheld = out.into_iter().map(|change| Withheld { change, why: Hindrance::Misread }).collect();
     (without_idle_objects(made), withheld)
-}
-
-/// Rules that the firewall refused or its validation blamed, with its words about each.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Blamed {
-    /// By the names that they were planned with.
-    names: BTreeMap<OwnedName, String>,
-    /// By what blamed rules say that do not stand any more: planned again, they bear another name as soon as their
-    /// neighbours stand.
-    said: BTreeMap<Spelling, String>,
-    /// Those of them that are to blame for certain: others that only stand in the same transaction are left out with them.
-    singled_out: BTreeSet<Spelling>,
-    /// Of moves, which no rule says.
-    moves: Option<String>,
-}
-
-impl Blamed {
-    /// Blames rules of these names, as they are planned next.
-    pub(crate) fn add(&mut self, names: BTreeSet<OwnedName>, words: &str) {
-        self.names.extend(names.into_iter().map(|name| (name, words.to_owned())));
-    }
-
-    /// Blames a new rule that says this, under whatever name it is planned.
-    pub(crate) fn add_saying(&mut self, spelling: Spelling, words: &str) {
-        self.said.insert(spelling, words.to_owned());
-    }
-
-    /// Blames a new rule that says this, and no other: what it would have allowed needs rules of its own.
-    pub(crate) fn single_out(&mut self, spelling: Spelling, words: &str) {
-        self.singled_out.insert(spelling.clone());
-        self.add_saying(spelling, words);
-    }
-
-    /// What new rules say that are to blame for certain.
-    pub(crate) fn singled_out(&self) -> Vec<&Spelling> {
-        self.singled_out.iter().collect()
-    }
-
-    /// Blames whatever is moved.
-    pub(crate) fn add_moves(&mut self, words: &str) {
-        self.moves = Some(words.to_owned());
-    }
-
-    /// Takes them out.
-    pub(crate) fn withhold(
-        &mut self,
-        changes: Vec<Change>,
-        reasons: &BTreeMap<OwnedName, Reason>,
-        apart: &Apart,
-    ) -> (Vec<Change>, Vec<Withheld>) {
-        take_out(changes, reasons, &apart.instead, |change| self.words(change).map(Hindrance::Blamed))
-    }
-
-    /// The firewall's words about a change, if it is one of those.
-    fn words(&mut self, change: &Change) -> Option<String> {
-        match change {
-            Change::Put(rule, Position::Above(_)) => {
-                if let Some(words) = self.names.remove(&rule.name) {
-                    self.said.insert(rule.spelling.clone(), words);
-                }
-                self.said.get(&rule.spelling).cloned()
-            }
-            Change::Put(rule, Position::InPlace) => self.names.get(&rule.name).cloned(),
-            Change::Lift(name, _) => self.moves.as_ref().or_else(|| self.names.get(name)).cloned(),
-            // What goes is nowhere that it could be in the way.
-            Change::Delete(_) | Change::Tag(_) | Change::Service(_) | Change::Drop(_) | Change::Adopt(_) => None,
-        }
-    }
 }
 
 /// How many changes of one half may be made. The share counts only above the floor.

@@ -1,0 +1,78 @@
+//! Rules that are left out for the rest of a run.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Apart, Hindrance, Withheld, take_out};
+use crate::{
+    change::{Change, Position, Spelling},
+    id::OwnedName,
+    plan::Reason,
+};
+
+/// Rules that the firewall refused or its validation blamed, with its words about each.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Blamed {
+    /// By the names that they were planned with.
+    names: BTreeMap<OwnedName, String>,
+    /// By what blamed rules say that do not stand any more: planned again, they bear another name as soon as their
+    /// neighbours stand.
+    said: BTreeMap<Spelling, String>,
+    /// Those of them that are to blame for certain: others that only stand in the same transaction are left out with them.
+    singled_out: BTreeSet<Spelling>,
+    /// Of moves, which no rule says.
+    moves: Option<String>,
+}
+
+impl Blamed {
+    /// Blames rules of these names, as they are planned next.
+    pub(crate) fn add(&mut self, names: BTreeSet<OwnedName>, words: &str) {
+        self.names.extend(names.into_iter().map(|name| (name, words.to_owned())));
+    }
+
+    /// Blames a new rule that says this, under whatever name it is planned.
+    pub(crate) fn add_saying(&mut self, spelling: Spelling, words: &str) {
+        self.said.insert(spelling, words.to_owned());
+    }
+
+    /// Blames a new rule that says this, and no other: what it would have allowed needs rules of its own.
+    pub(crate) fn single_out(&mut self, spelling: Spelling, words: &str) {
+        self.singled_out.insert(spelling.clone());
+        self.add_saying(spelling, words);
+    }
+
+    /// What new rules say that are to blame for certain.
+    pub(crate) fn singled_out(&self) -> Vec<&Spelling> {
+        self.singled_out.iter().collect()
+    }
+
+    /// Blames whatever is moved.
+    pub(crate) fn add_moves(&mut self, words: &str) {
+        self.moves = Some(words.to_owned());
+    }
+
+    /// Takes them out.
+    pub(crate) fn withhold(
+        &mut self,
+        changes: Vec<Change>,
+        reasons: &BTreeMap<OwnedName, Reason>,
+        apart: &Apart,
+    ) -> (Vec<Change>, Vec<Withheld>) {
+        take_out(changes, reasons, &apart.instead, |change| self.words(change).map(Hindrance::Blamed))
+    }
+
+    /// The firewall's words about a change, if it is one of those.
+    fn words(&mut self, change: &Change) -> Option<String> {
+        match change {
+            Change::Put(rule, Position::Above(_)) => {
+                if let Some(words) = self.names.remove(&rule.name) {
+                    self.said.insert(rule.spelling.clone(), words);
+                }
+                self.said.get(&rule.spelling).cloned()
+            }
+            Change::Put(rule, Position::InPlace) => self.names.get(&rule.name).cloned(),
+            Change::Lift(name, _) => self.moves.as_ref().or_else(|| self.names.get(name)).cloned(),
+            // What goes is nowhere that it could be in the way.
+            Change::Delete(_) | Change::Tag(_) | Change::Service(_) | Change::Drop(_) | Change::Adopt(_) => None,
+        }
+    }
+}
