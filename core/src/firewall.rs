@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub use self::{
-    commits::{CommitNote, Digest, FailedCommit, Naming},
+    commits::{CommitNote, Digest, FailedCommit, Naming, Since},
     uncommitted::{Effect, Node, Pending},
 };
 

@@ -15,8 +15,8 @@ use crate::{
 pub struct Pairs<'w> {
     /// Numbers for services: pairs with them take little and are quickly compared.
     services: BTreeMap<&'w Service, usize>,
-    /// Their ports, by those numbers.
-    l4: Vec<L4>,
+    /// The services, by those numbers.
+    by_number: Vec<&'w Service>,
     /// In order.
     pairs: Vec<Pair>,
     unknown: &'w Unknown,
@@ -38,10 +38,10 @@ impl<'w> Pairs<'w> {
         let mut pairs: Vec<_> = wanted.atoms.keys().map(&mut pair).collect();
         // Atoms come in the same order but for the numbers.
         pairs.sort();
-        let mut l4: Vec<_> = services.iter().map(|(service, number)| (*number, service.l4)).collect();
-        l4.sort_unstable_by_key(|(number, _)| *number);
-        let l4 = l4.into_iter().map(|(_, l4)| l4).collect();
-        Self { services, l4, pairs, unknown: &wanted.unknown, either_way: config.goes_either_way() }
+        let mut by_number: Vec<_> = services.iter().map(|(service, number)| (*number, *service)).collect();
+        by_number.sort_unstable_by_key(|(number, _)| *number);
+        let by_number = by_number.into_iter().map(|(_, service)| service).collect();
+        Self { services, by_number, pairs, unknown: &wanted.unknown, either_way: config.goes_either_way() }
     }
 
     /// Tells which pairs of a rule are wanted. Pairs of an address whose exposure nobody can tell count as wanted if they are in
@@ -64,12 +64,16 @@ impl<'w> Pairs<'w> {
         }
     }
 
-    /// Whether somebody wants these ports between the two, whatever the application: those of a port are all admitted by whoever
-    /// admits the port.
-    fn calls_for(&self, direction: Direction, local: AddressRange, peer: AddressRange, l4: L4) -> bool {
+    /// Whether somebody wants all of this between the two. Of ports whatever the application: those of a port are all admitted by
+    /// whoever admits the port. Where there are none, the applications are all that tells.
+    fn calls_for(&self, direction: Direction, local: AddressRange, peer: AddressRange, service: &Service) -> bool {
         let first = self.pairs.partition_point(|pair| (pair.0, pair.1) < (direction, local));
         let of_local = self.pairs[first..].iter().take_while(|pair| (pair.0, pair.1) == (direction, local));
-        of_local.into_iter().any(|pair| pair.2.contains(peer) && self.l4[pair.3].contains(l4))
+        let is_within = |wanted: &Service| match service.l4 {
+            L4::Tcp(_) | L4::Udp(_) => wanted.l4.contains(service.l4),
+            L4::Ip(_) | L4::Any => wanted.contains(service),
+        };
+        of_local.into_iter().any(|pair| pair.2.contains(peer) && is_within(self.by_number[pair.3]))
     }
 }
 
@@ -87,9 +91,7 @@ pub fn shrunk(spelling: &Spelling, in_force: Option<&Spelling>, pairs: &Pairs<'_
 /// application, or within something wider.
 pub(crate) fn admitted(spelling: &Spelling, pairs: &Pairs<'_>) -> Option<Spelling> {
     let Spelling { direction, service, .. } = spelling;
-    let has_ports = matches!(service.l4, L4::Tcp(_) | L4::Udp(_));
-    let is_admitted = |local, peer| pairs.calls_for(*direction, local, peer, service.l4);
-    if has_ports { shrunk_to(spelling, &is_admitted) } else { None }
+    shrunk_to(spelling, &|local, peer| pairs.calls_for(*direction, local, peer, service))
 }
 
 fn shrunk_to(spelling: &Spelling, wanted: &impl Fn(AddressRange, AddressRange) -> bool) -> Option<Spelling> {

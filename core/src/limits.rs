@@ -116,6 +116,11 @@ impl Apart {
     pub(crate) fn is_needed(&self, name: &OwnedName) -> bool {
         self.undone.contains(name) || self.more.contains(name)
     }
+
+    /// New rules that say only what others lose.
+    pub(crate) fn regained(&self) -> &BTreeSet<OwnedName> {
+        &self.regained
+    }
 }
 
 fn half(change: &Change, reasons: &BTreeMap<OwnedName, Reason>, apart: &Apart) -> Half {
@@ -199,7 +204,7 @@ pub(crate) fn withhold(
     Left { changes, withheld, apart }
 }
 
-/// Takes changes out, and with new rules those whose place they were to take: a rule that says something else than wanted goes in
+/// Takes changes out, and with written rules those whose place they were to take: a rule that says something else than wanted goes in
 /// the transaction that adds what is wanted, or not at all.
 fn take_out(
     changes: Vec<Change>,
@@ -214,12 +219,12 @@ fn take_out(
             None => made.push(change),
         }
     }
-    let new = withheld.iter().filter(|withheld| matches!(withheld.change, Change::Put(_, Position::Above(_))));
-    let new: BTreeMap<_, _> =
-        new.filter_map(|withheld| Some((withheld.change.rule()?.clone(), withheld.why.clone()))).collect();
+    let written = withheld.iter().filter(|withheld| matches!(withheld.change, Change::Put(..) | Change::Lift(..)));
+    let written: BTreeMap<_, _> =
+        written.filter_map(|withheld| Some((withheld.change.rule()?.clone(), withheld.why.clone()))).collect();
     let keeps = |change: &Change| match (change, change.rule().and_then(|name| reasons.get(name))) {
         (Change::Delete(_), Some(Reason::Unreadable { replaced_by } | Reason::Respelled { replaced_by })) => {
-            replaced_by.iter().find_map(|name| new.get(name)).cloned()
+            replaced_by.iter().find_map(|name| written.get(name)).cloned()
         }
         _ => None,
     };

@@ -24,7 +24,7 @@ use crate::{
     id::{AdminName, OwnedName, RuleName, ServiceName},
     inventory::Inventory,
     limits::{self, Apart, Withheld},
-    rulebase::{ObjectStatus, Owned, OwnedState, Rulebase, service_object},
+    rulebase::{ObjectStatus, Owned, OwnedState, Rulebase, Wrong, service_object},
     service::Service,
     translate::{ServiceColumn, ServicePorts},
     wanted::{Wanted, wanted},
@@ -134,21 +134,31 @@ impl Planner<'_> {
     fn keep_shrink_or_delete(&mut self, pairs: &Pairs<'_>) {
         let rulebase = self.rulebase;
         let running: BTreeMap<_, _> = rulebase.running.owned().map(|rule| (&rule.name, rule)).collect();
-        let sunken = rulebase.candidate.sunken();
+        let (sunken, sunken_in_force) = (rulebase.candidate.sunken(), rulebase.running.sunken());
         for rule in rulebase.candidate.owned() {
+            let held = running.get(&rule.name).copied();
             // Of two readings the one that loses nothing.
-            let left = || {
+            let left_of = |held: Option<&Owned<'_>>| {
                 let readings = rule.spellings().filter_map(|spelling| {
-                    let in_force = running.get(&rule.name).and_then(|held| held.reading(spelling));
+                    let in_force = held.and_then(|held| held.reading(spelling));
                     Some((spelling, shrunk(spelling, in_force, pairs)?))
                 });
                 readings.min_by_key(|(said, left)| *said != left)
             };
+            let is_in_force = !sunken_in_force.contains(&rule.name);
+            let open = held.filter(|held| is_in_force && held.state.allows_what_it_says());
+            // What is disabled may keep what it has: it opens nothing.
+            let open = if rule.state == OwnedState::Disabled { held } else { open };
+            let is_whole = || left_of(held).is_some_and(|(said, left)| *said == left);
+            if is_closed(rule, &sunken) && open.is_none() && left_of(open).is_none() && is_whole() {
+                self.leave_closed(rule);
+                continue;
+            }
             match (&rule.state, &rule.spelling) {
                 (OwnedState::Held(admin), _) => self.leave_held(rule, admin),
                 (OwnedState::Disabled, None) => self.draft.notes.push(Note::Disabled(rule.name.clone())),
                 (_, None) => self.delete(rule, Reason::Unreadable { replaced_by: BTreeSet::new() }),
-                (_, Some(_)) => match left() {
+                (_, Some(_)) => match left_of(open) {
                     None => self.give_up(rule, pairs),
                     Some((said, left)) => self.keep(rule, said, &left, sunken.contains(&rule.name)),
                 },
@@ -163,6 +173,11 @@ impl Planner<'_> {
 
     fn leave_held(&mut self, rule: &Owned<'_>, admin: &AdminName) {
         self.draft.notes.push(Note::Held(rule.name.clone(), admin.clone()));
+        self.spelled.extend(rule.spellings().map(|spelling| (rule.name.clone(), spelling.clone())));
+    }
+
+    /// A rule that somebody has closed, of which nobody can tell now whether any of it is wanted: it stays as it stands.
+    fn leave_closed(&mut self, rule: &Owned<'_>) {
         self.spelled.extend(rule.spellings().map(|spelling| (rule.name.clone(), spelling.clone())));
     }
 
@@ -267,10 +282,11 @@ impl Planner<'_> {
         }
     }
 
-    /// Which new rules take the place of one of ours: those for addresses of its own side, if it says nothing that can be kept, and
-    /// those that say something of it in another way.
+    /// Which rules take the place of one of ours: new ones for addresses of its own side, if it says nothing that can be kept, and
+    /// those that say something of it in another way, new ones and those that do not let it through until they are put right.
     fn find_replacements(&mut self) {
         let puts = &self.draft.puts;
+        let repaired = self.repaired();
         let new: Vec<_> =
             puts.iter().filter(|(_, position)| matches!(position, Position::Above(_))).map(|(rule, _)| rule).collect();
         for rule in self.rulebase.candidate.owned() {
@@ -280,15 +296,33 @@ impl Planner<'_> {
             };
             let says_some =
                 |new: &&&OwnedRule| rule.spelling.as_ref().is_some_and(|said| said.is_respelled_by(&new.spelling));
-            let names = |rules: Vec<&&OwnedRule>| rules.into_iter().map(|new| new.name.clone()).collect();
+            let names =
+                |rules: Vec<&&OwnedRule>| -> BTreeSet<_> { rules.into_iter().map(|new| new.name.clone()).collect() };
+            let respells = |said: &Spelling| rule.spelling.as_ref().is_some_and(|ours| ours.is_respelled_by(said));
             match self.draft.reasons.get_mut(&rule.name) {
                 Some(Reason::Unreadable { replaced_by }) => {
                     *replaced_by = names(new.iter().filter(is_beside).collect())
                 }
-                Some(Reason::Respelled { replaced_by }) => *replaced_by = names(new.iter().filter(says_some).collect()),
+                Some(Reason::Respelled { replaced_by }) => {
+                    *replaced_by = names(new.iter().filter(says_some).collect());
+                    let repaired = repaired.iter().filter(|(_, said)| respells(said));
+                    replaced_by.extend(repaired.map(|(name, _)| name.clone()));
+                }
                 Some(_) | None => {}
             }
         }
+    }
+
+    /// Rules of ours that are put right or lifted, and let nothing through until then, with what they will say.
+    fn repaired(&self) -> Vec<(OwnedName, Spelling)> {
+        let kept: BTreeMap<_, _> = self.kept.iter().map(|(name, left)| (name, left)).collect();
+        let is_changed = |rule: &&Owned<'_>| {
+            let is_rewritten = self.draft.puts.iter().any(|(put, _)| put.name == rule.name);
+            let is_repaired = is_rewritten && !rule.state.allows_what_it_says();
+            is_repaired || self.draft.lifts.contains(&rule.name)
+        };
+        let changed = self.rulebase.candidate.owned().filter(is_changed);
+        changed.filter_map(|rule| Some((rule.name.clone(), (*kept.get(&rule.facts.name)?).clone()))).collect()
     }
 
     /// Step 4: the order of changes; then what mode and limits withhold.
@@ -328,6 +362,16 @@ impl Planner<'_> {
             owned,
             rules: rulebase.candidate.rules.len(),
         }
+    }
+}
+
+/// Whether somebody has made it so that a rule of ours lets nothing more through than it should, and less.
+fn is_closed(rule: &Owned<'_>, sunken: &BTreeSet<&OwnedName>) -> bool {
+    let closes = |wrong: &Wrong| matches!(wrong, Wrong::Action | Wrong::Narrowed);
+    match &rule.state {
+        OwnedState::Right => sunken.contains(&rule.name),
+        OwnedState::Wrong(wrong) => wrong.iter().all(closes),
+        OwnedState::Disabled | OwnedState::Held(_) => false,
     }
 }
 

@@ -110,6 +110,8 @@ pub struct Run {
     committed: usize,
     /// Rules that this run has written since AWS was last seen to be another.
     written: Vec<OwnedRule>,
+    /// Rules of the last transaction that say only what others lose.
+    regained: BTreeSet<OwnedName>,
     /// What the limits kept from being removed in this run.
     removals_withheld: Option<Hindrance>,
     /// Our uncommitted changes have been taken back, and nothing was written since.
@@ -176,6 +178,7 @@ impl Run {
             moves_left_out: false,
             committed: 0,
             written: Vec::new(),
+            regained: BTreeSet::new(),
             removals_withheld: None,
             just_taken_back: false,
             not_taken_back: BTreeSet::new(),
@@ -281,7 +284,7 @@ impl Run {
             return self.enter(State::Observing(Look::Firewall));
         }
         if let (State::Applying(changes), Trouble::Refused(text)) = (&state, &failure.what) {
-            let (names, guilt) = culprits(changes, text, self.refusals);
+            let (names, guilt) = culprits(changes, text, self.refusals, &self.regained);
             if !names.is_empty() {
                 self.say(format!("failed: {}", failure.what));
                 self.refusals += 1;
@@ -303,7 +306,12 @@ impl Run {
         }
         let wrote = matches!(state, State::Applying(_) | State::Committing(_) | State::Reverting(..));
         self.write_failed |= wrote;
-        let again = if wrote { State::Observing(Look::Firewall) } else { state };
+        let again = match state {
+            // Whatever comes after it still has to.
+            State::Reverting(then) => State::BeforeReverting(then),
+            _ if wrote => State::Observing(Look::Firewall),
+            state => state,
+        };
         self.wait_and(again, &failure.what)
     }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use drawbridge_core::{
     command::JobState,
-    firewall::{CommitNote, Digest, FailedCommit, Naming},
+    firewall::{CommitNote, Digest, FailedCommit, Naming, Since},
     id::{AdminName, JobId, TagName},
 };
 
@@ -125,11 +125,13 @@ pub(super) fn failed_commits(response: &Element<'_>, owner: &TagName, now: Optio
             last.insert(note.digest, (note.naming, job));
         }
     }
+    let succeeded = last.values().filter(|(_, job)| job.text("result") == "OK").map(|(_, job)| job.id).max();
     let failed = last.into_iter().filter(|(_, (_, job))| job.text("result") != "OK");
     // A failure of which nobody can tell the age is forgotten: kept, it would stop that candidate for ever.
     failed
         .filter_map(|(digest, (naming, job))| {
-            Some(FailedCommit { digest, naming, age: job.age(now?)?, lines: job.lines(LINES_KEPT) })
+            let since = if succeeded > Some(job.id) { Since::Committed } else { Since::NothingCommitted };
+            Some(FailedCommit { digest, naming, age: job.age(now?)?, lines: job.lines(LINES_KEPT), since })
         })
         .collect()
 }

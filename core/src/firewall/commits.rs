@@ -15,6 +15,17 @@ pub struct FailedCommit {
     pub age: Duration,
     /// The job's own words.
     pub lines: Vec<String>,
+    /// Whether the firewall has committed anything of ours since.
+    pub since: Since,
+}
+
+/// What became of later commits of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// None has succeeded.
+    NothingCommitted,
+    /// One has: whatever keeps the firewall from committing at all is over.
+    Committed,
 }
 
 /// A hash of our rules as they stand in a candidate. The commit description holds it, so that the firewall's job list

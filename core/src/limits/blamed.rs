@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Apart, Hindrance, Withheld, take_out};
 use crate::{
     change::{Change, Position, Spelling},
+    firewall::Profiles,
     id::OwnedName,
     plan::Reason,
+    rulebase::Rulebase,
 };
 
 /// Rules that the firewall refused or its validation blamed, with its words about each.
@@ -21,6 +23,8 @@ pub(crate) struct Blamed {
     singled_out: BTreeSet<Spelling>,
     /// Of moves, which no rule says.
     moves: Option<String>,
+    /// Rules of which only the security profiles are to blame that they are to get.
+    profiles: BTreeMap<OwnedName, String>,
 }
 
 impl Blamed {
@@ -45,6 +49,11 @@ impl Blamed {
         self.singled_out.iter().collect()
     }
 
+    /// Blames the security profiles that these rules are to get: whatever they lose goes all the same.
+    pub(crate) fn add_profiles(&mut self, names: BTreeSet<OwnedName>, words: &str) {
+        self.profiles.extend(names.into_iter().map(|name| (name, words.to_owned())));
+    }
+
     /// Blames whatever is moved.
     pub(crate) fn add_moves(&mut self, words: &str) {
         self.moves = Some(words.to_owned());
@@ -53,16 +62,44 @@ impl Blamed {
     /// Takes them out.
     pub(crate) fn withhold(
         &mut self,
-        changes: Vec<Change>,
+        mut changes: Vec<Change>,
         reasons: &BTreeMap<OwnedName, Reason>,
         apart: &Apart,
+        rulebase: &Rulebase<'_>,
     ) -> (Vec<Change>, Vec<Withheld>) {
-        take_out(changes, reasons, &apart.instead, |change| self.words(change).map(Hindrance::Blamed))
+        self.keep_profiles(&mut changes, reasons, rulebase);
+        take_out(changes, reasons, &apart.instead, |change| self.words(change, reasons).map(Hindrance::Blamed))
+    }
+
+    /// Lets rules become less with the security profiles that they have in force.
+    fn keep_profiles(&self, changes: &mut [Change], reasons: &BTreeMap<OwnedName, Reason>, rulebase: &Rulebase<'_>) {
+        if self.profiles.is_empty() {
+            return;
+        }
+        let in_force: BTreeMap<_, _> =
+            rulebase.running.owned().map(|rule| (&rule.name, &rule.facts.profiles)).collect();
+        for change in changes {
+            if let Change::Put(rule, Position::InPlace) = change
+                && self.profiles.contains_key(&rule.name)
+                && reasons.get(&rule.name) == Some(&Reason::Shrunk)
+                && let Some(profiles) = in_force.get(&rule.name)
+            {
+                match profiles {
+                    Profiles::None => rule.profile_group = None,
+                    Profiles::Group(group) => rule.profile_group = Some(group.clone()),
+                    // Single ones no rule of ours is written with.
+                    Profiles::Single => {}
+                }
+            }
+        }
     }
 
     /// The firewall's words about a change, if it is one of those.
-    fn words(&mut self, change: &Change) -> Option<String> {
+    fn words(&mut self, change: &Change, reasons: &BTreeMap<OwnedName, Reason>) -> Option<String> {
         match change {
+            Change::Put(rule, Position::InPlace) if reasons.get(&rule.name) != Some(&Reason::Shrunk) => {
+                self.names.get(&rule.name).or_else(|| self.profiles.get(&rule.name)).cloned()
+            }
             Change::Put(rule, Position::Above(_)) => {
                 if let Some(words) = self.names.remove(&rule.name) {
                     self.said.insert(rule.spelling.clone(), words);

@@ -8,15 +8,16 @@ use std::{
 use super::{
     DESCRIPTION_MAX, Lost, Planner, Reason, Stamp, Standing,
     beside::Beside,
-    grouping::{by_peers, grouped, width},
+    grouping::{RuleKey, by_peers, grouped, width},
     spelled::Spelled,
 };
 use crate::{
     allowed::{Cover, Packet, Verdict},
     change::{OwnedRule, Position, Spelling},
     event::Cause,
+    firewall::Status,
     id::{GroupId, InterfaceId, OwnedName, Subject},
-    rulebase::Rulebase,
+    rulebase::{Owned, OwnedState, Rulebase},
     wanted::{Atom, Origins, Wanted},
 };
 
@@ -37,6 +38,8 @@ pub(super) struct Missing<'w> {
 pub(super) enum Novelty {
     /// One does that goes, or becomes less.
     Regained,
+    /// One did until an administrator disabled it, and it becomes less now: their override holds for the new rule as well.
+    SwitchedOff,
     /// None does.
     New,
 }
@@ -53,7 +56,7 @@ impl Planner<'_> {
         // By address, which is fastest to ask: only atoms of the same address make each other needless.
         open.sort_by_cached_key(|(_, (atom, _))| (atom.direction, atom.local, Reverse(width(atom))));
         let mut covers = self.covers();
-        let lost = self.lost();
+        let (lost, switched_off) = (self.lost(), self.switched_off());
         let mut missing: Vec<Missing<'_>> = Vec::new();
         for (index, (atom, origins)) in open {
             match verdict(&mut covers, atom) {
@@ -61,10 +64,15 @@ impl Planner<'_> {
                 Verdict::Gap(gap) => {
                     let refused = self.refused.iter().position(|spelling| spelling.says(atom));
                     // What the firewall would misread, or has refused, is not written: nothing is allowed by it.
-                    if refused.is_none() && !self.rulebase.names.misread(&atom.service) {
+                    let novelty = match (lost.says(atom), switched_off.says(atom)) {
+                        (true, _) => Novelty::Regained,
+                        (false, true) => Novelty::SwitchedOff,
+                        (false, false) => Novelty::New,
+                    };
+                    let is_misread = self.rulebase.names.misread(&atom.service);
+                    if refused.is_none() && !is_misread && novelty != Novelty::SwitchedOff {
                         covers.iter_mut().for_each(|cover| cover.add(atom));
                     }
-                    let novelty = if lost.says(atom) { Novelty::Regained } else { Novelty::New };
                     missing.push(Missing { index, atom, origins, gap, refused, novelty });
                 }
             }
@@ -85,6 +93,14 @@ impl Planner<'_> {
                 rule.spellings().filter(|said| !is_kept(said)).for_each(|said| lost.add(said));
             }
         }
+        lost
+    }
+
+    /// What rules of ours say that an administrator has disabled.
+    fn switched_off(&self) -> Lost<'_> {
+        let mut lost = Lost::default();
+        let disabled = self.rulebase.candidate.owned().filter(|rule| rule.state == OwnedState::Disabled);
+        disabled.flat_map(Owned::spellings).for_each(|said| lost.add(said));
         lost
     }
 
@@ -117,7 +133,7 @@ impl Planner<'_> {
                 if key.novelty == Novelty::Regained {
                     self.draft.regained.insert(name.clone());
                 }
-                self.put_new(name, &spelling, &atoms, &mut beside, &key.group, causes);
+                self.put_new(name, &spelling, &atoms, &mut beside, &key, causes);
             }
         }
     }
@@ -128,13 +144,14 @@ impl Planner<'_> {
         spelling: &Spelling,
         atoms: &[&Missing<'_>],
         beside: &mut Beside<'_>,
-        group: &GroupId,
+        RuleKey { group, novelty, .. }: &RuleKey,
         causes: &[Cause],
     ) {
         let origins: Origins =
             atoms.iter().flat_map(|missing| missing.origins).filter(|origin| origin.group == *group).cloned().collect();
         let rule = OwnedRule {
             service: self.service_column(&spelling.service),
+            status: if *novelty == Novelty::SwitchedOff { Status::Disabled } else { Status::Enabled },
             description: self.description(group, &origins, causes),
             ..self.blank(name.clone(), spelling)
         };

@@ -62,7 +62,13 @@ fn objects(rulebase: &Rulebase<'_>, config: &Config) -> Vec<(OwnObject, bool)> {
         .filter(|rule| !matches!(rule.state, OwnedState::Held(_)))
         .map(|rule| &rule.facts.name)
         .collect();
-    let staying = || candidate.configuration.rules.iter().filter(|rule| !leaving.contains(&rule.name));
+    // A deletion of ours that waits for its commit is committed with the objects; another administrator's work is not.
+    let running = &rulebase.running;
+    let gone: BTreeSet<_> =
+        running.owned().filter(|rule| !rulebase.taken.contains_key(&rule.name)).map(|rule| &rule.facts.name).collect();
+    let in_force = || running.configuration.rules.iter().filter(|rule| !gone.contains(&rule.name));
+    let staying =
+        || candidate.configuration.rules.iter().chain(in_force()).filter(|rule| !leaving.contains(&rule.name));
     let needed: BTreeSet<&ServiceName> = staying()
         .filter_map(|rule| match &rule.service {
             Services::Ports { objects, .. } => Some(objects),

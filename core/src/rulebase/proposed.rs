@@ -64,9 +64,11 @@ impl Owned<'_> {
     /// What a commit proposes for the rule as it stands.
     fn proposed(&self) -> String {
         let RuleFacts { from, to, profiles, status, .. } = self.facts;
-        let nothing = BTreeSet::new();
-        let wrong = if let OwnedState::Wrong(wrong) = &self.state { wrong } else { &nothing };
-        proposed(self.spelling.as_ref(), *status, [from, to], profiles, wrong)
+        let mut wrong = if let OwnedState::Wrong(wrong) = &self.state { wrong.clone() } else { BTreeSet::new() };
+        // These speak for themselves: a rule that we write with the profiles that it has in force is told by them alone.
+        wrong.remove(&Wrong::Zones);
+        wrong.remove(&Wrong::Profiles);
+        proposed(self.spelling.as_ref(), *status, [from, to], profiles, &wrong)
     }
 }
 

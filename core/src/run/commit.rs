@@ -7,7 +7,7 @@ use crate::{
     change::{Change, Position, WrittenService},
     command::{JobState, Look},
     config::Mode,
-    firewall::{CommitNote, Digest, FailedCommit, Firewall},
+    firewall::{CommitNote, Digest, FailedCommit, Firewall, Since},
     id::{JobId, OwnedName},
     plan::Reason,
     report::{Ending, Problem, shown},
@@ -45,7 +45,8 @@ impl Run {
             self.report.problem = Some(Problem::NothingToCommit { rules: rulebase.differing() });
             return self.finish(Ending::Withheld);
         }
-        if self.failed_lately(firewall, || digest).is_some() && self.extent == Extent::Ours {
+        let failed = self.failed_lately(firewall, || digest);
+        if failed.is_some_and(|failed| !self.may_work_now(failed, &[], rulebase)) && self.extent == Extent::Ours {
             // What a failed commit left behind, of a run that did not live to take it back.
             return self.enter(State::Reverting(Afterwards::Look));
         }
@@ -65,6 +66,17 @@ impl Run {
         self.proposal.blame_moves(&problem.to_string(), &mut self.blamed);
         self.report.problem = Some(problem);
         Afterwards::Look
+    }
+
+    /// Whether a commit that failed need not be waited for: others have succeeded since, and this one removes and does nothing else.
+    pub(super) fn may_work_now(&self, failed: &FailedCommit, changes: &[Change], rulebase: &Rulebase<'_>) -> bool {
+        let removes = |change: &Change| match change {
+            Change::Delete(_) => true,
+            Change::Put(rule, Position::InPlace) => self.report.reasons.get(&rule.name) == Some(&Reason::Shrunk),
+            Change::Put(_, Position::Above(_)) | Change::Lift(..) | Change::Adopt(_) => false,
+            Change::Tag(_) | Change::Service(_) | Change::Drop(_) => true,
+        };
+        failed.since == Since::Committed && changes.iter().all(removes) && Proposal::of(rulebase).only_removes()
     }
 
     /// The last commit of the same rules that failed, if it is not to be tried again yet. One that failed because rules were
@@ -140,6 +152,13 @@ impl Run {
             return self.enter(State::Observing(Look::Firewall));
         }
         let us = self.config.admin.as_ref().or(firewall.admin.as_ref());
+        let is_noted = firewall.pending.iter().any(|pending| Some(&pending.admin) == us);
+        let is_over = || Rulebase::read(firewall, &self.config).is_ok_and(|rulebase| !rulebase.differs());
+        if self.write_failed && !is_noted && is_over() {
+            // The answer to a revert was lost, and not the revert.
+            self.write_failed = false;
+            return self.reverted(then);
+        }
         let Some((node, admin)) = us.and_then(|us| firewall.entangled(us)) else {
             self.say("nobody has worked on top of our changes");
             return self.enter(State::Reverting(then));
@@ -188,7 +207,15 @@ pub(super) enum Guilt {
 
 /// What is left out of a transaction that the firewall has refused, so that a rule that it does not take never keeps a revoked
 /// port open: the rules that it names; where it names none, or has refused often, all new ones; at last all that are written.
-pub(super) fn culprits(changes: &[Change], text: &str, refusals: usize) -> (BTreeSet<OwnedName>, Guilt) {
+///
+/// New rules that say only what others lose (`regained`) are the last to be suspected: without them somebody is cut off whose
+/// permissions nobody has touched.
+pub(super) fn culprits(
+    changes: &[Change],
+    text: &str,
+    refusals: usize,
+    regained: &BTreeSet<OwnedName>,
+) -> (BTreeSet<OwnedName>, Guilt) {
     let written = |is: fn(&Change) -> bool| -> BTreeSet<_> {
         changes.iter().filter(|change| is(change)).filter_map(Change::rule).cloned().collect()
     };
@@ -199,7 +226,13 @@ pub(super) fn culprits(changes: &[Change], text: &str, refusals: usize) -> (BTre
         return (named, Guilt::Named);
     }
     let new = new_rules(changes);
-    (if new.is_empty() { all } else { new }, Guilt::Suspected)
+    let first = &new - regained;
+    match (first.is_empty(), named.is_empty(), new.is_empty()) {
+        (false, _, _) => (&first | &named, Guilt::Suspected),
+        (true, false, _) => (named, Guilt::Named),
+        (true, true, false) => (new, Guilt::Suspected),
+        (true, true, true) => (all, Guilt::Suspected),
+    }
 }
 
 /// The rules that these changes write and that lines name.
@@ -209,8 +242,13 @@ pub(super) fn named_by(lines: &[String], changes: &[Change]) -> BTreeSet<OwnedNa
     puts.filter_map(Change::rule).filter(|name| named.contains(name)).cloned().collect()
 }
 
-/// Rules that may be why a commit fails: those that are new, or say something else. What only becomes less was fit before.
-pub(super) fn suspects(changes: &[Change], reasons: &BTreeMap<OwnedName, Reason>) -> BTreeSet<OwnedName> {
+/// Rules that may be why a commit fails: those that are new, or say something else. What only becomes less was fit before, and
+/// what says only what others lose is the last to be suspected.
+pub(super) fn suspects(
+    changes: &[Change],
+    reasons: &BTreeMap<OwnedName, Reason>,
+    regained: &BTreeSet<OwnedName>,
+) -> BTreeSet<OwnedName> {
     let may_fail = |change: &&Change| match change {
         Change::Put(_, Position::Above(_)) => true,
         Change::Put(rule, Position::InPlace) => reasons.get(&rule.name) != Some(&Reason::Shrunk),
@@ -221,7 +259,9 @@ pub(super) fn suspects(changes: &[Change], reasons: &BTreeMap<OwnedName, Reason>
         | Change::Drop(_)
         | Change::Adopt(_) => false,
     };
-    changes.iter().filter(may_fail).filter_map(Change::rule).cloned().collect()
+    let all: BTreeSet<_> = changes.iter().filter(may_fail).filter_map(Change::rule).cloned().collect();
+    let first = &all - regained;
+    if first.is_empty() { all } else { first }
 }
 
 /// Whether a text names the service object that a rule is written with: what the firewall does not take is the object.

@@ -7,15 +7,15 @@ use super::{
     commit::{Afterwards, Guilt, named_by, new_rules, suspects},
 };
 use crate::{
-    change::{Change, Position},
+    change::{Change, OwnedRule, Position},
     command::Look,
     config::Mode,
     event::Event,
-    firewall::{FailedCommit, Firewall, Node},
+    firewall::{FailedCommit, Firewall, Node, Profiles},
     id::{AdminName, OwnedName},
     inventory::Inventory,
     limits::{self, Hindrance},
-    plan::{DESCRIPTION_MAX, Note, Plan, plan_beside},
+    plan::{DESCRIPTION_MAX, Note, Plan, Reason, plan_beside},
     report::{Ending, Problem, counted},
     rulebase::Rulebase,
 };
@@ -42,7 +42,7 @@ impl Run {
             return self.give_up(Problem::AnotherName(admin));
         }
         put_off(&mut plan, &rulebase);
-        self.hold_back(&mut plan);
+        self.hold_back(&mut plan, &rulebase);
         self.hold_back_failed(&mut plan, firewall, &rulebase);
         if self.is_suddenly_empty(&plan) {
             self.confirmed_empty = true;
@@ -85,7 +85,7 @@ impl Run {
     }
 
     /// Takes out of a plan what this run has learned not to do.
-    fn hold_back(&mut self, plan: &mut Plan) {
+    fn hold_back(&mut self, plan: &mut Plan, rulebase: &Rulebase<'_>) {
         let mut removals = plan.withheld.iter().map(|withheld| &withheld.why);
         let removals = removals.find(|why| matches!(why, Hindrance::Removals { .. })).cloned();
         self.removals_withheld = self.removals_withheld.take().or(removals);
@@ -105,7 +105,7 @@ impl Run {
         plan.withheld.extend(withheld);
         let (made, withheld) = limits::withhold_misread(made, &self.misread);
         plan.withheld.extend(withheld);
-        let (made, withheld) = self.blamed.withhold(made, &plan.reasons, &plan.apart);
+        let (made, withheld) = self.blamed.withhold(made, &plan.reasons, &plan.apart, rulebase);
         plan.withheld.extend(withheld);
         plan.changes = made;
     }
@@ -123,16 +123,24 @@ impl Run {
                     named_by(&failed.lines, &plan.changes)
                 }
                 Guilt::Named => continue,
-                Guilt::Suspected => suspects(&plan.changes, &plan.reasons),
+                Guilt::Suspected => suspects(&plan.changes, &plan.reasons, plan.apart.regained()),
             };
+            let reprofiled = reprofiled(plan, rulebase);
+            let reprofiled: BTreeSet<_> = match guilt {
+                Guilt::Named => &suspects & &reprofiled,
+                Guilt::Suspected => reprofiled,
+            };
+            let suspects = &suspects - &reprofiled;
             let is_left = |change: &Change| {
                 let is_out = change.rule().is_some_and(|name| suspects.contains(name));
                 is_rule(change) && !is_out
             };
-            if !suspects.is_empty() && (plan.commit || plan.changes.iter().any(is_left)) {
+            let is_some = !suspects.is_empty() || !reprofiled.is_empty();
+            if is_some && (plan.commit || plan.changes.iter().any(is_left)) {
+                self.blamed.add_profiles(reprofiled, &words);
                 self.blamed.add(suspects, &words);
-                let (made, withheld) =
-                    self.blamed.withhold(std::mem::take(&mut plan.changes), &plan.reasons, &plan.apart);
+                let made = std::mem::take(&mut plan.changes);
+                let (made, withheld) = self.blamed.withhold(made, &plan.reasons, &plan.apart, rulebase);
                 plan.withheld.extend(withheld);
                 plan.changes = made;
             }
@@ -144,10 +152,10 @@ impl Run {
         Problem::FailedBefore { age, wait: self.config.timing.failed_commit - age, lines }
     }
 
-    /// Nothing exposed at all is more often a failed look or a fail-over than the truth.
+    /// Nothing exposed at all is more often a failed look or a fail-over than the truth. What may be exposed does not tell.
     fn is_suddenly_empty(&self, plan: &Plan) -> bool {
         let removes = plan.changes.iter().any(|change| matches!(change, Change::Delete(_)));
-        plan.wanted.exposed == 0 && removes && !self.confirmed_empty
+        plan.wanted.via.is_empty() && removes && !self.confirmed_empty
     }
 
     /// Takes what only people want to know out of the plan: in a large account it is as much as the rest.
@@ -167,10 +175,12 @@ impl Run {
             return self.enter(State::BeforeReverting(Afterwards::Look));
         }
         if !plan.changes.is_empty() {
-            if let Some(failed) = self.failed_lately(firewall, || rulebase.candidate.digest_after(&plan.changes)) {
+            let failed = self.failed_lately(firewall, || rulebase.candidate.digest_after(&plan.changes));
+            if let Some(failed) = failed.filter(|failed| !self.may_work_now(failed, &plan.changes, rulebase)) {
                 self.report.problem = Some(self.failed_before(failed));
                 return self.finish(Ending::Withheld);
             }
+            self.regained = plan.apart.regained().clone();
             let mut changes = transaction(plan.changes);
             self.sign(&mut changes);
             return self.enter(State::Applying(changes));
@@ -305,4 +315,18 @@ pub(super) fn summary(plan: &Plan) -> String {
         (0, false) => format!("{facts}: nothing that may be changed{withheld}"),
         (number, _) => format!("{facts}: {}{withheld}", counted(number, "change")),
     }
+}
+
+/// Rules that are to become less, and get other security profiles than in force with that.
+fn reprofiled(plan: &Plan, rulebase: &Rulebase<'_>) -> BTreeSet<OwnedName> {
+    let is_other = |rule: &OwnedRule| {
+        let wanted = rule.profile_group.clone().map_or(Profiles::None, Profiles::Group);
+        let held = rulebase.running.owned().find(|held| held.name == rule.name);
+        held.is_some_and(|held| held.facts.profiles != wanted && held.facts.profiles != Profiles::Single)
+    };
+    let shrunk = plan.changes.iter().filter_map(|change| match change {
+        Change::Put(rule, Position::InPlace) if plan.reasons.get(&rule.name) == Some(&Reason::Shrunk) => Some(rule),
+        _ => None,
+    });
+    shrunk.filter(|rule| is_other(rule)).map(|rule| rule.name.clone()).collect()
 }

@@ -19,6 +19,8 @@ pub(super) struct Proposal {
     regained: BTreeSet<OwnedName>,
     /// Rules that say less than in force.
     less: BTreeSet<OwnedName>,
+    /// Those of them that get another security profile group as well.
+    reprofiled: BTreeSet<OwnedName>,
     /// Rules that say something else than in force, are written in another way, or stand elsewhere.
     changed: BTreeSet<OwnedName>,
     /// Rules that go.
@@ -37,7 +39,12 @@ impl Proposal {
         for name in rulebase.differing() {
             match (standing.get(&name), in_force.get(&name)) {
                 (None, _) => _ = proposal.gone.insert(name),
-                (Some(rule), Some(held)) if is_less(rule, held) => _ = proposal.less.insert(name),
+                (Some(rule), Some(held)) if is_less(rule, held) => {
+                    if rule.facts.profiles != held.facts.profiles {
+                        proposal.reprofiled.insert(name.clone());
+                    }
+                    proposal.less.insert(name);
+                }
                 (Some(_), Some(_)) => _ = proposal.changed.insert(name),
                 (Some(rule), None) => proposal.new.extend(rule.spelling.clone().map(|spelling| (name, spelling))),
             }
@@ -56,9 +63,15 @@ impl Proposal {
         !self.less.is_empty() || !self.gone.is_empty()
     }
 
+    /// Whether nothing but that is in it.
+    pub(super) fn only_removes(&self) -> bool {
+        self.new.is_empty() && self.changed.is_empty() && self.reprofiled.is_empty()
+    }
+
     /// Blames what is to be left out of another attempt, and says whether there is anything: the new rules that are named, or
     /// else the others; where neither is, as for want of room, all that are new or changed, if that lets a removal go in, but for
-    /// those that say what others lose. What goes is never left out: no configuration is unfit for want of it.
+    /// those that say what others lose. What goes is never left out: no configuration is unfit for want of it; and what becomes less
+    /// keeps the security profiles that it has in force, if it was to get others.
     pub(super) fn blame(&self, named: &BTreeSet<OwnedName>, words: &str, blamed: &mut Blamed) -> bool {
         if self.new.keys().any(|name| named.contains(name)) {
             let meant = self.new.iter().filter(|(name, _)| named.contains(name));
@@ -70,16 +83,22 @@ impl Proposal {
             }
             return true;
         }
-        let others: BTreeSet<_> = self.less.union(&self.changed).filter(|name| named.contains(name)).cloned().collect();
-        if !others.is_empty() {
+        let is_named = |name: &&OwnedName| named.contains(name);
+        let reprofiled: BTreeSet<_> = self.reprofiled.iter().filter(is_named).cloned().collect();
+        let others = self.less.union(&self.changed).filter(is_named);
+        let others: BTreeSet<_> = others.filter(|name| !reprofiled.contains(name)).cloned().collect();
+        if !others.is_empty() || !reprofiled.is_empty() {
+            blamed.add_profiles(reprofiled, words);
             blamed.add(others, words);
             return true;
         }
-        if !self.removes() || (self.new.is_empty() && self.changed.is_empty()) {
+        if !self.removes() || self.only_removes() {
             return false;
         }
+        blamed.add_profiles(self.reprofiled.clone(), words);
         // What others lose is not cut off for want of what has nothing to do with it; if it is to blame, the next run knows.
-        let is_all = self.changed.is_empty() && self.new.len() == self.regained.len();
+        let others_are_meant = !self.changed.is_empty() || !self.reprofiled.is_empty();
+        let is_all = !others_are_meant && self.new.len() == self.regained.len();
         let meant = self.new.iter().filter(|(name, _)| is_all || !self.regained.contains(name));
         meant.for_each(|(_, spelling)| blamed.add_saying(spelling.clone(), words));
         blamed.add(self.changed.clone(), words);

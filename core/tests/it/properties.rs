@@ -15,7 +15,7 @@ use drawbridge_core::{
     inventory::{Peer, Permission},
     limits::Withheld,
     plan::{Plan, plan},
-    rulebase::{OwnedState, Rulebase, owned_name},
+    rulebase::{Owned, OwnedState, Rulebase, owned_name},
     service::Apps,
     wanted::{Atom, wanted},
 };
@@ -271,14 +271,24 @@ proptest! {
     #[test]
     fn addresses_in_doubt_keep_what_they_have(world in world()) {
         let in_doubt = |local: &AddressRange| {
-            oracle::reached(&world.inventory, &world.config, local.first().into()).any(|(interface, reach)| {
+            let reached = oracle::reached(&world.inventory, &world.config, local.first().into());
+            let mut doubtful = reached.filter(|(_, reach)| *reach != Reach::No).map(|(interface, reach)| {
                 let nothing = Packet { peer: local.first().into(), local: local.first().into(), protocol: 0, port: 0, app: "other" };
                 let unread = || oracle::groups_permit(&world.inventory, &world.config, &interface.groups, &nothing).is_none();
-                reach == Reach::Unknown || reach == Reach::Yes && unread()
-            })
+                reach == Reach::Unknown || unread()
+            }).peekable();
+            // Whoever is known to have the address as well may not want it, and an address of two gets what both want.
+            doubtful.peek().is_some() && doubtful.all(|doubtful| doubtful)
         };
         let changes = world.plan().changes;
-        for rule in world.rulebase().candidate.owned() {
+        let rulebase = world.rulebase();
+        // What somebody has closed, or what is not in force yet, is not opened for them.
+        let sunken = rulebase.running.sunken();
+        let is_open = |rule: &&Owned<'_>| {
+            let mut in_force = rulebase.running.owned().filter(|held| held.name == rule.name);
+            in_force.any(|held| held.state == OwnedState::Right && !sunken.contains(&held.name))
+        };
+        for rule in rulebase.candidate.owned().filter(is_open) {
             let Some(said) = &rule.spelling else { continue };
             let doubtful: Vec<_> = said.locals.iter().filter(|local| in_doubt(local)).collect();
             for change in changes.iter().filter(|change| change.rule() == Some(&rule.name)) {

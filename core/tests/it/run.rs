@@ -11,7 +11,7 @@ use drawbridge_core::{
     command::{Command, Failure, JobState, LogRef, LogTrouble, Look, Reply, Trouble},
     config::{Config, Mode},
     event::{Event, EventKind},
-    firewall::{Applications, Effect, FailedCommit, Firewall, Node, Pending, RuleFacts},
+    firewall::{Applications, Effect, FailedCommit, Firewall, Node, Pending, RuleFacts, Since},
     id::JobId,
     inventory::Inventory,
     plan::plan,
@@ -141,6 +141,7 @@ impl Story {
                 naming: None,
                 age: Duration::ZERO,
                 lines: vec!["no zone".to_owned()],
+                since: Since::NothingCommitted,
             });
             return JobState::Failed(vec![format!("rules -> {} -> application is invalid", rule.name)]);
         }
@@ -446,7 +447,7 @@ fn rules_that_a_commit_blames_are_left_out() {
            4.0s  poll job          failed: rules -> sg-web-1 -> application is invalid
            5.0s  observe firewall  nobody has worked on top of our changes
            6.0s  revert            failed: the firewall did not answer in time, or the connection broke: check its load and the path to it; waiting 0.9s
-           7.9s  observe firewall  as planned, running differs
+           7.9s  observe firewall  nobody has worked on top of our changes
            8.9s  revert            our uncommitted changes are taken back
            9.9s  observe firewall  2 atoms wanted, 0 ours of 1 rule: 1 change, 1 withheld
           10.9s  apply             + sg-web-2  8.8.8.0/24 -> 10.0.1.10  ssl on tcp 443, above `clean-up`
@@ -614,7 +615,8 @@ fn what_aws_has_taken_back_is_not_misread() {
 }
 
 fn failed_commit() -> FailedCommit {
-    FailedCommit { digest: digest(WEB), naming: None, age: Duration::from_secs(600), lines: vec!["no zone".to_owned()] }
+    let (age, lines) = (Duration::from_secs(600), vec!["no zone".to_owned()]);
+    FailedCommit { digest: digest(WEB), naming: None, age, lines, since: Since::NothingCommitted }
 }
 
 #[test]

@@ -18,14 +18,14 @@ use drawbridge_core::{
     change::Change,
     command::{Command, Failure, JobState, Look, Reply, Trouble},
     config::Limits,
-    firewall::{CommitNote, FailedCommit, Firewall},
-    id::JobId,
+    firewall::{CommitNote, FailedCommit, Firewall, Since},
+    id::{JobId, OwnedName},
     invariants::{self, Commit},
     inventory::Inventory,
     limits::Withheld,
     plan::plan,
     report::{Ending, Outcome},
-    rulebase::Rulebase,
+    rulebase::{Owned, Rulebase},
     run::{Input, Next, Run, Trigger, Wake},
 };
 use proptest::{
@@ -97,6 +97,8 @@ struct Toy {
     ended: Vec<(JobId, JobState)>,
     jobs: u64,
     failed: Vec<(CommitNote, Duration)>,
+    /// When a commit succeeded last.
+    succeeded: Option<Duration>,
     /// What was before the last event.
     earlier: Inventory,
     /// The inventory of the last look.
@@ -108,9 +110,10 @@ struct Toy {
 impl Toy {
     fn new(world: World, seed: u64) -> Self {
         let (earlier, looked) = (world.inventory.clone(), world.inventory.clone());
-        let (job, ended, failed) = (None, Vec::new(), Vec::new());
+        let (job, ended, failed, succeeded) = (None, Vec::new(), Vec::new(), None);
         let (clock, jobs) = (Duration::ZERO, 0);
-        Self { world, dice: Dice(seed), faulty: true, clock, job, ended, jobs, failed, earlier, looked, seen: None }
+        let (dice, faulty, seen) = (Dice(seed), true, None);
+        Self { world, dice, faulty, clock, job, ended, jobs, failed, succeeded, earlier, looked, seen }
     }
 
     fn fault(&mut self, sides: u64) -> bool {
@@ -200,6 +203,7 @@ impl Toy {
             naming: note.naming,
             age: self.clock - *at,
             lines: Vec::new(),
+            since: if self.succeeded > Some(*at) { Since::Committed } else { Since::NothingCommitted },
         });
         Firewall {
             unfinished_commit: self.job.as_ref().map(|job| job.id),
@@ -215,7 +219,9 @@ impl Toy {
 
     fn commit(&mut self, note: &CommitNote, withheld: &[Withheld]) -> Result<Reply, Failure> {
         let lately = self.clock.saturating_sub(self.world.config.timing.failed_commit);
-        let again = self.failed.iter().any(|(failed, at)| failed.digest == note.digest && *at > lately);
+        // Commits have worked again since: what only removes something need not wait.
+        let is_over = |at: &Duration| self.succeeded > Some(*at) && !self.proposes_more();
+        let again = self.failed.iter().any(|(failed, at)| failed.digest == note.digest && *at > lately && !is_over(at));
         assert!(!again, "a commit of what failed lately");
         if self.job.is_some() {
             return Err(Trouble::Busy("a commit is in progress".into()).transient());
@@ -235,6 +241,18 @@ impl Toy {
         Ok(Reply::Job(id))
     }
 
+    /// Whether the candidate has a rule of ours that is not in force, or says more than there.
+    fn proposes_more(&self) -> bool {
+        let rulebase = self.world.rulebase();
+        let in_force = |name: &OwnedName| rulebase.running.owned().find(|rule| rule.name == *name);
+        let more = |rule: &Owned<'_>| {
+            let (now, said) = (rule.spelling.as_ref(), in_force(&rule.name).and_then(|rule| rule.spelling.clone()));
+            now.is_none_or(|now| said.is_none_or(|said| !said.holds(now)))
+        };
+        let differing = rulebase.differing();
+        rulebase.candidate.owned().any(|rule| differing.contains(&rule.name) && more(rule))
+    }
+
     /// A job ends by itself when its time has come, whether or not somebody asks.
     fn end_job(&mut self) {
         let Some(job) = self.job.take_if(|job| job.ends <= self.clock) else { return };
@@ -246,6 +264,7 @@ impl Toy {
                 let found = invariants::check(&Commit { before, after: &after, inventory, config, withheld });
                 assert!(found.is_empty(), "{found:#?}");
                 self.world.firewall.running = Arc::new(after);
+                self.succeeded = Some(self.clock);
                 JobState::Succeeded
             }
             Fate::Fails(lines) => {
