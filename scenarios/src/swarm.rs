@@ -35,6 +35,7 @@ use self::{
 };
 use crate::replay::Medium;
 pub use tally::Tally;
+pub use troubles::{commands, kinds, meanwhile};
 
 /// Which stories are told.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,7 @@ use std::{env, thread};
 
 use drawbridge_scenarios::{
     replay::Medium,
-    swarm::{Campaign, Tally, Then, swarm},
+    swarm::{self, Campaign, Tally, Then, swarm},
 };
 
 /// How many runs there are to be. The environment variable `SWARM_SCALE` multiplies them.
@@ -36,17 +36,30 @@ fn every_seed_keeps_the_promises_by_wire() {
     check(RUNS_BY_WIRE, Medium::Wire);
 }
 
+/// Every command meets some trouble, every trouble some command, and whatever can happen meanwhile does.
+#[track_caller]
+fn check_that_what_is_drawn_is_met(tally: &Tally) {
+    let (commands, kinds) = (swarm::commands(), swarm::kinds());
+    let meets = |command: &str, kind: &str| tally.met.contains_key(&format!("{command} {kind}"));
+    for command in &commands {
+        assert!(kinds.iter().any(|kind| meets(command, kind)), "nothing ever went wrong with `{command}`:\n{tally}");
+    }
+    for kind in &kinds {
+        assert!(commands.iter().any(|command| meets(command, kind)), "`{kind}` was never met:\n{tally}");
+    }
+    for what in swarm::meanwhile() {
+        assert!(meets("meanwhile", what), "`{what}` never happened during a run:\n{tally}");
+    }
+}
+
 #[test]
 fn every_seed_keeps_the_promises() {
     let tally = check(RUNS, Medium::Direct);
-    let kinds = [
-        "observe aws same page",
-        "observe stale",
-        "commit lost answer",
-        "apply kill after",
-        "meanwhile schedule",
-        "meanwhile restart",
-    ];
+    check_that_what_is_drawn_is_met(&tally);
+    for ending in ["in sync", "nothing relevant", "withheld", "failed", "out of time", "killed"] {
+        assert!(tally.endings.contains_key(ending), "no run ended `{ending}`:\n{tally}");
+    }
+    let kinds = ["observe aws same page", "observe stale", "commit lost answer", "apply kill after"];
     let of_pairs = ["ha pair, fw-a active", "ha pair, fw-b active", "apply fail over", "poll fail over"];
     let seldom = [
         "apply --accept-limits",
@@ -57,7 +70,6 @@ fn every_seed_keeps_the_promises() {
         "commit with `scope.instance_tags`",
         "commit with `services`",
         "commit with a second VPC of the same addresses",
-        "meanwhile apply",
         "the unit that died is back",
     ];
     for kind in kinds.into_iter().chain(of_pairs).chain(seldom) {

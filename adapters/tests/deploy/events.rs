@@ -7,7 +7,7 @@ use drawbridge_core::{
     event::{Event, EventKind},
 };
 
-use crate::text::{below, pascal, quoted, remark, sam, terraform};
+use crate::text::{below, file, pascal, quoted, remark, sam, terraform};
 
 /// The rules with a pattern, under the names that both give them.
 pub(crate) const RULES: [&str; 4] = ["calls", "tags", "states", "trail"];
@@ -34,6 +34,23 @@ const CALLS: [&str; 40] = [
     // Prefix lists, and what counts as inside.
     "ModifyManagedPrefixList", "RestoreManagedPrefixListVersion", "DeleteManagedPrefixList", "AssociateVpcCidrBlock",
     "DisassociateVpcCidrBlock", "AssociateSubnetCidrBlock",
+];
+
+/// Those of them by which nobody can have a port opened.
+const OPENING_NOTHING: [&str; 7] = [
+    // EC2 says so itself; there is no such right.
+    "BidEvictedEvent",
+    // In the VPC that a group leaves, nothing carries it.
+    "DisassociateSecurityGroupVpc",
+    // A route to what is gone is a blackhole, for which nothing is added. The routes that a gateway endpoint takes along lead to
+    // AWS's own services, and never decide where the internet is.
+    "DeleteVpcEndpoints",
+    "DetachInternetGateway",
+    // No list is deleted that anything refers to.
+    "DeleteManagedPrefixList",
+    // More is inside than before, and nothing is opened to what is.
+    "AssociateVpcCidrBlock",
+    "AssociateSubnetCidrBlock",
 ];
 
 /// EventBridge takes no longer pattern (quotas of EventBridge).
@@ -146,6 +163,17 @@ fn these_calls_wake_and_each_is_worth_a_look() {
     for name in &pattern_of_sam("tags")["eventName"] {
         assert!(event(name).is_tagging(), "{name}");
     }
+}
+
+/// Whoever should not be able to have a port opened should have none of the rights that the document names.
+#[test]
+fn every_call_that_can_open_a_port_is_named_to_those_who_give_rights() {
+    let document = file("docs/security.md");
+    for call in CALLS {
+        let is_named = document.contains(&format!("`{call}`"));
+        assert_ne!(is_named, OPENING_NOTHING.contains(&call), "{call}");
+    }
+    assert!(OPENING_NOTHING.iter().all(|call| CALLS.contains(call)), "{OPENING_NOTHING:?}");
 }
 
 /// Every file that wakes is read, and those of other regions say nothing about what is looked at (keys: CloudTrail user guide,

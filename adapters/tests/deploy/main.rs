@@ -13,6 +13,7 @@ mod panos;
 mod permissions;
 mod policies;
 mod properties;
+mod reliability;
 mod settings;
 mod shell;
 #[path = "../binary/stage.rs"]

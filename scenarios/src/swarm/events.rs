@@ -120,12 +120,17 @@ pub(super) fn news(dice: &mut Dice, size: Size, story: &Story, world: &World) ->
             let state = dice.pick(&["stopped", "running", "stopping", "terminated"]);
             format!("state-change i-{} {state}", dice.between(1, size.instances))
         }
-        15 => format!(
-            "deliver file {}",
-            dice.pick(&["truncated", "not-json", "missing", "forbidden", "digest", "insight"])
-        ),
+        15 => format!("deliver file {}", file(dice)),
         16 => "apply".to_owned(),
         17 => "apply --accept-limits".to_owned(),
         _ => "schedule".to_owned(),
     }
+}
+
+/// An odd file. Few are bombs: whoever unpacks one as far as `aws.log_size_max` is busy for longer than a whole story takes.
+fn file(dice: &mut Dice) -> &'static str {
+    if dice.one_in(60) {
+        return "bomb";
+    }
+    dice.pick(&["truncated", "not-json", "missing", "forbidden", "digest", "insight"])
 }

@@ -1,5 +1,7 @@
 //! What goes wrong with Drawbridge's commands, and around them.
 
+use std::collections::BTreeSet;
+
 use drawbridge_simulator::world::World;
 
 use super::{
@@ -10,6 +12,9 @@ use super::{
 };
 
 const COMMANDS: &[&str] = &["fetch", "observe", "observe", "apply", "apply", "commit", "commit", "poll", "revert"];
+
+/// What becomes of the reading of a log.
+const LOG: &[&str] = &["s3 503", "s3 500", "s3 404", "s3 403", "aws half", "aws slow", "aws empty", "content type"];
 
 const FIREWALL: &[&str] = &[
     "lost answer",
@@ -50,14 +55,51 @@ const CLOUD: &[&str] = &[
     "ec2 Unavailable",
 ];
 
+const NO_JOB: &str = "panos error 7 \"No such job\"";
+
+const FAIL_OVER: &str = "fail over";
+
+const KILLS: &[&str] = &["kill before", "kill after"];
+
+/// Runs that go on inside of another one.
+const RUNS: &[&str] = &["schedule", "schedule", "schedule", "apply", "apply --accept-limits"];
+
+/// What becomes of the firewall in the middle of a run.
+const UNIT: &[&str] = &["restart", "restart forgetting", "ha passive", "ha active"];
+
+/// How many of the last deeds are looked at for what goes together.
+const LATELY: usize = 8;
+
+/// The commands that meet troubles.
+pub fn commands() -> BTreeSet<&'static str> {
+    COMMANDS.iter().copied().collect()
+}
+
+/// What commands meet, as it is counted: without the words of an error.
+pub fn kinds() -> BTreeSet<&'static str> {
+    let lists = [LOG, FIREWALL, CLOUD, KILLS, &[NO_JOB, FAIL_OVER]];
+    lists.into_iter().flatten().map(|words| words.split_once(" \"").map_or(*words, |(kind, _)| kind)).collect()
+}
+
+/// What happens while a command is under way, but for people and calls. That the unit of a pair that died comes back is counted
+/// by itself, at whatever moment it does.
+pub fn meanwhile() -> BTreeSet<&'static str> {
+    RUNS.iter().chain(UNIT).copied().collect()
+}
+
 /// A fault, or something that somebody does meanwhile.
 pub(super) fn trouble(dice: &mut Dice, size: Size, story: &Story, world: &World) -> String {
     if world.is_pair() && dice.one_in(4) {
         return if world.lacks_a_unit() { back_again(dice) } else { fail_over(dice) };
     }
+    if dice.one_in(2)
+        && let Some(line) = companion(dice, size, story)
+    {
+        return line;
+    }
     match dice.below(20) {
         0..=8 => fault(dice),
-        9 | 10 => format!("fault {} {} kill {}", dice.pick(COMMANDS), nth(dice), dice.pick(&["before", "after"])),
+        9 | 10 => format!("fault {} {} {}", dice.pick(COMMANDS), nth(dice), dice.pick(KILLS)),
         11..=14 => {
             let (moment, command) = (dice.pick(&["before", "after"]), dice.pick(COMMANDS));
             format!("{moment} {command} {} {}", nth(dice), people::deed(dice, size, world))
@@ -68,16 +110,30 @@ pub(super) fn trouble(dice: &mut Dice, size: Size, story: &Story, world: &World)
         }
         16 => {
             let (moment, command) = (dice.pick(&["before", "after"]), dice.pick(COMMANDS));
-            let run = dice.pick(&["schedule", "schedule", "schedule", "apply", "apply --accept-limits"]);
+            let run = dice.pick(RUNS);
             format!("{moment} {command} {} {run}", nth(dice))
         }
         17 => {
             let (moment, command) = (dice.pick(&["before", "after"]), dice.pick(COMMANDS));
-            let what = dice.pick(&["restart", "restart forgetting", "ha passive", "ha active"]);
+            let what = dice.pick(UNIT);
             format!("{moment} {command} {} {what}", nth(dice))
         }
-        18 => format!("fault job {} fail {}", dice.between(1, 2), details(dice, size)),
+        18 => job(dice, size),
         _ => format!("time-limit {}s", dice.between(1, 90)),
+    }
+}
+
+/// Our changes are taken back where a job fails: whichever of the two is to go wrong draws the other one, because by themselves
+/// they hardly ever meet.
+fn companion(dice: &mut Dice, size: Size, story: &Story) -> Option<String> {
+    let is_drawn = |what: &str| story.deeds.iter().rev().take(LATELY).any(|deed| deed.starts_with(what));
+    match (is_drawn("fault job "), is_drawn("fault revert ")) {
+        (true, false) => {
+            let words = if dice.one_in(4) { KILLS } else { FIREWALL };
+            Some(format!("fault revert 1 {}", dice.pick(words)))
+        }
+        (false, true) => Some(job(dice, size)),
+        (true, true) | (false, false) => None,
     }
 }
 
@@ -88,9 +144,9 @@ fn nth(dice: &mut Dice) -> usize {
 fn fault(dice: &mut Dice) -> String {
     let command = dice.pick(COMMANDS);
     let what = match command {
-        "fetch" => dice.pick(&["s3 503", "s3 500", "s3 404", "s3 403", "aws half", "aws slow", "aws empty"]),
+        "fetch" => dice.pick(LOG),
         "observe" if dice.one_in(2) => dice.pick(CLOUD),
-        "poll" if dice.one_in(3) => "panos error 7 \"No such job\"",
+        "poll" if dice.one_in(3) => NO_JOB,
         _ => dice.pick(FIREWALL),
     };
     let when = if dice.one_in(12) { "always".to_owned() } else { nth(dice).to_string() };
@@ -100,7 +156,7 @@ fn fault(dice: &mut Dice) -> String {
 /// The active unit of a pair dies with a command under way: any but the reading of logs, which asks no firewall.
 fn fail_over(dice: &mut Dice) -> String {
     let command = dice.pick(&["observe", "apply", "commit", "poll", "revert"]);
-    format!("fault {command} {} fail over", nth(dice))
+    format!("fault {command} {} {FAIL_OVER}", nth(dice))
 }
 
 /// The unit that died comes back, between two runs or in the middle of one.
@@ -109,6 +165,11 @@ fn back_again(dice: &mut Dice) -> String {
         return "ha pair".to_owned();
     }
     format!("{} {} {} ha pair", dice.pick(&["before", "after"]), dice.pick(COMMANDS), nth(dice))
+}
+
+/// A commit job of ours fails.
+fn job(dice: &mut Dice, size: Size) -> String {
+    format!("fault job {} fail {}", dice.between(1, 2), details(dice, size))
 }
 
 fn details(dice: &mut Dice, size: Size) -> String {
