@@ -517,6 +517,24 @@ fn everything_is_committed_only_when_all_jobs_have_ended() {
     assert_eq!(now(panos.commit_all(&note())), Ok(Committed::Job(JobId(2))));
 }
 
+/// Whether anything is anybody else's, and whether a job is under way, is known or nothing is committed.
+#[test]
+fn nothing_is_committed_as_a_whole_while_a_question_is_open() {
+    for question in ["<jobs>", "<changes>"] {
+        let mut panos = panos(|_| {});
+        now(panos.observe()).unwrap();
+        now(panos.apply(&changes())).unwrap();
+        panos.transport_mut().silent_on = Some(question);
+        let sent = panos.transport_mut().sent.len();
+        assert_eq!(now(panos.commit_all(&note())), Err(Trouble::NoAnswer.transient()), "{question}");
+        let since = &panos.transport_mut().sent[sent..];
+        assert!(since.iter().any(|sent| sent.contains(question)), "{question} was not asked: {since:?}");
+        assert!(!since.iter().any(|sent| sent.starts_with("commit")), "{since:?}");
+        panos.transport_mut().silent_on = None;
+        assert!(matches!(now(panos.commit_all(&note())), Ok(Committed::Job(_))), "{question}");
+    }
+}
+
 /// After a key was replaced in the middle of a run nobody has said yet whose the new one is.
 #[test]
 fn a_commit_asks_whose_key_it_is_if_nobody_knows() {

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt};
 
 use crate::{
     address::{AddressRange, Family},
-    firewall::{Carried, Status},
+    firewall::{Carried, Profiles, Status},
     id::{FormerName, OwnedName, ProfileName, RuleName, ServiceName, TagName, ZoneName},
     rulebase::ObjectNames,
     service::Service,
@@ -259,6 +259,11 @@ pub struct OwnedRule {
 }
 
 impl OwnedRule {
+    /// Its security profiles.
+    pub(crate) fn profiles(&self) -> Profiles {
+        self.profile_group.clone().map_or(Profiles::None, Profiles::Group)
+    }
+
     /// Whether the firewall would read this rule in another way than it is meant: an application group or filter bears the
     /// name of an application in it, or an address object that of a range, which no other text says in one piece.
     pub(crate) fn is_misread_beside(&self, names: &ObjectNames<'_>) -> bool {

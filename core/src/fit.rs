@@ -6,7 +6,7 @@ use crate::{
     address::AddressRange,
     change::{Direction, Spelling},
     config::Config,
-    service::{L4, Service},
+    service::Service,
     wanted::{Atom, Unknown, Wanted},
 };
 
@@ -48,10 +48,10 @@ impl<'w> Pairs<'w> {
     /// force: nothing is added for it. Where the rule goes either way, a pair is the same packets read the other way round, and
     /// one reading that wants them is enough.
     fn of_rule(&self, rule: &Spelling, in_force: Option<&Spelling>) -> impl Fn(AddressRange, AddressRange) -> bool {
-        let (way, l4, number) = (rule.direction, rule.service.l4, self.services.get(&rule.service).copied());
+        let (way, service, number) = (rule.direction, rule.service.clone(), self.services.get(&rule.service).copied());
         let said = in_force.filter(|said| said.direction == way && said.service.contains(&rule.service)).cloned();
         let is_in_force = move |local, peer| said.as_ref().is_some_and(|said| said.says_pair(local, peer));
-        let is_unknown = move |direction, local, peer| self.unknown.holds(direction, l4, local, peer);
+        let is_unknown = move |direction, local, peer| self.unknown.holds(direction, &service, local, peer);
         let is_listed = move |direction, local, peer| {
             number.is_some_and(|number| self.pairs.binary_search(&(direction, local, peer, number)).is_ok())
         };
@@ -64,16 +64,11 @@ impl<'w> Pairs<'w> {
         }
     }
 
-    /// Whether somebody wants all of this between the two. Of ports whatever the application: those of a port are all admitted by
-    /// whoever admits the port. Where there are none, the applications are all that tells.
+    /// Whether somebody wants between the two what admits all of this.
     fn calls_for(&self, direction: Direction, local: AddressRange, peer: AddressRange, service: &Service) -> bool {
         let first = self.pairs.partition_point(|pair| (pair.0, pair.1) < (direction, local));
         let of_local = self.pairs[first..].iter().take_while(|pair| (pair.0, pair.1) == (direction, local));
-        let is_within = |wanted: &Service| match service.l4 {
-            L4::Tcp(_) | L4::Udp(_) => wanted.l4.contains(service.l4),
-            L4::Ip(_) | L4::Any => wanted.contains(service),
-        };
-        of_local.into_iter().any(|pair| pair.2.contains(peer) && is_within(self.by_number[pair.3]))
+        of_local.into_iter().any(|pair| pair.2.contains(peer) && self.by_number[pair.3].admits(service))
     }
 }
 

@@ -12,6 +12,7 @@ use std::{
 use crate::{
     change::{Change, OwnedRule, Position, Spelling, WrittenService},
     config::{Config, Limit, Mode},
+    firewall::Status,
     id::{OwnedName, ServiceName},
     plan::Reason,
     rulebase::Rulebase,
@@ -52,6 +53,8 @@ pub enum Hindrance {
     Blamed(String),
     /// The firewall reads the rule in another way than it was written: a name in it means something else there.
     Misread,
+    /// Nobody can tell now whether it is wanted: what is in force stays as it is.
+    InDoubt,
 }
 
 /// How a person who has looked lets it happen.
@@ -76,6 +79,7 @@ impl fmt::Display for Hindrance {
                 )
             }
             Self::Blamed(words) => write!(f, "the firewall blamed it: {words}"),
+            Self::InDoubt => f.write_str("nobody can tell now whether it is wanted, and what is in force stays as it is"),
             Self::Misread => f.write_str(
                 "the firewall reads it in another way than it is written: an object bears the name of an address or application in it, rename that",
             ),
@@ -94,6 +98,8 @@ enum Half {
     Undoing,
     /// Says again what a removal takes too much.
     Regaining,
+    /// Opens and closes nothing: an administrator has disabled it.
+    SwitchedOff,
     Move,
 }
 
@@ -107,14 +113,29 @@ pub(crate) struct Apart {
     /// What other rules give up although it is wanted, because they go or the rest of them is no product any more, is said anew.
     /// Nothing is opened by that, and without it somebody whose permissions nobody has touched would be cut off.
     regained: BTreeSet<OwnedName>,
+    /// Disabled rules that become less, with the new ones, disabled too, that say the rest: what an administrator has switched off is
+    /// not forgotten.
+    switched_off: BTreeMap<OwnedName, BTreeSet<OwnedName>>,
     /// What becomes of rules whose replacements are not made: what of them is wanted stays.
     instead: BTreeMap<OwnedName, OwnedRule>,
+    /// Rules that are not to come into force as they stand in the candidate: what is in force stays.
+    taken_back: BTreeSet<OwnedName>,
 }
 
 impl Apart {
+    /// What a plan knows of them.
+    pub(crate) fn of(
+        regained: BTreeSet<OwnedName>,
+        switched_off: BTreeMap<OwnedName, BTreeSet<OwnedName>>,
+        instead: BTreeMap<OwnedName, OwnedRule>,
+        taken_back: BTreeSet<OwnedName>,
+    ) -> Self {
+        Self { regained, switched_off, instead, taken_back, ..Self::default() }
+    }
+
     /// Whether the rule must not be committed without what is planned for it: that takes back what was never in force.
     pub(crate) fn is_needed(&self, name: &OwnedName) -> bool {
-        self.undone.contains(name) || self.more.contains(name)
+        self.undone.contains(name) || self.more.contains(name) || self.taken_back.contains(name)
     }
 
     /// New rules that say only what others lose.
@@ -127,6 +148,7 @@ fn half(change: &Change, reasons: &BTreeMap<OwnedName, Reason>, apart: &Apart) -
     match change {
         Change::Tag(_) | Change::Service(_) | Change::Drop(_) | Change::Adopt(_) => Half::Object,
         Change::Put(rule, Position::Above(_)) if apart.regained.contains(&rule.name) => Half::Regaining,
+        Change::Put(rule, Position::Above(_)) if rule.status == Status::Disabled => Half::SwitchedOff,
         Change::Put(_, Position::Above(_)) => Half::Addition,
         Change::Put(rule, Position::InPlace) => match reasons.get(&rule.name) {
             _ if apart.undone.contains(&rule.name) => Half::Undoing,
@@ -154,20 +176,18 @@ pub(crate) struct Left {
 }
 
 /// Takes out what mode and limits do not let through, and what the firewall would not read as it is written. `differing` are the
-/// rules of ours that wait for a commit, `regained` new ones that say what others lose, and `instead` is what becomes of those
-/// whose replacements are not made. Shares are of what is in force: our own additions of a minute ago must not make room for
+/// rules of ours that wait for a commit. Shares are of what is in force: our own additions of a minute ago must not make room for
 /// removals.
 pub(crate) fn withhold(
     changes: Vec<Change>,
     reasons: &BTreeMap<OwnedName, Reason>,
-    (regained, instead): (BTreeSet<OwnedName>, BTreeMap<OwnedName, OwnedRule>),
+    apart: Apart,
     rulebase: &Rulebase<'_>,
     differing: &[OwnedName],
     config: &Config,
 ) -> Left {
     let uncommitted = Uncommitted::of(rulebase, differing);
-    let apart =
-        Apart { undone: uncommitted.undone_by(&changes), more: uncommitted.more_before(&changes), regained, instead };
+    let apart = Apart { undone: uncommitted.undone_by(&changes), more: uncommitted.more_before(&changes), ..apart };
     let half = |change: &Change| half(change, reasons, &apart);
     let is_misread =
         |change: &Change| matches!(change, Change::Put(rule, _) if rule.is_misread_beside(&rulebase.names));
@@ -184,23 +204,28 @@ pub(crate) fn withhold(
     let live = uncommitted.live();
     let (most_additions, most_removals) =
         (allowed(config.limits.additions, live), allowed(config.limits.removals, live));
+    let is_taken_back = |change: &Change| change.rule().is_some_and(|name| apart.taken_back.contains(name));
     let hindrance = |change: &Change| match (config.mode, half(change)) {
         (_, Half::Object) => None,
+        _ if is_taken_back(change) => Some(Hindrance::InDoubt),
         (Mode::Observe, _) => Some(Hindrance::Mode(Mode::Observe)),
         (_, Half::Undoing) => None,
-        (Mode::AddOnly, Half::Replacement | Half::Removal | Half::Regaining | Half::Move) => {
+        (Mode::AddOnly, Half::Replacement | Half::Removal | Half::Regaining | Half::SwitchedOff | Half::Move) => {
             Some(Hindrance::Mode(Mode::AddOnly))
         }
-        (_, Half::Addition | Half::Replacement | Half::Regaining) if is_misread(change) => Some(Hindrance::Misread),
+        (_, Half::Addition | Half::Replacement | Half::Regaining | Half::SwitchedOff) if is_misread(change) => {
+            Some(Hindrance::Misread)
+        }
         (_, Half::Addition | Half::Replacement) if additions > most_additions => {
             Some(Hindrance::Additions { number: additions, allowed: most_additions })
         }
         (_, Half::Removal | Half::Regaining) if removals > most_removals => {
             Some(Hindrance::Removals { number: removals, allowed: most_removals })
         }
-        (_, Half::Addition | Half::Replacement | Half::Removal | Half::Regaining | Half::Move) => None,
+        (_, Half::Addition | Half::Replacement | Half::Removal) => None,
+        (_, Half::Regaining | Half::SwitchedOff | Half::Move) => None,
     };
-    let (changes, withheld) = take_out(changes, reasons, &apart.instead, hindrance);
+    let (changes, withheld) = take_out(changes, reasons, &apart, hindrance);
     Left { changes, withheld, apart }
 }
 
@@ -209,7 +234,7 @@ pub(crate) fn withhold(
 fn take_out(
     changes: Vec<Change>,
     reasons: &BTreeMap<OwnedName, Reason>,
-    instead: &BTreeMap<OwnedName, OwnedRule>,
+    apart: &Apart,
     mut hindrance: impl FnMut(&Change) -> Option<Hindrance>,
 ) -> (Vec<Change>, Vec<Withheld>) {
     let (mut made, mut withheld) = (Vec::new(), Vec::new());
@@ -226,10 +251,14 @@ fn take_out(
         (Change::Delete(_), Some(Reason::Unreadable { replaced_by } | Reason::Respelled { replaced_by })) => {
             replaced_by.iter().find_map(|name| written.get(name)).cloned()
         }
+        (Change::Put(rule, Position::InPlace), _) => {
+            let rest = apart.switched_off.get(&rule.name);
+            rest.into_iter().flatten().find_map(|name| written.get(name)).cloned()
+        }
         _ => None,
     };
     let (out, mut made): (Vec<_>, Vec<_>) = made.into_iter().partition(|change| keeps(change).is_some());
-    let less = out.iter().filter_map(Change::rule).filter_map(|name| instead.get(name));
+    let less = out.iter().filter_map(Change::rule).filter_map(|name| apart.instead.get(name));
     let less: Vec<_> = less.map(|rule| Change::Put(Box::new(rule.clone()), Position::InPlace)).collect();
     let less = less.into_iter().filter(|change| hindrance(change).is_none()).collect::<Vec<_>>();
     let end =

@@ -19,7 +19,7 @@ use crate::{
     change::{Change, Columns, Direction, Extras, OwnedRule, Position, ServiceObject, Spelling, WrittenService},
     config::Config,
     event::Cause,
-    firewall::{Addresses, Status},
+    firewall::{Addresses, RuleFacts, RuleType, Status},
     fit::{Pairs, admitted, shrunk},
     id::{AdminName, OwnedName, RuleName, ServiceName},
     inventory::Inventory,
@@ -111,6 +111,10 @@ struct Draft {
     reasons: BTreeMap<OwnedName, Reason>,
     /// New rules that say only what others of ours lose.
     regained: BTreeSet<OwnedName>,
+    /// Disabled rules that become less, with the new ones that say the rest.
+    switched_off: BTreeMap<OwnedName, BTreeSet<OwnedName>>,
+    /// Rules that are not to come into force as they stand.
+    taken_back: BTreeSet<OwnedName>,
     /// What becomes of rules whose replacements are not made.
     instead: BTreeMap<OwnedName, OwnedRule>,
     notes: Vec<Note>,
@@ -145,14 +149,19 @@ impl Planner<'_> {
                 });
                 readings.min_by_key(|(said, left)| *said != left)
             };
-            let is_in_force = !sunken_in_force.contains(&rule.name);
-            let open = held.filter(|held| is_in_force && held.state.allows_what_it_says());
+            let open = held.filter(|held| lets_through(held, &sunken_in_force, self.config));
             // What is disabled may keep what it has: it opens nothing.
             let open = if rule.state == OwnedState::Disabled { held } else { open };
             let is_whole = || left_of(held).is_some_and(|(said, left)| *said == left);
-            if is_closed(rule, &sunken) && open.is_none() && left_of(open).is_none() && is_whole() {
-                self.leave_closed(rule);
-                continue;
+            if open.is_none() && held.is_some() && left_of(open) != left_of(held) && is_whole() {
+                if lets_through(rule, &sunken, self.config) {
+                    self.take_back(rule);
+                    continue;
+                }
+                if rule.state.is_within_its_zones() {
+                    self.leave_closed(rule);
+                    continue;
+                }
             }
             match (&rule.state, &rule.spelling) {
                 (OwnedState::Held(admin), _) => self.leave_held(rule, admin),
@@ -176,9 +185,18 @@ impl Planner<'_> {
         self.spelled.extend(rule.spellings().map(|spelling| (rule.name.clone(), spelling.clone())));
     }
 
-    /// A rule that somebody has closed, of which nobody can tell now whether any of it is wanted: it stays as it stands.
+    /// A rule that somebody has closed, of which nobody can tell now whether all of it is wanted: it stays as it stands, and so does
+    /// what they have closed.
     fn leave_closed(&mut self, rule: &Owned<'_>) {
         self.spelled.extend(rule.spellings().map(|spelling| (rule.name.clone(), spelling.clone())));
+    }
+
+    /// The same, where what would open it is written and not committed: that must not come into force.
+    fn take_back(&mut self, rule: &Owned<'_>) {
+        self.leave_closed(rule);
+        self.draft.taken_back.insert(rule.name.clone());
+        self.draft.deletes.push(rule.name.clone());
+        self.draft.reasons.insert(rule.name.clone(), Reason::Unwanted);
     }
 
     /// A rule that says nothing in the way in which it is wanted now. What of it is admitted all the same stays until that can be
@@ -344,8 +362,9 @@ impl Planner<'_> {
             changes.insert(0, Change::Tag(config.owner.clone()));
         }
         let differing = rulebase.differing();
+        let apart = Apart::of(draft.regained, draft.switched_off, draft.instead, draft.taken_back);
         let limits::Left { changes, withheld, apart } =
-            limits::withhold(changes, &draft.reasons, (draft.regained, draft.instead), rulebase, &differing, config);
+            limits::withhold(changes, &draft.reasons, apart, rulebase, &differing, config);
         let mut notes = draft.notes;
         notes.extend(nat_notes(&wanted, inventory, rulebase, config));
         notes.extend(doubts(&wanted));
@@ -365,14 +384,25 @@ impl Planner<'_> {
     }
 }
 
-/// Whether somebody has made it so that a rule of ours lets nothing more through than it should, and less.
-fn is_closed(rule: &Owned<'_>, sunken: &BTreeSet<&OwnedName>) -> bool {
-    let closes = |wrong: &Wrong| matches!(wrong, Wrong::Action | Wrong::Narrowed);
-    match &rule.state {
-        OwnedState::Right => sunken.contains(&rule.name),
-        OwnedState::Wrong(wrong) => wrong.iter().all(closes),
-        OwnedState::Disabled | OwnedState::Held(_) => false,
-    }
+/// Whether a rule of ours lets through what it says, perhaps among more.
+fn lets_through(rule: &Owned<'_>, sunken: &BTreeSet<&OwnedName>, config: &Config) -> bool {
+    let RuleFacts { from, to, rule_type, .. } = rule.facts;
+    let goes = |spelling: &Spelling| match spelling.direction {
+        Direction::Ingress => from.include(&config.untrust) && to.include(&config.trust),
+        Direction::Egress => from.include(&config.trust) && to.include(&config.untrust),
+    };
+    let is_open = |wrong: &Wrong| match wrong {
+        Wrong::Action | Wrong::Narrowed => false,
+        Wrong::Zones => rule.spellings().all(goes),
+        Wrong::RuleType => *rule_type == RuleType::Interzone && config.untrust != config.trust,
+        Wrong::Profiles | Wrong::Service => true,
+    };
+    !sunken.contains(&rule.name)
+        && match &rule.state {
+            OwnedState::Right => true,
+            OwnedState::Wrong(wrong) => wrong.iter().all(is_open),
+            OwnedState::Disabled | OwnedState::Held(_) => false,
+        }
 }
 
 /// Whether some of these may be among the addresses of a rule.

@@ -116,6 +116,8 @@ pub struct Run {
     removals_withheld: Option<Hindrance>,
     /// Our uncommitted changes have been taken back, and nothing was written since.
     just_taken_back: bool,
+    /// What a commit that had failed before this run had left has been taken back.
+    has_taken_back_failed: bool,
     /// Rules that were the same after that.
     not_taken_back: BTreeSet<OwnedName>,
     /// What the firewall reads in another way than this run wrote it.
@@ -181,6 +183,7 @@ impl Run {
             regained: BTreeSet::new(),
             removals_withheld: None,
             just_taken_back: false,
+            has_taken_back_failed: false,
             not_taken_back: BTreeSet::new(),
             misread: Vec::new(),
             account: None,
@@ -248,10 +251,7 @@ impl Run {
     }
 
     fn seen(&mut self, inventory: Option<Box<Inventory>>, firewall: &Firewall) -> Next {
-        if let Some(unit) = firewall.unit.as_ref().filter(|unit| self.report.unit.as_ref() != Some(unit)) {
-            self.say(format!("`{unit}` is the active unit"));
-            self.report.unit = Some(unit.clone());
-        }
+        self.note_unit(firewall);
         self.account.clone_from(&firewall.admin);
         if let Some(fresh) = inventory {
             if self.inventory.as_ref() != Some(&fresh) {
@@ -273,6 +273,13 @@ impl Run {
         let decided = self.decide(&inventory, firewall);
         self.inventory = Some(inventory);
         decided
+    }
+
+    fn note_unit(&mut self, firewall: &Firewall) {
+        if let Some(unit) = firewall.unit.as_ref().filter(|unit| self.report.unit.as_ref() != Some(unit)) {
+            self.say(format!("`{unit}` is the active unit"));
+            self.report.unit = Some(unit.clone());
+        }
     }
 
     /// A read is sent again; after a write nobody knows what happened, so the firewall is looked at first.

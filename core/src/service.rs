@@ -115,6 +115,15 @@ impl Service {
         apps && self.l4.contains(other.l4)
     }
 
+    /// Whether whoever wants this admits the other. Of ports whatever the application: those of a port are all admitted by whoever
+    /// admits the port. Where there are none, the applications are all that tells.
+    pub(crate) fn admits(&self, other: &Self) -> bool {
+        match other.l4 {
+            L4::Tcp(_) | L4::Udp(_) => self.l4.contains(other.l4),
+            L4::Ip(_) | L4::Any => self.contains(other),
+        }
+    }
+
     /// What both let through.
     pub fn intersection(&self, other: &Self) -> Option<Self> {
         let apps = match (&self.apps, &other.apps) {

@@ -75,18 +75,18 @@ impl Unknown {
     }
 
     /// Whether all of this traffic is unknown. Of what is never opened everything is known.
-    pub fn holds(&self, direction: Direction, l4: L4, local: AddressRange, peer: AddressRange) -> bool {
-        let held = |(of, part): &(Direction, L4)| *of == direction && part.contains(l4);
-        !self.never_open.meets(peer, l4)
+    pub fn holds(&self, direction: Direction, service: &Service, local: AddressRange, peer: AddressRange) -> bool {
+        let held = |(of, part): &(Direction, L4)| *of == direction && part.contains(service.l4);
+        !self.never_open.meets(peer, service.l4)
             && self.held.iter().any(|(key, locals)| held(key) && locals.contains(local))
-            && self.may_be_wanted(direction, l4, local, peer)
+            && self.may_be_wanted(direction, service, local, peer)
     }
 
     /// Whether every interface that is known to have the address wants this as well.
-    fn may_be_wanted(&self, direction: Direction, l4: L4, local: AddressRange, peer: AddressRange) -> bool {
+    fn may_be_wanted(&self, direction: Direction, service: &Service, local: AddressRange, peer: AddressRange) -> bool {
         let wants = |atom: &Atom| {
             atom.direction == direction
-                && atom.service.l4.contains(l4)
+                && atom.service.admits(service)
                 && atom.local.contains(local)
                 && atom.peer.contains(peer)
         };

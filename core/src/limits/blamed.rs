@@ -68,7 +68,7 @@ impl Blamed {
         rulebase: &Rulebase<'_>,
     ) -> (Vec<Change>, Vec<Withheld>) {
         self.keep_profiles(&mut changes, reasons, rulebase);
-        take_out(changes, reasons, &apart.instead, |change| self.words(change, reasons).map(Hindrance::Blamed))
+        take_out(changes, reasons, apart, |change| self.words(change, reasons).map(Hindrance::Blamed))
     }
 
     /// Lets rules become less with the security profiles that they have in force.

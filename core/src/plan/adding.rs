@@ -17,7 +17,7 @@ use crate::{
     event::Cause,
     firewall::Status,
     id::{GroupId, InterfaceId, OwnedName, Subject},
-    rulebase::{Owned, OwnedState, Rulebase},
+    rulebase::{OwnedState, Rulebase},
     wanted::{Atom, Origins, Wanted},
 };
 
@@ -56,7 +56,9 @@ impl Planner<'_> {
         // By address, which is fastest to ask: only atoms of the same address make each other needless.
         open.sort_by_cached_key(|(_, (atom, _))| (atom.direction, atom.local, Reverse(width(atom))));
         let mut covers = self.covers();
-        let (lost, switched_off) = (self.lost(), self.switched_off());
+        let lost = self.lost();
+        let switched_off = self.switched_off();
+        let switched_off = Spelled::of(&switched_off);
         let mut missing: Vec<Missing<'_>> = Vec::new();
         for (index, (atom, origins)) in open {
             match verdict(&mut covers, atom) {
@@ -64,10 +66,10 @@ impl Planner<'_> {
                 Verdict::Gap(gap) => {
                     let refused = self.refused.iter().position(|spelling| spelling.says(atom));
                     // What the firewall would misread, or has refused, is not written: nothing is allowed by it.
-                    let novelty = match (lost.says(atom), switched_off.says(atom)) {
+                    let novelty = match (lost.says(atom), switched_off.by(atom)) {
                         (true, _) => Novelty::Regained,
-                        (false, true) => Novelty::SwitchedOff,
-                        (false, false) => Novelty::New,
+                        (false, Some(_)) => Novelty::SwitchedOff,
+                        (false, None) => Novelty::New,
                     };
                     let is_misread = self.rulebase.names.misread(&atom.service);
                     if refused.is_none() && !is_misread && novelty != Novelty::SwitchedOff {
@@ -96,12 +98,15 @@ impl Planner<'_> {
         lost
     }
 
-    /// What rules of ours say that an administrator has disabled.
-    fn switched_off(&self) -> Lost<'_> {
-        let mut lost = Lost::default();
-        let disabled = self.rulebase.candidate.owned().filter(|rule| rule.state == OwnedState::Disabled);
-        disabled.flat_map(Owned::spellings).for_each(|said| lost.add(said));
-        lost
+    /// What rules of ours spell out that an administrator has disabled, as they stand and as they are in force: what one of them
+    /// loses is theirs to switch on again.
+    fn switched_off(&self) -> Vec<(OwnedName, Spelling)> {
+        let Rulebase { candidate, running, .. } = self.rulebase;
+        let stands =
+            |name: &OwnedName| candidate.owned().any(|rule| rule.name == *name && rule.state == OwnedState::Disabled);
+        let disabled = candidate.owned().chain(running.owned()).filter(|rule| rule.state == OwnedState::Disabled);
+        let disabled = disabled.filter(|rule| stands(&rule.name));
+        disabled.flat_map(|rule| rule.spellings().map(|said| (rule.name.clone(), said.clone()))).collect()
     }
 
     /// One proof for each configuration; one for both where they are the same.
@@ -130,11 +135,22 @@ impl Planner<'_> {
                 for missing in &atoms {
                     standings[missing.index] = Some(Standing::Added(name.clone()));
                 }
-                if key.novelty == Novelty::Regained {
-                    self.draft.regained.insert(name.clone());
+                match key.novelty {
+                    Novelty::Regained => _ = self.draft.regained.insert(name.clone()),
+                    Novelty::SwitchedOff => self.ties(&name, &atoms),
+                    Novelty::New => {}
                 }
                 self.put_new(name, &spelling, &atoms, &mut beside, &key, causes);
             }
+        }
+    }
+
+    /// Ties disabled rules that lose something to the new one that says it.
+    fn ties(&mut self, new: &OwnedName, atoms: &[&Missing<'_>]) {
+        let switched_off = self.switched_off();
+        let spelled = Spelled::of(&switched_off);
+        for name in atoms.iter().filter_map(|missing| spelled.by(missing.atom)) {
+            self.draft.switched_off.entry(name.clone()).or_default().insert(new.clone());
         }
     }
 

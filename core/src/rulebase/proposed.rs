@@ -76,8 +76,7 @@ impl OwnedRule {
     /// What a commit proposes for the rule once it is written.
     fn proposed(&self) -> String {
         let [from, to] = [&self.from, &self.to].map(|zone| Zones::Named(BTreeSet::from([zone.clone()])));
-        let profiles = self.profile_group.clone().map_or(Profiles::None, Profiles::Group);
-        proposed(Some(&self.spelling), self.status, [&from, &to], &profiles, &BTreeSet::new())
+        proposed(Some(&self.spelling), self.status, [&from, &to], &self.profiles(), &BTreeSet::new())
     }
 }
 

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Next, REFUSALS_MAX, Run, State, proposal::Proposal, removal::Purpose};
 use crate::{
-    change::{Change, Position, WrittenService},
+    change::{Change, OwnedRule, Position, WrittenService},
     command::{JobState, Look},
     config::Mode,
-    firewall::{CommitNote, Digest, FailedCommit, Firewall, Since},
+    firewall::{CommitNote, Digest, FailedCommit, Firewall, Profiles, Since},
     id::{JobId, OwnedName},
     plan::Reason,
     report::{Ending, Problem, shown},
@@ -46,8 +46,14 @@ impl Run {
             return self.finish(Ending::Withheld);
         }
         let failed = self.failed_lately(firewall, || digest);
-        if failed.is_some_and(|failed| !self.may_work_now(failed, &[], rulebase)) && self.extent == Extent::Ours {
+        let failed = failed.filter(|failed| !self.may_work_now(failed, &[], rulebase));
+        if let Some(failed) = failed.filter(|_| self.extent == Extent::Ours) {
+            if self.has_taken_back_failed {
+                self.report.problem = Some(self.failed_before(failed));
+                return self.finish(Ending::Withheld);
+            }
             // What a failed commit left behind, of a run that did not live to take it back.
+            self.has_taken_back_failed = true;
             return self.enter(State::Reverting(Afterwards::Look));
         }
         let (owner, run) = (self.config.owner.clone(), Some(self.report.run));
@@ -70,9 +76,15 @@ impl Run {
 
     /// Whether a commit that failed need not be waited for: others have succeeded since, and this one removes and does nothing else.
     pub(super) fn may_work_now(&self, failed: &FailedCommit, changes: &[Change], rulebase: &Rulebase<'_>) -> bool {
+        let keeps_profiles = |rule: &OwnedRule| {
+            let held = rulebase.running.owned().find(|held| held.name == rule.name);
+            held.is_none_or(|held| held.facts.profiles == rule.profiles() || held.facts.profiles == Profiles::Single)
+        };
         let removes = |change: &Change| match change {
             Change::Delete(_) => true,
-            Change::Put(rule, Position::InPlace) => self.report.reasons.get(&rule.name) == Some(&Reason::Shrunk),
+            Change::Put(rule, Position::InPlace) => {
+                self.report.reasons.get(&rule.name) == Some(&Reason::Shrunk) && keeps_profiles(rule)
+            }
             Change::Put(_, Position::Above(_)) | Change::Lift(..) | Change::Adopt(_) => false,
             Change::Tag(_) | Change::Service(_) | Change::Drop(_) => true,
         };
@@ -147,6 +159,7 @@ impl Run {
     /// A revert takes along whatever others have done since on top of our changes: nothing of it may be lost. Nor may what another
     /// account has left, if the key is that one's by now: then it takes a look at what is whose.
     pub(super) fn may_revert(&mut self, then: Afterwards, firewall: &Firewall) -> Next {
+        self.note_unit(firewall);
         if firewall.admin != self.account {
             self.say("the API key is another account's by now");
             return self.enter(State::Observing(Look::Firewall));
@@ -229,8 +242,9 @@ pub(super) fn culprits(
     let first = &new - regained;
     match (first.is_empty(), named.is_empty(), new.is_empty()) {
         (false, _, _) => (&first | &named, Guilt::Suspected),
-        (true, false, _) => (named, Guilt::Named),
-        (true, true, false) => (new, Guilt::Suspected),
+        (true, false, _) if refusals < 2 * REFUSALS_MAX => (named, Guilt::Named),
+        (true, _, false) => (new, Guilt::Suspected),
+        (true, false, true) => (named, Guilt::Named),
         (true, true, true) => (all, Guilt::Suspected),
     }
 }

@@ -113,7 +113,8 @@ impl Run {
     /// Leaves out of what has failed to commit lately what its job blamed, or else whatever may be to blame, if anything is left
     /// then: what goes, or becomes less, does not wait for it, whichever run it was that failed.
     fn hold_back_failed(&mut self, plan: &mut Plan, firewall: &Firewall, rulebase: &Rulebase<'_>) {
-        for guilt in [Guilt::Named, Guilt::Suspected] {
+        // What is left may be what failed as well, when it was tried without the first.
+        for guilt in [Guilt::Named, Guilt::Suspected, Guilt::Named, Guilt::Suspected] {
             let failed = self.failed_lately(firewall, || rulebase.candidate.digest_after(&plan.changes));
             let Some(failed) = failed else { return };
             let words = self.failed_before(failed).to_string();
@@ -147,7 +148,7 @@ impl Run {
         }
     }
 
-    fn failed_before(&self, failed: &FailedCommit) -> Problem {
+    pub(super) fn failed_before(&self, failed: &FailedCommit) -> Problem {
         let FailedCommit { age, lines, .. } = failed.clone();
         Problem::FailedBefore { age, wait: self.config.timing.failed_commit - age, lines }
     }
@@ -320,9 +321,8 @@ pub(super) fn summary(plan: &Plan) -> String {
 /// Rules that are to become less, and get other security profiles than in force with that.
 fn reprofiled(plan: &Plan, rulebase: &Rulebase<'_>) -> BTreeSet<OwnedName> {
     let is_other = |rule: &OwnedRule| {
-        let wanted = rule.profile_group.clone().map_or(Profiles::None, Profiles::Group);
         let held = rulebase.running.owned().find(|held| held.name == rule.name);
-        held.is_some_and(|held| held.facts.profiles != wanted && held.facts.profiles != Profiles::Single)
+        held.is_some_and(|held| held.facts.profiles != rule.profiles() && held.facts.profiles != Profiles::Single)
     };
     let shrunk = plan.changes.iter().filter_map(|change| match change {
         Change::Put(rule, Position::InPlace) if plan.reasons.get(&rule.name) == Some(&Reason::Shrunk) => Some(rule),

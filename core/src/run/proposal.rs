@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     change::Spelling,
+    firewall::Profiles,
     id::OwnedName,
     limits::Blamed,
     plan::Lost,
-    rulebase::{Owned, Rulebase},
+    rulebase::{Owned, OwnedState, Rulebase},
 };
 
 /// What differs between candidate and running configuration, and is ours.
@@ -39,8 +40,10 @@ impl Proposal {
         for name in rulebase.differing() {
             match (standing.get(&name), in_force.get(&name)) {
                 (None, _) => _ = proposal.gone.insert(name),
-                (Some(rule), Some(held)) if is_less(rule, held) => {
-                    if rule.facts.profiles != held.facts.profiles {
+                // What an administrator has disabled closes nothing when it becomes less, and goes with the rule that says the rest.
+                (Some(rule), Some(held)) if is_less(rule, held) && rule.state != OwnedState::Disabled => {
+                    // Single profiles no rule of ours is written with: they cannot be kept.
+                    if rule.facts.profiles != held.facts.profiles && held.facts.profiles != Profiles::Single {
                         proposal.reprofiled.insert(name.clone());
                     }
                     proposal.less.insert(name);

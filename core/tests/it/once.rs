@@ -185,6 +185,34 @@ fn uncommitted_work_of_ours_is_committed_with_it() {
 }
 
 #[test]
+fn what_somebody_has_deleted_keeps_its_objects_until_they_commit() {
+    let gone = |by: &str| {
+        let mut candidate = sample::configuration(RULES);
+        candidate.rules.retain(|rule| rule.name.as_str() != "sg-a-1");
+        let pending = Pending {
+            node: Node::Rule("sg-a-1".parse().unwrap()),
+            admin: by.parse().unwrap(),
+            effect: Effect::Deleted,
+        };
+        Firewall { pending: vec![pending], ..firewall(candidate, sample::configuration(RULES)) }
+    };
+    removed(&gone("alice"), &[], &expect![[r#"
+        - sg-a-2
+        - service tcp_9443
+        `alice` has deleted sg-a-1, uncommitted: left alone
+        service tcp_8443 stays: something else refers to it, somebody works on it, or it is shared; look at its references
+        tag bridge stays: something else refers to it, somebody works on it, or it is shared; look at its references
+    "#]]);
+    removed(&gone(sample::US), &[], &expect![[r#"
+        - sg-a-2
+        - service tcp_8443
+        - service tcp_9443
+        - tag bridge
+        commit
+    "#]]);
+}
+
+#[test]
 fn rules_of_the_older_tool_get_our_tag_and_a_name_of_our_form() {
     let rules = "i-2 any -> 10.0.1.11\n sg-a-3 any -> 10.0.1.10 tcp/443\n sg-a-1 any -> 10.0.1.12 ours
         sg-b-1 any -> 10.0.1.13 by:alice\n sg-c-1 any -> 10.0.1.14 by:fwsync\n i-9-1 any -> 10.0.1.19 pre\n web any -> any";
