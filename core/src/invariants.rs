@@ -178,11 +178,7 @@ impl<'a> Judge<'a> {
     fn sunken_rules(&self) -> Vec<String> {
         let is_bottom = |rule: &RuleFacts| rule.place == Place::Local && rule.name == self.commit.config.bottom_rule;
         let bottom = self.commit.after.rules.iter().position(is_bottom).unwrap_or(usize::MAX);
-        let Commit { inventory, config, before, .. } = self.commit;
-        let admitted = Admitted::of(inventory, &before.running.nat, config);
-        // What somebody has closed by moving it stays closed while nobody can tell.
-        let is_excused = |rule: &RuleFacts| self.withheld.contains(&rule.name) || admitted.doubts(rule);
-        let is_left = |rule: &RuleFacts| self.was_sunken(rule) && is_excused(rule);
+        let is_left = |rule: &RuleFacts| self.withheld.contains(&rule.name) && self.was_sunken(rule);
         let sunken = self.answerable().filter(|(index, rule)| *index > bottom && !is_left(rule));
         sunken.map(|(_, rule)| format!("`{}` stands below the bottom rule", rule.name)).collect()
     }

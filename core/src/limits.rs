@@ -101,6 +101,8 @@ enum Half {
     /// Opens and closes nothing: an administrator has disabled it.
     SwitchedOff,
     Move,
+    /// What is uncommitted is to be taken back, because nobody can tell.
+    InDoubt,
 }
 
 /// Rules whose changes are neither additions nor removals, although they look like them.
@@ -155,6 +157,7 @@ fn half(change: &Change, reasons: &BTreeMap<OwnedName, Reason>, apart: &Apart) -
             Some(Reason::Shrunk | Reason::Respelled { .. }) => Half::Removal,
             _ => Half::Replacement,
         },
+        Change::Delete(name) if apart.taken_back.contains(name) => Half::InDoubt,
         Change::Delete(name) => match reasons.get(name) {
             // It goes in the transaction that adds what is wanted in its place, or not at all.
             Some(Reason::Unreadable { replaced_by }) if !replaced_by.is_empty() => Half::Replacement,
@@ -204,10 +207,9 @@ pub(crate) fn withhold(
     let live = uncommitted.live();
     let (most_additions, most_removals) =
         (allowed(config.limits.additions, live), allowed(config.limits.removals, live));
-    let is_taken_back = |change: &Change| change.rule().is_some_and(|name| apart.taken_back.contains(name));
     let hindrance = |change: &Change| match (config.mode, half(change)) {
         (_, Half::Object) => None,
-        _ if is_taken_back(change) => Some(Hindrance::InDoubt),
+        (_, Half::InDoubt) => Some(Hindrance::InDoubt),
         (Mode::Observe, _) => Some(Hindrance::Mode(Mode::Observe)),
         (_, Half::Undoing) => None,
         (Mode::AddOnly, Half::Replacement | Half::Removal | Half::Regaining | Half::SwitchedOff | Half::Move) => {
@@ -219,7 +221,7 @@ pub(crate) fn withhold(
         (_, Half::Addition | Half::Replacement) if additions > most_additions => {
             Some(Hindrance::Additions { number: additions, allowed: most_additions })
         }
-        (_, Half::Removal | Half::Regaining) if removals > most_removals => {
+        (_, Half::Removal | Half::Regaining | Half::SwitchedOff) if removals > most_removals => {
             Some(Hindrance::Removals { number: removals, allowed: most_removals })
         }
         (_, Half::Addition | Half::Replacement | Half::Removal) => None,
@@ -255,6 +257,12 @@ fn take_out(
             let rest = apart.switched_off.get(&rule.name);
             rest.into_iter().flatten().find_map(|name| written.get(name)).cloned()
         }
+        (Change::Put(rule, Position::Above(_)), _) => {
+            let losing =
+                || apart.switched_off.iter().filter(|(_, rest)| rest.contains(&rule.name)).map(|(name, _)| name);
+            let is_needless = losing().all(|name| written.contains_key(name));
+            losing().next().filter(|_| is_needless).and_then(|name| written.get(name)).cloned()
+        }
         _ => None,
     };
     let (out, mut made): (Vec<_>, Vec<_>) = made.into_iter().partition(|change| keeps(change).is_some());
@@ -275,7 +283,8 @@ pub(crate) fn withhold_removals(
     apart: &Apart,
     why: &Hindrance,
 ) -> (Vec<Change>, Vec<Withheld>) {
-    let is_removal = |change: &Change| matches!(half(change, reasons, apart), Half::Removal | Half::Regaining);
+    let is_removal =
+        |change: &Change| matches!(half(change, reasons, apart), Half::Removal | Half::Regaining | Half::SwitchedOff);
     let (out, made): (Vec<_>, Vec<_>) = changes.into_iter().partition(is_removal);
     (without_idle_objects(made), out.into_iter().map(|change| Withheld { change, why: why.clone() }).collect())
 }

@@ -138,7 +138,7 @@ impl Planner<'_> {
     fn keep_shrink_or_delete(&mut self, pairs: &Pairs<'_>) {
         let rulebase = self.rulebase;
         let running: BTreeMap<_, _> = rulebase.running.owned().map(|rule| (&rule.name, rule)).collect();
-        let (sunken, sunken_in_force) = (rulebase.candidate.sunken(), rulebase.running.sunken());
+        let sunken = rulebase.candidate.sunken();
         for rule in rulebase.candidate.owned() {
             let held = running.get(&rule.name).copied();
             // Of two readings the one that loses nothing.
@@ -149,17 +149,20 @@ impl Planner<'_> {
                 });
                 readings.min_by_key(|(said, left)| *said != left)
             };
-            let open = held.filter(|held| lets_through(held, &sunken_in_force, self.config));
+            let open = held.filter(|held| lets_through(held, self.config));
             // What is disabled may keep what it has: it opens nothing.
             let open = if rule.state == OwnedState::Disabled { held } else { open };
             let is_whole = || left_of(held).is_some_and(|(said, left)| *said == left);
             if open.is_none() && held.is_some() && left_of(open) != left_of(held) && is_whole() {
-                if lets_through(rule, &sunken, self.config) {
+                if lets_through(rule, self.config) {
                     self.take_back(rule);
                     continue;
                 }
+                // It stays as it stands, and so does what they have closed. What is wanted for certain is said by a new rule.
                 if rule.state.is_within_its_zones() {
-                    self.leave_closed(rule);
+                    if sunken.contains(&rule.name) {
+                        self.lift(rule);
+                    }
                     continue;
                 }
             }
@@ -185,18 +188,11 @@ impl Planner<'_> {
         self.spelled.extend(rule.spellings().map(|spelling| (rule.name.clone(), spelling.clone())));
     }
 
-    /// A rule that somebody has closed, of which nobody can tell now whether all of it is wanted: it stays as it stands, and so does
-    /// what they have closed.
-    fn leave_closed(&mut self, rule: &Owned<'_>) {
-        self.spelled.extend(rule.spellings().map(|spelling| (rule.name.clone(), spelling.clone())));
-    }
-
-    /// The same, where what would open it is written and not committed: that must not come into force.
+    /// A rule that lets through what somebody has closed, by a change that is not committed, while nobody can tell whether all of it
+    /// is wanted: the change must not come into force.
     fn take_back(&mut self, rule: &Owned<'_>) {
-        self.leave_closed(rule);
         self.draft.taken_back.insert(rule.name.clone());
-        self.draft.deletes.push(rule.name.clone());
-        self.draft.reasons.insert(rule.name.clone(), Reason::Unwanted);
+        self.delete(rule, Reason::Unwanted);
     }
 
     /// A rule that says nothing in the way in which it is wanted now. What of it is admitted all the same stays until that can be
@@ -240,9 +236,13 @@ impl Planner<'_> {
             self.draft.reasons.insert(rule.name.clone(), why);
         }
         if sunken && rule.state != OwnedState::Disabled {
-            self.draft.lifts.push(rule.name.clone());
-            self.draft.reasons.entry(rule.name.clone()).or_insert(Reason::Sunken);
+            self.lift(rule);
         }
+    }
+
+    fn lift(&mut self, rule: &Owned<'_>) {
+        self.draft.lifts.push(rule.name.clone());
+        self.draft.reasons.entry(rule.name.clone()).or_insert(Reason::Sunken);
     }
 
     /// A rule of ours as it is to be written again: what administrators may set on it is carried over.
@@ -348,12 +348,15 @@ impl Planner<'_> {
         self.find_replacements();
         let Self { inventory, rulebase, config, draft, .. } = self;
         let bottom = &config.bottom_rule;
+        let mut puts = draft.puts;
+        // Disabled ones first: no rule gives up what an administrator has switched off before it is said again.
+        puts.sort_by_key(|(rule, position)| *position == Position::InPlace || rule.status == Status::Enabled);
         let owned = rulebase.candidate.owned().count();
         let mut changes: Vec<_> = draft
             .services
             .into_iter()
             .map(|(name, ports)| Change::Service(ServiceObject { name, ports, owner: config.owner.clone() }))
-            .chain(draft.puts.into_iter().map(|(rule, position)| Change::Put(Box::new(rule), position)))
+            .chain(puts.into_iter().map(|(rule, position)| Change::Put(Box::new(rule), position)))
             .chain(draft.lifts.into_iter().map(|name| Change::Lift(name, bottom.clone())))
             .chain(draft.deletes.into_iter().map(Change::Delete))
             .collect();
@@ -384,8 +387,9 @@ impl Planner<'_> {
     }
 }
 
-/// Whether a rule of ours lets through what it says, perhaps among more.
-fn lets_through(rule: &Owned<'_>, sunken: &BTreeSet<&OwnedName>, config: &Config) -> bool {
+/// Whether a rule of ours lets through what it says, perhaps among more. One that stands below the bottom rule does not count as
+/// closed: it is lifted whatever it says, and whoever wants it closed disables it.
+fn lets_through(rule: &Owned<'_>, config: &Config) -> bool {
     let RuleFacts { from, to, rule_type, .. } = rule.facts;
     let goes = |spelling: &Spelling| match spelling.direction {
         Direction::Ingress => from.include(&config.untrust) && to.include(&config.trust),
@@ -393,16 +397,15 @@ fn lets_through(rule: &Owned<'_>, sunken: &BTreeSet<&OwnedName>, config: &Config
     };
     let is_open = |wrong: &Wrong| match wrong {
         Wrong::Action | Wrong::Narrowed => false,
-        Wrong::Zones => rule.spellings().all(goes),
-        Wrong::RuleType => *rule_type == RuleType::Interzone && config.untrust != config.trust,
+        Wrong::Zones => rule.spellings().any(goes),
+        Wrong::RuleType => (*rule_type == RuleType::Intrazone) == (config.untrust == config.trust),
         Wrong::Profiles | Wrong::Service => true,
     };
-    !sunken.contains(&rule.name)
-        && match &rule.state {
-            OwnedState::Right => true,
-            OwnedState::Wrong(wrong) => wrong.iter().all(is_open),
-            OwnedState::Disabled | OwnedState::Held(_) => false,
-        }
+    match &rule.state {
+        OwnedState::Right => true,
+        OwnedState::Wrong(wrong) => wrong.iter().all(is_open),
+        OwnedState::Disabled | OwnedState::Held(_) => false,
+    }
 }
 
 /// Whether some of these may be among the addresses of a rule.

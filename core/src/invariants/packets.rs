@@ -168,8 +168,6 @@ fn standard_ports(app: &AppName, configuration: &Configuration) -> Option<Vec<L4
 /// What the security groups of exposed interfaces admit, and everything for addresses of which nobody can tell.
 pub(super) struct Admitted<'a> {
     by_local: BTreeMap<(Direction, AddressRange), Vec<Grant>>,
-    /// Addresses of which nobody can tell.
-    in_doubt: BTreeSet<AddressRange>,
     inventory: &'a Inventory,
     icmp: IcmpRule,
 }
@@ -191,8 +189,7 @@ struct Permitted {
 impl<'a> Admitted<'a> {
     /// Reads permissions without any of the code that works out what is wanted.
     pub(super) fn of(inventory: &'a Inventory, nat: &[NatRule], config: &'a Config) -> Self {
-        let mut admitted =
-            Self { by_local: BTreeMap::new(), in_doubt: BTreeSet::new(), inventory, icmp: config.translation.icmp };
+        let mut admitted = Self { by_local: BTreeMap::new(), inventory, icmp: config.translation.icmp };
         let mut exposures = Exposures::of(inventory, config);
         let mut nat = Nat::of(nat, &config.untrust);
         for (id, interface) in &inventory.interfaces {
@@ -205,9 +202,6 @@ impl<'a> Admitted<'a> {
                 // What cannot be read for one way leaves the interface in doubt: what it owns stays, either way.
                 let is_read = |way: &Direction| admitted.by_groups(interface, *local, *way).is_some();
                 let is_known = is_known && config.directions.iter().all(is_read);
-                if !is_known {
-                    admitted.in_doubt.insert(*local);
-                }
                 for way in [Direction::Ingress, Direction::Egress] {
                     let permitted = if is_known { admitted.by_groups(interface, *local, way) } else { None };
                     let translated = way == Direction::Ingress
@@ -221,15 +215,6 @@ impl<'a> Admitted<'a> {
             }
         }
         admitted
-    }
-
-    /// Whether some address of a rule is one of which nobody can tell.
-    pub(super) fn doubts(&self, rule: &RuleFacts) -> bool {
-        let meets = |column: &Addresses| match column {
-            Addresses::Known { set, .. } => self.in_doubt.iter().any(|local| set.meets(*local)),
-            Addresses::Unknown => true,
-        };
-        meets(&rule.source) || meets(&rule.destination)
     }
 
     /// What the groups of an interface permit; nothing if one of them, or a list of theirs, cannot be read.

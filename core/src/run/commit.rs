@@ -49,8 +49,8 @@ impl Run {
         let failed = failed.filter(|failed| !self.may_work_now(failed, &[], rulebase));
         if let Some(failed) = failed.filter(|_| self.extent == Extent::Ours) {
             if self.has_taken_back_failed {
-                self.report.problem = Some(self.failed_before(failed));
-                return self.finish(Ending::Withheld);
+                let then = Afterwards::GiveUp(self.failed_before(failed));
+                return self.enter(State::BeforeReverting(then));
             }
             // What a failed commit left behind, of a run that did not live to take it back.
             self.has_taken_back_failed = true;

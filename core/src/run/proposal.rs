@@ -22,6 +22,8 @@ pub(super) struct Proposal {
     less: BTreeSet<OwnedName>,
     /// Those of them that get another security profile group as well.
     reprofiled: BTreeSet<OwnedName>,
+    /// Disabled ones that say less than in force: that closes nothing, and they go with the rules that say the rest.
+    disabled: BTreeSet<OwnedName>,
     /// Rules that say something else than in force, are written in another way, or stand elsewhere.
     changed: BTreeSet<OwnedName>,
     /// Rules that go.
@@ -40,8 +42,10 @@ impl Proposal {
         for name in rulebase.differing() {
             match (standing.get(&name), in_force.get(&name)) {
                 (None, _) => _ = proposal.gone.insert(name),
-                // What an administrator has disabled closes nothing when it becomes less, and goes with the rule that says the rest.
-                (Some(rule), Some(held)) if is_less(rule, held) && rule.state != OwnedState::Disabled => {
+                (Some(rule), Some(held)) if is_less(rule, held) && rule.state == OwnedState::Disabled => {
+                    proposal.disabled.insert(name);
+                }
+                (Some(rule), Some(held)) if is_less(rule, held) => {
                     // Single profiles no rule of ours is written with: they cannot be kept.
                     if rule.facts.profiles != held.facts.profiles && held.facts.profiles != Profiles::Single {
                         proposal.reprofiled.insert(name.clone());
@@ -88,7 +92,7 @@ impl Proposal {
         }
         let is_named = |name: &&OwnedName| named.contains(name);
         let reprofiled: BTreeSet<_> = self.reprofiled.iter().filter(is_named).cloned().collect();
-        let others = self.less.union(&self.changed).filter(is_named);
+        let others = self.less.iter().chain(&self.changed).chain(&self.disabled).filter(is_named);
         let others: BTreeSet<_> = others.filter(|name| !reprofiled.contains(name)).cloned().collect();
         if !others.is_empty() || !reprofiled.is_empty() {
             blamed.add_profiles(reprofiled, words);
@@ -104,7 +108,7 @@ impl Proposal {
         let is_all = !others_are_meant && self.new.len() == self.regained.len();
         let meant = self.new.iter().filter(|(name, _)| is_all || !self.regained.contains(name));
         meant.for_each(|(_, spelling)| blamed.add_saying(spelling.clone(), words));
-        blamed.add(self.changed.clone(), words);
+        blamed.add(&self.changed | &self.disabled, words);
         true
     }
 

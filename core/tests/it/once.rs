@@ -196,20 +196,28 @@ fn what_somebody_has_deleted_keeps_its_objects_until_they_commit() {
         };
         Firewall { pending: vec![pending], ..firewall(candidate, sample::configuration(RULES)) }
     };
-    removed(&gone("alice"), &[], &expect![[r#"
+    removed(
+        &gone("alice"),
+        &[],
+        &expect![[r#"
         - sg-a-2
         - service tcp_9443
         `alice` has deleted sg-a-1, uncommitted: left alone
         service tcp_8443 stays: something else refers to it, somebody works on it, or it is shared; look at its references
         tag bridge stays: something else refers to it, somebody works on it, or it is shared; look at its references
-    "#]]);
-    removed(&gone(sample::US), &[], &expect![[r#"
+    "#]],
+    );
+    removed(
+        &gone(sample::US),
+        &[],
+        &expect![[r#"
         - sg-a-2
         - service tcp_8443
         - service tcp_9443
         - tag bridge
         commit
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
