@@ -48,10 +48,10 @@ impl<'w> Pairs<'w> {
     /// force: nothing is added for it. Where the rule goes either way, a pair is the same packets read the other way round, and
     /// one reading that wants them is enough.
     fn of_rule(&self, rule: &Spelling, in_force: Option<&Spelling>) -> impl Fn(AddressRange, AddressRange) -> bool {
-        let (way, service, number) = (rule.direction, rule.service.clone(), self.services.get(&rule.service).copied());
+        let (way, l4, number) = (rule.direction, rule.service.l4, self.services.get(&rule.service).copied());
         let said = in_force.filter(|said| said.direction == way && said.service.contains(&rule.service)).cloned();
         let is_in_force = move |local, peer| said.as_ref().is_some_and(|said| said.says_pair(local, peer));
-        let is_unknown = move |direction, local, peer| self.unknown.holds(direction, &service, local, peer);
+        let is_unknown = move |direction, local, peer| self.unknown.holds(direction, l4, local, peer);
         let is_listed = move |direction, local, peer| {
             number.is_some_and(|number| self.pairs.binary_search(&(direction, local, peer, number)).is_ok())
         };

@@ -63,8 +63,6 @@ pub struct Wanted {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unknown {
     held: BTreeMap<(Direction, L4), Set<Address>>,
-    /// Addresses that an exposed interface has as well, with what that one wants: an address of two gets at most that.
-    shared: Vec<(AddressRange, Vec<Atom>)>,
     never_open: NeverOpen,
 }
 
@@ -75,22 +73,9 @@ impl Unknown {
     }
 
     /// Whether all of this traffic is unknown. Of what is never opened everything is known.
-    pub fn holds(&self, direction: Direction, service: &Service, local: AddressRange, peer: AddressRange) -> bool {
-        let held = |(of, part): &(Direction, L4)| *of == direction && part.contains(service.l4);
-        !self.never_open.meets(peer, service.l4)
-            && self.held.iter().any(|(key, locals)| held(key) && locals.contains(local))
-            && self.may_be_wanted(direction, service, local, peer)
-    }
-
-    /// Whether every interface that is known to have the address wants this as well.
-    fn may_be_wanted(&self, direction: Direction, service: &Service, local: AddressRange, peer: AddressRange) -> bool {
-        let wants = |atom: &Atom| {
-            atom.direction == direction
-                && atom.service.admits(service)
-                && atom.local.contains(local)
-                && atom.peer.contains(peer)
-        };
-        self.shared.iter().filter(|(range, _)| range.meets(local)).all(|(_, atoms)| atoms.iter().any(wants))
+    pub fn holds(&self, direction: Direction, l4: L4, local: AddressRange, peer: AddressRange) -> bool {
+        let held = |(of, part): &(Direction, L4)| *of == direction && part.contains(l4);
+        !self.never_open.meets(peer, l4) && self.held.iter().any(|(key, locals)| held(key) && locals.contains(local))
     }
 }
 
@@ -278,13 +263,6 @@ impl Collected {
         }
     }
 
-    /// Addresses in doubt that an exposed interface has as well, with what that one wants.
-    fn shared(&self, unknown: &Set<Address>) -> Vec<(AddressRange, Vec<Atom>)> {
-        let known: BTreeSet<_> = self.by_vpc.values().flatten().copied().collect();
-        let wanted = |local: AddressRange| self.atoms.keys().filter(|atom| atom.local == local).cloned().collect();
-        known.into_iter().filter(|local| unknown.meets(*local)).map(|local| (local, wanted(local))).collect()
-    }
-
     /// Addresses in doubt get nothing new, an address of two VPCs gets only what both want (one packet cannot tell which of
     /// the two it is for), and what the firewall translates is named as it was sent.
     fn settled(mut self, nat: &[NatRule], config: &Config) -> Wanted {
@@ -292,12 +270,10 @@ impl Collected {
             several.keep_common(&mut self.atoms, &mut self.left_out);
         }
         let unknown: Set<_> = self.unknown.iter().copied().collect();
-        // What NAT rules make of an address tells nothing about a single one.
-        let shared = if config.destination == RuleDestination::Instance { self.shared(&unknown) } else { Vec::new() };
         self.atoms.retain(|atom, _| !unknown.meets(atom.local));
         let mut wanted = Wanted {
             atoms: self.atoms,
-            unknown: Unknown { shared, never_open: config.never_open.clone(), ..Unknown::default() },
+            unknown: Unknown { never_open: config.never_open.clone(), ..Unknown::default() },
             via: self.via,
             exposed: self.exposed,
             left_out: self.left_out,
