@@ -152,8 +152,12 @@ impl Planner<'_> {
             let open = held.filter(|held| lets_through(held, self.config));
             // What is disabled may keep what it has: it opens nothing.
             let open = if rule.state == OwnedState::Disabled { held } else { open };
-            let is_whole = || left_of(held).is_some_and(|(said, left)| *said == left);
-            if open.is_none() && held.is_some() && left_of(open) != left_of(held) && is_whole() {
+            // All of it is wanted, or may be, and it says what it says in force.
+            let is_whole = |held: &Owned<'_>| {
+                left_of(Some(held)).is_some_and(|(said, left)| *said == left && held.reading(said) == Some(said))
+            };
+            let is_closed = |held: &Owned<'_>| open.is_none() && held.state.is_within_its_zones() && is_whole(held);
+            if held.is_some_and(is_closed) && left_of(open) != left_of(held) {
                 if lets_through(rule, self.config) {
                     self.take_back(rule);
                     continue;
@@ -170,7 +174,7 @@ impl Planner<'_> {
                 (OwnedState::Held(admin), _) => self.leave_held(rule, admin),
                 (OwnedState::Disabled, None) => self.draft.notes.push(Note::Disabled(rule.name.clone())),
                 (_, None) => self.delete(rule, Reason::Unreadable { replaced_by: BTreeSet::new() }),
-                (_, Some(_)) => match left_of(open) {
+                (_, Some(_)) => match left_of(held) {
                     None => self.give_up(rule, pairs),
                     Some((said, left)) => self.keep(rule, said, &left, sunken.contains(&rule.name)),
                 },
