@@ -313,11 +313,13 @@ impl Run {
         }
         let wrote = matches!(state, State::Applying(_) | State::Committing(_) | State::Reverting(..));
         self.write_failed |= wrote;
-        let again = match state {
+        let again = if let State::Reverting(then) = state {
             // Whatever comes after it still has to.
-            State::Reverting(then) => State::BeforeReverting(then),
-            _ if wrote => State::Observing(Look::Firewall),
-            state => state,
+            State::BeforeReverting(then)
+        } else if wrote {
+            State::Observing(Look::Firewall)
+        } else {
+            state
         };
         self.wait_and(again, &failure.what)
     }

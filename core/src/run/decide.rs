@@ -324,9 +324,9 @@ fn reprofiled(plan: &Plan, rulebase: &Rulebase<'_>) -> BTreeSet<OwnedName> {
         let held = rulebase.running.owned().find(|held| held.name == rule.name);
         held.is_some_and(|held| held.facts.profiles != rule.profiles() && held.facts.profiles != Profiles::Single)
     };
-    let shrunk = plan.changes.iter().filter_map(|change| match change {
-        Change::Put(rule, Position::InPlace) if plan.reasons.get(&rule.name) == Some(&Reason::Shrunk) => Some(rule),
-        _ => None,
+    let shrunk = plan.changes.iter().filter_map(|change| {
+        let Change::Put(rule, Position::InPlace) = change else { return None };
+        (plan.reasons.get(&rule.name) == Some(&Reason::Shrunk)).then_some(rule)
     });
     shrunk.filter(|rule| is_other(rule)).map(|rule| rule.name.clone()).collect()
 }
