@@ -338,13 +338,14 @@ impl Planner<'_> {
     /// Rules of ours that are put right or lifted, and let nothing through until then, with what they will say.
     fn repaired(&self) -> Vec<(OwnedName, Spelling)> {
         let kept: BTreeMap<_, _> = self.kept.iter().map(|(name, left)| (name, left)).collect();
-        let is_changed = |rule: &&Owned<'_>| {
-            let is_rewritten = self.draft.puts.iter().any(|(put, _)| put.name == rule.name);
-            let is_repaired = is_rewritten && !rule.state.allows_what_it_says();
-            is_repaired || self.draft.lifts.contains(&rule.name)
+        // Many rules are asked about, and many may be written.
+        let written: BTreeSet<_> = self.draft.puts.iter().map(|(put, _)| &put.name).collect();
+        let lifted: BTreeSet<_> = self.draft.lifts.iter().collect();
+        let is_repaired = |rule: &&Owned<'_>| {
+            lifted.contains(&rule.name) || (written.contains(&rule.name) && !rule.state.allows_what_it_says())
         };
-        let changed = self.rulebase.candidate.owned().filter(is_changed);
-        changed.filter_map(|rule| Some((rule.name.clone(), (*kept.get(&rule.facts.name)?).clone()))).collect()
+        let repaired = self.rulebase.candidate.owned().filter(is_repaired);
+        repaired.filter_map(|rule| Some((rule.name.clone(), (*kept.get(&rule.facts.name)?).clone()))).collect()
     }
 
     /// Step 4: the order of changes; then what mode and limits withhold.

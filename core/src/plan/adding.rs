@@ -17,7 +17,7 @@ use crate::{
     event::Cause,
     firewall::Status,
     id::{GroupId, InterfaceId, OwnedName, Subject},
-    rulebase::{OwnedState, Rulebase},
+    rulebase::{Owned, OwnedState, Rulebase},
     wanted::{Atom, Origins, Wanted},
 };
 
@@ -65,12 +65,12 @@ impl Planner<'_> {
                 Verdict::Allowed(by) => standings[index] = Some(Standing::Allowed(by)),
                 Verdict::Gap(gap) => {
                     let refused = self.refused.iter().position(|spelling| spelling.says(atom));
-                    // What the firewall would misread, or has refused, is not written: nothing is allowed by it.
                     let novelty = match (lost.says(atom), switched_off.by(atom)) {
                         (true, _) => Novelty::Regained,
                         (false, Some(_)) => Novelty::SwitchedOff,
                         (false, None) => Novelty::New,
                     };
+                    // What the firewall would misread, or has refused, is not written, and what is disabled allows nothing.
                     let is_misread = self.rulebase.names.misread(&atom.service);
                     if refused.is_none() && !is_misread && novelty != Novelty::SwitchedOff {
                         covers.iter_mut().for_each(|cover| cover.add(atom));
@@ -102,10 +102,10 @@ impl Planner<'_> {
     /// loses is theirs to switch on again.
     fn switched_off(&self) -> Vec<(OwnedName, Spelling)> {
         let Rulebase { candidate, running, .. } = self.rulebase;
-        let stands =
-            |name: &OwnedName| candidate.owned().any(|rule| rule.name == *name && rule.state == OwnedState::Disabled);
-        let disabled = candidate.owned().chain(running.owned()).filter(|rule| rule.state == OwnedState::Disabled);
-        let disabled = disabled.filter(|rule| stands(&rule.name));
+        let is_disabled = |rule: &&Owned<'_>| rule.state == OwnedState::Disabled;
+        let standing: BTreeSet<_> = candidate.owned().filter(is_disabled).map(|rule| &rule.name).collect();
+        let disabled = candidate.owned().chain(running.owned()).filter(is_disabled);
+        let disabled = disabled.filter(|rule| standing.contains(&rule.name));
         disabled.flat_map(|rule| rule.spellings().map(|said| (rule.name.clone(), said.clone()))).collect()
     }
 
