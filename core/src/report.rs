@@ -188,7 +188,7 @@ pub enum Problem {
     Restless(usize),
     /// The firewall saw nothing to commit, and another look found that our rules differ all the same.
     #[error(
-        "the firewall sees nothing of ours to commit, although candidate and running configuration differ in {}: look at who has changed them, and commit all changes",
+        "the firewall sees nothing of ours to commit, although candidate and running configuration differ in {}: look at who has changed them, and commit all changes, or revert them",
         quoted(rules)
     )]
     NothingToCommit {

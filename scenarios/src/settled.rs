@@ -46,7 +46,8 @@ pub(crate) async fn unsettled<A: Act>(actor: &mut A, world: &SharedWorld, config
     let mut found: Vec<_> = plan.changes.iter().map(|change| format!("I5: still to be done: {change}")).collect();
     let is_for_a_person = |name: &OwnedName| {
         let name = name.rule_name();
-        has_lost_tag(&name, &firewall, config) || is_gone_unnoted(&name, &firewall)
+        has_lost_tag(&name, &firewall, config)
+            || is_unnoted(&name, &firewall) && (!stands(&name, &firewall) || is_withheld(&name, &plan))
     };
     if plan.commit && found.is_empty() && !rulebase.differing().iter().all(is_for_a_person) {
         found.push("I10: what is in force differs from what was found right".to_owned());
@@ -70,12 +71,21 @@ fn has_lost_tag(rule_name: &RuleName, firewall: &Firewall, config: &Config) -> b
     rules.any(|rule| rule.name == *rule_name && owned_name(rule, &config.owner).is_none())
 }
 
-/// Whether a rule in force is gone from the candidate configuration, and nobody is noted for that: somebody took back their work on it
-/// while a commit of ours was under way. No commit of one administrator's changes takes it along; the outcome names it.
-fn is_gone_unnoted(rule_name: &RuleName, firewall: &Firewall) -> bool {
-    let stands = firewall.candidate.rules.iter().any(|rule| rule.name == *rule_name);
+/// Whether nobody is noted for a rule that differs: somebody took back their work on it while a commit of ours was under way. No
+/// commit of one administrator's changes takes it along, nor does a revert; the outcome names it. While it stands, we write it as it
+/// should be, unless mode or limits withhold that.
+fn is_unnoted(rule_name: &RuleName, firewall: &Firewall) -> bool {
     let node = Node::Rule(rule_name.clone());
-    !stands && !firewall.pending.iter().any(|pending| pending.node == node)
+    !firewall.pending.iter().any(|pending| pending.node == node)
+}
+
+fn stands(rule_name: &RuleName, firewall: &Firewall) -> bool {
+    firewall.candidate.rules.iter().any(|rule| rule.name == *rule_name)
+}
+
+fn is_withheld(rule_name: &RuleName, plan: &Plan) -> bool {
+    let mut withheld = plan.withheld.iter().filter_map(|withheld| withheld.change.rule());
+    withheld.any(|rule| rule.rule_name() == *rule_name)
 }
 
 /// Atoms of which the firewall lets a packet through to nobody, and nobody has decided so.
@@ -116,10 +126,7 @@ fn is_in_other_hands(rule_name: &RuleName, firewall: &Firewall, plan: &Plan) -> 
     is_disabled(&firewall.candidate)
         || is_disabled(&firewall.running)
         || firewall.pending.iter().any(|pending| pending.node == node && !ours(&pending.admin))
-        || plan
-            .withheld
-            .iter()
-            .any(|withheld| withheld.change.rule().map(OwnedName::rule_name).as_ref() == Some(rule_name))
+        || is_withheld(rule_name, plan)
 }
 
 /// The corners of an atom.
