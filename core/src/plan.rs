@@ -4,6 +4,7 @@ mod adding;
 mod adoption;
 mod beside;
 mod grouping;
+mod keeping;
 mod lost;
 mod notes;
 mod reason;
@@ -19,12 +20,12 @@ use crate::{
     change::{Change, Columns, Direction, Extras, OwnedRule, Position, ServiceObject, Spelling, WrittenService},
     config::Config,
     event::Cause,
-    firewall::{Addresses, RuleFacts, RuleType, Status},
-    fit::{Pairs, admitted, shrunk},
-    id::{AdminName, OwnedName, RuleName, ServiceName},
+    firewall::{Addresses, Status},
+    fit::Pairs,
+    id::{OwnedName, RuleName, ServiceName},
     inventory::Inventory,
     limits::{self, Apart, Withheld},
-    rulebase::{ObjectStatus, Owned, OwnedState, Rulebase, Wrong, service_object},
+    rulebase::{ObjectStatus, Owned, Rulebase, service_object},
     service::Service,
     translate::{ServiceColumn, ServicePorts},
     wanted::{Wanted, wanted},
@@ -134,121 +135,6 @@ struct Planner<'p> {
 }
 
 impl Planner<'_> {
-    /// Step 1: every rule of ours is kept, shrunk, replaced, moved or deleted.
-    fn keep_shrink_or_delete(&mut self, pairs: &Pairs<'_>) {
-        let rulebase = self.rulebase;
-        let running: BTreeMap<_, _> = rulebase.running.owned().map(|rule| (&rule.name, rule)).collect();
-        let sunken = rulebase.candidate.sunken();
-        for rule in rulebase.candidate.owned() {
-            let held = running.get(&rule.name).copied();
-            // Of two readings the one that loses nothing.
-            let left_of = |held: Option<&Owned<'_>>| {
-                let readings = rule.spellings().filter_map(|spelling| {
-                    let in_force = held.and_then(|held| held.reading(spelling));
-                    Some((spelling, shrunk(spelling, in_force, pairs)?))
-                });
-                readings.min_by_key(|(said, left)| *said != left)
-            };
-            let open = held.filter(|held| lets_through(held, self.config));
-            // What is disabled may keep what it has: it opens nothing.
-            let open = if rule.state == OwnedState::Disabled { held } else { open };
-            // All of it is wanted, or may be, and it says what it says in force.
-            let is_whole = |held: &Owned<'_>| {
-                left_of(Some(held)).is_some_and(|(said, left)| *said == left && held.reading(said) == Some(said))
-            };
-            let is_closed = |held: &Owned<'_>| open.is_none() && held.state.is_within_its_zones() && is_whole(held);
-            if held.is_some_and(is_closed) && left_of(open) != left_of(held) {
-                if lets_through(rule, self.config) {
-                    self.take_back(rule);
-                    continue;
-                }
-                // It stays as it stands, and so does what they have closed. What is wanted for certain is said by a new rule.
-                if rule.state.is_within_its_zones() {
-                    if sunken.contains(&rule.name) {
-                        self.lift(rule);
-                    }
-                    continue;
-                }
-            }
-            match (&rule.state, &rule.spelling) {
-                (OwnedState::Held(admin), _) => self.leave_held(rule, admin),
-                (OwnedState::Disabled, None) => self.draft.notes.push(Note::Disabled(rule.name.clone())),
-                (_, None) => self.delete(rule, Reason::Unreadable { replaced_by: BTreeSet::new() }),
-                (_, Some(_)) => match left_of(held) {
-                    None => self.give_up(rule, pairs),
-                    Some((said, left)) => self.keep(rule, said, &left, sunken.contains(&rule.name)),
-                },
-            }
-        }
-        for (name, (admin, spellings)) in &rulebase.taken {
-            let note = if rulebase.candidate.has(&name.rule_name()) { Note::Held } else { Note::DeletedBy };
-            self.draft.notes.push(note(name.clone(), admin.clone()));
-            self.spelled.extend(spellings.iter().map(|spelling| (name.clone(), spelling.clone())));
-        }
-    }
-
-    fn leave_held(&mut self, rule: &Owned<'_>, admin: &AdminName) {
-        self.draft.notes.push(Note::Held(rule.name.clone(), admin.clone()));
-        self.spelled.extend(rule.spellings().map(|spelling| (rule.name.clone(), spelling.clone())));
-    }
-
-    /// A rule that lets through what somebody has closed, by a change that is not committed, while nobody can tell whether all of it
-    /// is wanted: the change must not come into force.
-    fn take_back(&mut self, rule: &Owned<'_>) {
-        self.draft.taken_back.insert(rule.name.clone());
-        self.delete(rule, Reason::Unwanted);
-    }
-
-    /// A rule that says nothing in the way in which it is wanted now. What of it is admitted all the same stays until that can be
-    /// said as it is wanted.
-    fn give_up(&mut self, rule: &Owned<'_>, pairs: &Pairs<'_>) {
-        let rest = rule.spellings().find_map(|said| Some((said, admitted(said, pairs)?)));
-        let Some((said, rest)) = rest.filter(|_| rule.state.allows_what_it_says()) else {
-            return self.delete(rule, Reason::Unwanted);
-        };
-        if rest != *said {
-            let written = self.rewritten(rule, &rest);
-            self.draft.instead.insert(rule.name.clone(), written);
-        }
-        self.delete(rule, Reason::Respelled { replaced_by: BTreeSet::new() });
-    }
-
-    fn delete(&mut self, rule: &Owned<'_>, why: Reason) {
-        self.draft.deletes.push(rule.name.clone());
-        self.draft.reasons.insert(rule.name.clone(), why);
-    }
-
-    /// A rule that says `said`, of which `left` is still wanted.
-    fn keep(&mut self, rule: &Owned<'_>, said: &Spelling, left: &Spelling, sunken: bool) {
-        self.spelled.push((rule.name.clone(), left.clone()));
-        if self.config.goes_either_way() {
-            self.spelled.push((rule.name.clone(), left.mirrored()));
-        }
-        if let OwnedState::Disabled = rule.state {
-            self.draft.notes.push(Note::Disabled(rule.name.clone()));
-        } else {
-            self.kept.push((rule.facts.name.clone(), left.clone()));
-        }
-        let why = match &rule.state {
-            // Shrinking comes first: whatever else is put right with it, it must not be withheld as an addition.
-            _ if said != left => Some(Reason::Shrunk),
-            OwnedState::Wrong(wrong) => Some(Reason::Wrong(wrong.clone())),
-            OwnedState::Right | OwnedState::Disabled | OwnedState::Held(_) => None,
-        };
-        if let Some(why) = why {
-            self.rewrite(rule, left);
-            self.draft.reasons.insert(rule.name.clone(), why);
-        }
-        if sunken && rule.state != OwnedState::Disabled {
-            self.lift(rule);
-        }
-    }
-
-    fn lift(&mut self, rule: &Owned<'_>) {
-        self.draft.lifts.push(rule.name.clone());
-        self.draft.reasons.entry(rule.name.clone()).or_insert(Reason::Sunken);
-    }
-
     /// A rule of ours as it is to be written again: what administrators may set on it is carried over.
     fn rewrite(&mut self, rule: &Owned<'_>, left: &Spelling) {
         let written = self.rewritten(rule, left);
@@ -389,27 +275,6 @@ impl Planner<'_> {
             owned,
             rules: rulebase.candidate.rules.len(),
         }
-    }
-}
-
-/// Whether a rule of ours lets through what it says, perhaps among more. One that stands below the bottom rule does not count as
-/// closed: it is lifted whatever it says, and whoever wants it closed disables it.
-fn lets_through(rule: &Owned<'_>, config: &Config) -> bool {
-    let RuleFacts { from, to, rule_type, .. } = rule.facts;
-    let goes = |spelling: &Spelling| match spelling.direction {
-        Direction::Ingress => from.include(&config.untrust) && to.include(&config.trust),
-        Direction::Egress => from.include(&config.trust) && to.include(&config.untrust),
-    };
-    let is_open = |wrong: &Wrong| match wrong {
-        Wrong::Action | Wrong::Narrowed => false,
-        Wrong::Zones => rule.spellings().any(goes),
-        Wrong::RuleType => (*rule_type == RuleType::Intrazone) == (config.untrust == config.trust),
-        Wrong::Profiles | Wrong::Service => true,
-    };
-    match &rule.state {
-        OwnedState::Right => true,
-        OwnedState::Wrong(wrong) => wrong.iter().all(is_open),
-        OwnedState::Disabled | OwnedState::Held(_) => false,
     }
 }
 

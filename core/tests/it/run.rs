@@ -548,7 +548,9 @@ fn nothing_to_commit_is_said_of_what_stood_then() {
     let nothing = || Story::of(WEB, "").twist("commit", [Twist::Answers(Reply::NothingToCommit)]);
     let told = nothing().told();
     assert!(
-        told.ends_with("differ in `sg-web-1`, `sg-web-2`: look at who has changed them, and commit all changes, or revert them\n"),
+        told.ends_with(
+            "differ in `sg-web-1`, `sg-web-2`: look at who has changed them, and commit all changes, or revert them\n"
+        ),
         "{told}"
     );
 

@@ -1,0 +1,180 @@
+//! What becomes of the rules of ours that are there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Note, Planner, Reason};
+use crate::{
+    change::{Direction, Spelling},
+    config::Config,
+    firewall::{RuleFacts, RuleType},
+    fit::{Pairs, admitted, shrunk},
+    id::AdminName,
+    rulebase::{Owned, OwnedState, Wrong},
+};
+
+/// What somebody has closed by hand while nobody can tell whether all of it is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Closed {
+    /// It still is.
+    Still,
+    /// A change that is not committed opens it again.
+    Reopened,
+}
+
+/// Where a rule of ours stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Depth {
+    AboveBottom,
+    Sunken,
+}
+
+impl Planner<'_> {
+    /// Step 1: every rule of ours is kept, shrunk, replaced, moved or deleted.
+    pub(super) fn keep_shrink_or_delete(&mut self, pairs: &Pairs<'_>) {
+        let rulebase = self.rulebase;
+        let running: BTreeMap<_, _> = rulebase.running.owned().map(|rule| (&rule.name, rule)).collect();
+        let sunken = rulebase.candidate.sunken();
+        for rule in rulebase.candidate.owned() {
+            let held = running.get(&rule.name).copied();
+            let depth = if sunken.contains(&rule.name) { Depth::Sunken } else { Depth::AboveBottom };
+            match closed_in_doubt(rule, held, pairs, self.config) {
+                Some(Closed::Reopened) => self.take_back(rule),
+                // What is wanted for certain is said by a new rule.
+                Some(Closed::Still) if depth == Depth::Sunken => self.lift(rule),
+                Some(Closed::Still) => {}
+                None => self.keep_or_give_up(rule, held, depth, pairs),
+            }
+        }
+        self.leave_taken();
+    }
+
+    fn keep_or_give_up(&mut self, rule: &Owned<'_>, held: Option<&Owned<'_>>, depth: Depth, pairs: &Pairs<'_>) {
+        match (&rule.state, &rule.spelling) {
+            (OwnedState::Held(admin), _) => self.leave_held(rule, admin),
+            (OwnedState::Disabled, None) => self.draft.notes.push(Note::Disabled(rule.name.clone())),
+            (_, None) => self.delete(rule, Reason::Unreadable { replaced_by: BTreeSet::new() }),
+            (_, Some(_)) => match left_of(rule, held, pairs) {
+                None => self.give_up(rule, pairs),
+                Some((said, left)) => self.keep(rule, said, &left, depth),
+            },
+        }
+    }
+
+    /// Rules that others have deleted, or made theirs, and not committed.
+    fn leave_taken(&mut self) {
+        let rulebase = self.rulebase;
+        for (name, (admin, spellings)) in &rulebase.taken {
+            let note = if rulebase.candidate.has(&name.rule_name()) { Note::Held } else { Note::DeletedBy };
+            self.draft.notes.push(note(name.clone(), admin.clone()));
+            self.spelled.extend(spellings.iter().map(|spelling| (name.clone(), spelling.clone())));
+        }
+    }
+
+    fn leave_held(&mut self, rule: &Owned<'_>, admin: &AdminName) {
+        self.draft.notes.push(Note::Held(rule.name.clone(), admin.clone()));
+        self.spelled.extend(rule.spellings().map(|spelling| (rule.name.clone(), spelling.clone())));
+    }
+
+    /// A rule that lets through what somebody has closed, by a change that is not committed, while nobody can tell whether all of it
+    /// is wanted: the change must not come into force.
+    fn take_back(&mut self, rule: &Owned<'_>) {
+        self.draft.taken_back.insert(rule.name.clone());
+        self.delete(rule, Reason::Unwanted);
+    }
+
+    /// A rule that says nothing in the way in which it is wanted now. What of it is admitted all the same stays until that can be
+    /// said as it is wanted.
+    fn give_up(&mut self, rule: &Owned<'_>, pairs: &Pairs<'_>) {
+        let rest = rule.spellings().find_map(|said| Some((said, admitted(said, pairs)?)));
+        let Some((said, rest)) = rest.filter(|_| rule.state.allows_what_it_says()) else {
+            return self.delete(rule, Reason::Unwanted);
+        };
+        if rest != *said {
+            let written = self.rewritten(rule, &rest);
+            self.draft.instead.insert(rule.name.clone(), written);
+        }
+        self.delete(rule, Reason::Respelled { replaced_by: BTreeSet::new() });
+    }
+
+    fn delete(&mut self, rule: &Owned<'_>, why: Reason) {
+        self.draft.deletes.push(rule.name.clone());
+        self.draft.reasons.insert(rule.name.clone(), why);
+    }
+
+    /// A rule that says `said`, of which `left` is still wanted.
+    fn keep(&mut self, rule: &Owned<'_>, said: &Spelling, left: &Spelling, depth: Depth) {
+        self.spelled.push((rule.name.clone(), left.clone()));
+        if self.config.goes_either_way() {
+            self.spelled.push((rule.name.clone(), left.mirrored()));
+        }
+        if let OwnedState::Disabled = rule.state {
+            self.draft.notes.push(Note::Disabled(rule.name.clone()));
+        } else {
+            self.kept.push((rule.facts.name.clone(), left.clone()));
+        }
+        let why = match &rule.state {
+            // Shrinking comes first: whatever else is put right with it, it must not be withheld as an addition.
+            _ if said != left => Some(Reason::Shrunk),
+            OwnedState::Wrong(wrong) => Some(Reason::Wrong(wrong.clone())),
+            OwnedState::Right | OwnedState::Disabled | OwnedState::Held(_) => None,
+        };
+        if let Some(why) = why {
+            self.rewrite(rule, left);
+            self.draft.reasons.insert(rule.name.clone(), why);
+        }
+        if depth == Depth::Sunken && rule.state != OwnedState::Disabled {
+            self.lift(rule);
+        }
+    }
+
+    fn lift(&mut self, rule: &Owned<'_>) {
+        self.draft.lifts.push(rule.name.clone());
+        self.draft.reasons.entry(rule.name.clone()).or_insert(Reason::Sunken);
+    }
+}
+
+/// What is left of a rule that stands for `held` in force, with the reading that loses least.
+fn left_of<'r>(rule: &'r Owned<'_>, held: Option<&Owned<'_>>, pairs: &Pairs<'_>) -> Option<(&'r Spelling, Spelling)> {
+    let readings = rule.spellings().filter_map(|spelling| {
+        let in_force = held.and_then(|held| held.reading(spelling));
+        Some((spelling, shrunk(spelling, in_force, pairs)?))
+    });
+    readings.min_by_key(|(said, left)| *said != left)
+}
+
+/// Whether a rule lets nothing through in force because somebody has closed it, of what it says there all is wanted or may be, and
+/// not all for certain: then it stays as they have left it.
+fn closed_in_doubt(rule: &Owned<'_>, held: Option<&Owned<'_>>, pairs: &Pairs<'_>, config: &Config) -> Option<Closed> {
+    // What is disabled may keep what it has: it opens nothing.
+    let closed = held.filter(|held| rule.state != OwnedState::Disabled && !lets_through(held, config))?;
+    let (said, left) = left_of(rule, Some(closed), pairs).filter(|_| closed.state.is_within_its_zones())?;
+    let is_whole = *said == left && closed.reading(said) == Some(said);
+    if !is_whole || left_of(rule, None, pairs) == Some((said, left)) {
+        return None;
+    }
+    match lets_through(rule, config) {
+        true => Some(Closed::Reopened),
+        false => rule.state.is_within_its_zones().then_some(Closed::Still),
+    }
+}
+
+/// Whether a rule of ours lets through what it says, perhaps among more. One that stands below the bottom rule does not count as
+/// closed: it is lifted whatever it says, and whoever wants it closed disables it.
+fn lets_through(rule: &Owned<'_>, config: &Config) -> bool {
+    let RuleFacts { from, to, rule_type, .. } = rule.facts;
+    let goes = |spelling: &Spelling| match spelling.direction {
+        Direction::Ingress => from.include(&config.untrust) && to.include(&config.trust),
+        Direction::Egress => from.include(&config.trust) && to.include(&config.untrust),
+    };
+    let is_open = |wrong: &Wrong| match wrong {
+        Wrong::Action | Wrong::Narrowed => false,
+        Wrong::Zones => rule.spellings().any(goes),
+        Wrong::RuleType => (*rule_type == RuleType::Intrazone) == (config.untrust == config.trust),
+        Wrong::Profiles | Wrong::Service => true,
+    };
+    match &rule.state {
+        OwnedState::Right => true,
+        OwnedState::Wrong(wrong) => wrong.iter().all(is_open),
+        OwnedState::Disabled | OwnedState::Held(_) => false,
+    }
+}
