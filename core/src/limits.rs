@@ -137,7 +137,7 @@ impl Apart {
 
     /// Whether the rule must not be committed without what is planned for it: that takes back what was never in force.
     pub(crate) fn is_needed(&self, name: &OwnedName) -> bool {
-        self.undone.contains(name) || self.more.contains(name) || self.taken_back.contains(name)
+        self.undone.contains(name) || self.more.contains(name)
     }
 
     /// New rules that say only what others lose.

@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Note, Planner, Reason};
 use crate::{
-    change::{Direction, Spelling},
-    config::Config,
-    firewall::{RuleFacts, RuleType},
+    change::Spelling,
     fit::{Pairs, admitted, shrunk},
     id::AdminName,
     rulebase::{Owned, OwnedState, Wrong},
@@ -37,7 +35,7 @@ impl Planner<'_> {
         for rule in rulebase.candidate.owned() {
             let held = running.get(&rule.name).copied();
             let depth = if sunken.contains(&rule.name) { Depth::Sunken } else { Depth::AboveBottom };
-            match closed_in_doubt(rule, held, pairs, self.config) {
+            match closed_in_doubt(rule, held, pairs) {
                 Some(Closed::Reopened) => self.take_back(rule),
                 // What is wanted for certain is said by a new rule.
                 Some(Closed::Still) if depth == Depth::Sunken => self.lift(rule),
@@ -144,37 +142,29 @@ fn left_of<'r>(rule: &'r Owned<'_>, held: Option<&Owned<'_>>, pairs: &Pairs<'_>)
 
 /// Whether a rule lets nothing through in force because somebody has closed it, of what it says there all is wanted or may be, and
 /// not all for certain: then it stays as they have left it.
-fn closed_in_doubt(rule: &Owned<'_>, held: Option<&Owned<'_>>, pairs: &Pairs<'_>, config: &Config) -> Option<Closed> {
-    // What is disabled may keep what it has: it opens nothing.
-    let closed = held.filter(|held| rule.state != OwnedState::Disabled && !lets_through(held, config))?;
-    let (said, left) = left_of(rule, Some(closed), pairs).filter(|_| closed.state.is_within_its_zones())?;
+fn closed_in_doubt(rule: &Owned<'_>, held: Option<&Owned<'_>>, pairs: &Pairs<'_>) -> Option<Closed> {
+    // What is disabled may keep what it has: it opens nothing. What is in somebody's hands is theirs.
+    if matches!(rule.state, OwnedState::Disabled | OwnedState::Held(_)) {
+        return None;
+    }
+    let closed = held.filter(|held| is_closed(held))?;
+    let (said, left) = left_of(rule, Some(closed), pairs)?;
     let is_whole = *said == left && closed.reading(said) == Some(said);
     if !is_whole || left_of(rule, None, pairs) == Some((said, left)) {
         return None;
     }
-    match lets_through(rule, config) {
-        true => Some(Closed::Reopened),
-        false => rule.state.is_within_its_zones().then_some(Closed::Still),
-    }
+    Some(if is_closed(rule) { Closed::Still } else { Closed::Reopened })
 }
 
-/// Whether a rule of ours lets through what it says, perhaps among more. One that stands below the bottom rule does not count as
-/// closed: it is lifted whatever it says, and whoever wants it closed disables it.
-fn lets_through(rule: &Owned<'_>, config: &Config) -> bool {
-    let RuleFacts { from, to, rule_type, .. } = rule.facts;
-    let goes = |spelling: &Spelling| match spelling.direction {
-        Direction::Ingress => from.include(&config.untrust) && to.include(&config.trust),
-        Direction::Egress => from.include(&config.trust) && to.include(&config.untrust),
-    };
-    let is_open = |wrong: &Wrong| match wrong {
-        Wrong::Action | Wrong::Narrowed => false,
-        Wrong::Zones => rule.spellings().any(goes),
-        Wrong::RuleType => (*rule_type == RuleType::Intrazone) == (config.untrust == config.trust),
-        Wrong::Profiles | Wrong::Service => true,
-    };
+/// Whether a rule of ours is about the traffic between its zones and does not let through what it says. One that stands below the
+/// bottom rule does not count: it is lifted whatever it says, and whoever wants it closed disables it.
+fn is_closed(rule: &Owned<'_>) -> bool {
     match &rule.state {
-        OwnedState::Right => true,
-        OwnedState::Wrong(wrong) => wrong.iter().all(is_open),
-        OwnedState::Disabled | OwnedState::Held(_) => false,
+        OwnedState::Disabled => true,
+        OwnedState::Wrong(wrong) => {
+            let is_any_of = |some: [Wrong; 2]| some.iter().any(|one| wrong.contains(one));
+            is_any_of([Wrong::Action, Wrong::Narrowed]) && !is_any_of([Wrong::Zones, Wrong::RuleType])
+        }
+        OwnedState::Right | OwnedState::Held(_) => false,
     }
 }

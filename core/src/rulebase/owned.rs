@@ -69,17 +69,6 @@ impl OwnedState {
     }
 }
 
-impl OwnedState {
-    /// Whether the rule is about no traffic but that between its two zones.
-    pub(crate) fn is_within_its_zones(&self) -> bool {
-        match self {
-            Self::Right | Self::Disabled => true,
-            Self::Wrong(wrong) => !wrong.contains(&Wrong::Zones) && !wrong.contains(&Wrong::RuleType),
-            Self::Held(_) => false,
-        }
-    }
-}
-
 /// What is not as we write it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Wrong {

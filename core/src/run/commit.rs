@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Next, REFUSALS_MAX, Run, State, proposal::Proposal, removal::Purpose};
 use crate::{
-    change::{Change, OwnedRule, Position, WrittenService},
+    change::{Change, Position, WrittenService},
     command::{JobState, Look},
     config::Mode,
-    firewall::{CommitNote, Digest, FailedCommit, Firewall, Profiles, Since},
+    firewall::{CommitNote, Digest, FailedCommit, Firewall, Since},
     id::{JobId, OwnedName},
     plan::Reason,
     report::{Ending, Problem, shown},
@@ -76,15 +76,10 @@ impl Run {
 
     /// Whether a commit that failed need not be waited for: others have succeeded since, and this one removes and does nothing else.
     pub(super) fn may_work_now(&self, failed: &FailedCommit, changes: &[Change], rulebase: &Rulebase<'_>) -> bool {
-        let keeps_profiles = |rule: &OwnedRule| {
-            let held = rulebase.running.owned().find(|held| held.name == rule.name);
-            held.is_none_or(|held| held.facts.profiles == rule.profiles() || held.facts.profiles == Profiles::Single)
-        };
         let removes = |change: &Change| match change {
             Change::Delete(_) => true,
-            Change::Put(rule, Position::InPlace) => {
-                self.report.reasons.get(&rule.name) == Some(&Reason::Shrunk) && keeps_profiles(rule)
-            }
+            // By now with the security profiles that it has in force.
+            Change::Put(rule, Position::InPlace) => self.report.reasons.get(&rule.name) == Some(&Reason::Shrunk),
             Change::Put(_, Position::Above(_)) | Change::Lift(..) | Change::Adopt(_) => false,
             Change::Tag(_) | Change::Service(_) | Change::Drop(_) => true,
         };

@@ -641,6 +641,22 @@ fn what_failed_lately_is_not_tried_again() {
 }
 
 #[test]
+fn what_is_still_there_after_it_was_taken_back_is_the_outcome() {
+    let mut story = Story::of(WEB, "");
+    story.firewall.candidate = Arc::new(story.firewall.candidate.apply(&planned(WEB)));
+    story.firewall.failed_commits.push(failed_commit());
+    let nothing_is_done = || Twist::Answers(Reply::Reverted);
+    story.twist("revert", std::iter::repeat_with(nothing_is_done).take(9)).check(&expect![[r#"
+           0.0s  observe           as planned, running differs
+           1.0s  revert            our uncommitted changes are taken back
+           2.0s  observe firewall  as planned, running differs
+           3.0s  observe firewall  nobody has worked on top of our changes
+           4.0s  revert            our uncommitted changes are taken back
+        failed; a commit of the same rules failed 10 min ago, they are not tried again for 20 min: no zone
+    "#]]);
+}
+
+#[test]
 fn nothing_exposed_any_more_is_looked_at_twice() {
     Story::of("", "sg-web-1 8.8.8.0/24 -> 10.0.1.10 ours").check(&expect![[r#"
            0.0s  observe           nothing is exposed any more: looking again before believing it
