@@ -17,7 +17,7 @@ use crate::{
     event::Cause,
     firewall::Status,
     id::{GroupId, InterfaceId, OwnedName, Subject},
-    rulebase::{Owned, OwnedState, Rulebase},
+    rulebase::{OwnedState, Rulebase},
     wanted::{Atom, Origins, Wanted},
 };
 
@@ -102,10 +102,7 @@ impl Planner<'_> {
     /// loses is theirs to switch on again.
     fn switched_off(&self) -> Vec<(OwnedName, Spelling)> {
         let Rulebase { candidate, running, .. } = self.rulebase;
-        let is_disabled = |rule: &&Owned<'_>| rule.state == OwnedState::Disabled;
-        let standing: BTreeSet<_> = candidate.owned().filter(is_disabled).map(|rule| &rule.name).collect();
-        let disabled = candidate.owned().chain(running.owned()).filter(is_disabled);
-        let disabled = disabled.filter(|rule| standing.contains(&rule.name));
+        let disabled = candidate.owned().chain(running.owned()).filter(|rule| rule.state == OwnedState::Disabled);
         disabled.flat_map(|rule| rule.spellings().map(|said| (rule.name.clone(), said.clone()))).collect()
     }
 

@@ -143,11 +143,8 @@ fn left_of<'r>(rule: &'r Owned<'_>, held: Option<&Owned<'_>>, pairs: &Pairs<'_>)
 /// Whether a rule lets nothing through in force because somebody has closed it, of what it says there all is wanted or may be, and
 /// not all for certain: then it stays as they have left it.
 fn closed_in_doubt(rule: &Owned<'_>, held: Option<&Owned<'_>>, pairs: &Pairs<'_>) -> Option<Closed> {
-    // What is disabled may keep what it has: it opens nothing. What is in somebody's hands is theirs.
-    if matches!(rule.state, OwnedState::Disabled | OwnedState::Held(_)) {
-        return None;
-    }
-    let closed = held.filter(|held| is_closed(held))?;
+    // What is disabled may keep what it has: it opens nothing.
+    let closed = held.filter(|held| rule.state != OwnedState::Disabled && is_closed(held))?;
     let (said, left) = left_of(rule, Some(closed), pairs)?;
     let is_whole = *said == left && closed.reading(said) == Some(said);
     if !is_whole || left_of(rule, None, pairs) == Some((said, left)) {
@@ -157,7 +154,8 @@ fn closed_in_doubt(rule: &Owned<'_>, held: Option<&Owned<'_>>, pairs: &Pairs<'_>
 }
 
 /// Whether a rule of ours is about the traffic between its zones and does not let through what it says. One that stands below the
-/// bottom rule does not count: it is lifted whatever it says, and whoever wants it closed disables it.
+/// bottom rule does not count: it is lifted whatever it says, and whoever wants it closed disables it. Nor does one in somebody's
+/// hands, which it is in both configurations.
 fn is_closed(rule: &Owned<'_>) -> bool {
     match &rule.state {
         OwnedState::Disabled => true,
