@@ -103,13 +103,16 @@ impl<A: Act + Send + Sync> Stage<'_, A> {
         world.begin(command);
         if let Some(watch) = &mut self.watch {
             for trouble in world.troubles() {
-                let kind = if let Trouble::Panos { code, .. } = trouble {
-                    format!("panos error {code}")
-                } else {
-                    trouble.to_string()
-                };
-                watch.witness.meet(format!("{} {kind}", command.name()));
+                watch.witness.meet(format!("{} {}", command.name(), in_a_word(trouble)));
             }
+        }
+    }
+
+    /// Notes what single requests of a command have met.
+    fn end(&mut self) {
+        let met = self.world.lock().take_met();
+        if let Some(watch) = &mut self.watch {
+            met.iter().for_each(|trouble| watch.witness.meet(format!("request {}", in_a_word(trouble))));
         }
     }
 
@@ -168,6 +171,7 @@ impl<A: Act + Send + Sync> Perform for Stage<'_, A> {
         let watch = self.watch.as_mut();
         let watch = watch.map(|Watch { config, settings, witness }| Watch { config, settings, witness });
         let reply = Inner::new(&self.world, self.actor, watch).perform(command, limit).await;
+        self.end();
         self.meanwhile(Moment::After).await;
         self.live_through(Moment::After).await;
         reply
@@ -224,6 +228,11 @@ impl<A: Act + Send + Sync> World for Inner<'_, A> {
     async fn leave(&mut self) {
         self.actor.leave().await;
     }
+}
+
+/// What goes wrong, without the words of an error.
+fn in_a_word(trouble: &Trouble) -> String {
+    if let Trouble::Panos { code, .. } = trouble { format!("panos error {code}") } else { trouble.to_string() }
 }
 
 /// The simulator's name of a command.

@@ -44,7 +44,26 @@ impl Command {
     }
 }
 
-/// Which of the commands to come is meant.
+/// What meets a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum On {
+    /// A command.
+    Command(Command),
+    /// A single request to the firewall, whichever command it belongs to: what is read along with a write as well.
+    Request,
+}
+
+impl On {
+    /// Its name in scenarios and transcripts.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Command(command) => command.name(),
+            Self::Request => "request",
+        }
+    }
+}
+
+/// Which of the commands, or requests, to come is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     /// The one of that number, beginning at 1 and counted from the moment the fault was armed.
@@ -94,6 +113,19 @@ pub enum Trouble {
     Aws(AwsMishap),
 }
 
+impl Trouble {
+    /// Whether it is about one request to the firewall and its answer.
+    fn is_of_one_request(&self) -> bool {
+        match self {
+            Self::Panos { .. } | Self::LostAnswer | Self::NotSent | Self::Http(_) | Self::Html | Self::Half => true,
+            Self::ContentType => true,
+            Self::Ec2(_) | Self::S3(_) | Self::Aws(_) | Self::Stale | Self::Torn => false,
+            // Units fail, clocks run and processes die while a command is under way.
+            Self::FailOver | Self::Slow | Self::Kill(_) => false,
+        }
+    }
+}
+
 /// What goes wrong with an answer of EC2 or S3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AwsMishap {
@@ -119,8 +151,8 @@ pub enum Moment {
 /// One line of a story: `fault commit 1 lost answer`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The command that it meets.
-    pub on: Command,
+    /// What meets it.
+    pub on: On,
     /// Which of them.
     pub when: When,
     /// What happens.
@@ -128,18 +160,17 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Whether the command has to do with what goes wrong.
+    /// Whether what meets it has to do with what goes wrong.
     pub fn can_happen(&self) -> bool {
+        let On::Command(on) = self.on else { return self.trouble.is_of_one_request() };
         match self.trouble {
-            Trouble::S3(_) => self.on == Command::Fetch,
-            Trouble::Ec2(_) | Trouble::Stale | Trouble::Torn => self.on == Command::Observe,
-            Trouble::Aws(AwsMishap::SamePage) => self.on == Command::Observe,
-            Trouble::Aws(_) => matches!(self.on, Command::Observe | Command::Fetch),
+            Trouble::S3(_) => on == Command::Fetch,
+            Trouble::Ec2(_) | Trouble::Stale | Trouble::Torn => on == Command::Observe,
+            Trouble::Aws(AwsMishap::SamePage) => on == Command::Observe,
+            Trouble::Aws(_) => matches!(on, Command::Observe | Command::Fetch),
             Trouble::Kill(_) | Trouble::ContentType => true,
-            Trouble::Panos { .. } | Trouble::LostAnswer | Trouble::NotSent | Trouble::FailOver => {
-                self.on != Command::Fetch
-            }
-            Trouble::Http(_) | Trouble::Html | Trouble::Half | Trouble::Slow => self.on != Command::Fetch,
+            Trouble::Panos { .. } | Trouble::LostAnswer | Trouble::NotSent | Trouble::FailOver => on != Command::Fetch,
+            Trouble::Http(_) | Trouble::Html | Trouble::Half | Trouble::Slow => on != Command::Fetch,
         }
     }
 }
@@ -150,6 +181,8 @@ pub struct Faults {
     armed: Vec<(Fault, u32)>,
     command: Option<Command>,
     now: Vec<Trouble>,
+    /// What single requests have met since somebody asked.
+    met: Vec<Trouble>,
 }
 
 impl Faults {
@@ -164,19 +197,28 @@ impl Faults {
         self.now.clear();
         let now = &mut self.now;
         self.armed.retain_mut(|(fault, seen)| {
-            if fault.on != command {
-                return true;
-            }
-            *seen += 1;
-            let (meets, keep) = match fault.when {
-                When::Always => (true, true),
-                When::Nth(nth) => (*seen == nth, *seen < nth),
-            };
-            if meets {
-                now.push(fault.trouble.clone());
-            }
-            keep
+            let on = fault.on;
+            on != On::Command(command) || come(fault, seen, now)
         });
+    }
+
+    /// Says that a request to the firewall comes, and what goes wrong with it by itself. Requests of nobody's command are not counted.
+    pub fn request(&mut self) -> Option<Trouble> {
+        self.command?;
+        let mut met = Vec::new();
+        self.armed.retain_mut(|(fault, seen)| fault.on != On::Request || come(fault, seen, &mut met));
+        self.met.extend(met.first().cloned());
+        met.into_iter().next()
+    }
+
+    /// Whether a request to come meets something, so that each of them counts.
+    pub fn awaits_request(&self) -> bool {
+        self.armed.iter().any(|(fault, _)| fault.on == On::Request)
+    }
+
+    /// What single requests have met since this was asked last.
+    pub fn take_met(&mut self) -> Vec<Trouble> {
+        std::mem::take(&mut self.met)
     }
 
     /// Disarms everything.
@@ -207,12 +249,40 @@ impl Faults {
     }
 }
 
+/// Counts what a fault waits for, adds its trouble where it is met, and says whether it stays armed.
+fn come(fault: &Fault, seen: &mut u32, met: &mut Vec<Trouble>) -> bool {
+    *seen += 1;
+    let (meets, keep) = match fault.when {
+        When::Always => (true, true),
+        When::Nth(nth) => (*seen == nth, *seen < nth),
+    };
+    if meets {
+        met.push(fault.trouble.clone());
+    }
+    keep
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn lost(on: Command, when: When) -> Fault {
-        Fault { on, when, trouble: Trouble::LostAnswer }
+        Fault { on: On::Command(on), when, trouble: Trouble::LostAnswer }
+    }
+
+    #[test]
+    fn requests_are_counted_whatever_command_they_belong_to() {
+        let mut faults = Faults::default();
+        faults.arm(Fault { on: On::Request, when: When::Nth(2), trouble: Trouble::Half });
+        assert_eq!(faults.request(), None, "nobody's");
+        faults.begin(Command::Observe);
+        assert!(faults.now().is_empty() && faults.awaits_request());
+        assert_eq!(faults.request(), None);
+        faults.begin(Command::Apply);
+        assert_eq!(faults.request(), Some(Trouble::Half));
+        assert_eq!(faults.request(), None);
+        assert!(!faults.awaits_request());
+        assert_eq!((faults.take_met(), faults.take_met()), (vec![Trouble::Half], vec![]));
     }
 
     #[test]
@@ -235,7 +305,8 @@ mod tests {
     fn some_faults_never_stop() {
         let mut faults = Faults::default();
         faults.arm(lost(Command::Poll, When::Always));
-        faults.arm(Fault { on: Command::Poll, when: When::Nth(1), trouble: Trouble::Kill(Moment::After) });
+        let on = On::Command(Command::Poll);
+        faults.arm(Fault { on, when: When::Nth(1), trouble: Trouble::Kill(Moment::After) });
         faults.begin(Command::Poll);
         assert_eq!(faults.now().len(), 2);
         assert!(faults.kills(Moment::After) && !faults.kills(Moment::Before));

@@ -172,7 +172,12 @@ async fn carry_out(
     }
     let reply = actor.act(command, limit).await;
     // Whoever else asks now is not Drawbridge.
-    lab.world.lock().end();
+    let met = {
+        let mut world = lab.world.lock();
+        world.end();
+        world.take_met()
+    };
+    met.iter().for_each(|trouble| lab.note(Entry::new(Kind::Fault, format!("a request meets: {trouble}"))));
     meanwhile(lab, Moment::After);
     if dies_after { None } else { Some(reply) }
 }

@@ -11,10 +11,19 @@ use super::{
     story::Story,
 };
 
+/// How many requests a run sends to the firewall, or so.
+const REQUESTS: usize = 40;
+
+/// What meets troubles by itself, whichever command it belongs to.
+const REQUEST: &str = "request";
+
 const COMMANDS: &[&str] = &["fetch", "observe", "observe", "apply", "apply", "commit", "commit", "poll", "revert"];
 
 /// What becomes of the reading of a log.
 const LOG: &[&str] = &["s3 503", "s3 500", "s3 404", "s3 403", "aws half", "aws slow", "aws empty", "content type"];
+
+/// Nobody waits for a command any longer.
+const SLOW: &str = "slow";
 
 const FIREWALL: &[&str] = &[
     "lost answer",
@@ -29,7 +38,7 @@ const FIREWALL: &[&str] = &[
     "http 503",
     "http 504",
     "http 204",
-    "slow",
+    SLOW,
     "content type",
     "panos error 3 \"Internal error\"",
     "panos error 12 \"invalid object\"",
@@ -70,9 +79,9 @@ const UNIT: &[&str] = &["restart", "restart forgetting", "ha passive", "ha activ
 /// How many of the last deeds are looked at for what goes together.
 const LATELY: usize = 8;
 
-/// The commands that meet troubles.
+/// The commands that meet troubles, and single requests.
 pub fn commands() -> BTreeSet<&'static str> {
-    COMMANDS.iter().copied().collect()
+    COMMANDS.iter().copied().chain([REQUEST]).collect()
 }
 
 /// What commands meet, as it is counted: without the words of an error.
@@ -98,7 +107,8 @@ pub(super) fn trouble(dice: &mut Dice, size: Size, story: &Story, world: &World)
         return line;
     }
     match dice.below(20) {
-        0..=8 => fault(dice),
+        0..=6 => fault(dice),
+        7 | 8 => of_one_request(dice),
         9 | 10 => format!("fault {} {} {}", dice.pick(COMMANDS), nth(dice), dice.pick(KILLS)),
         11..=14 => {
             let (moment, command) = (dice.pick(&["before", "after"]), dice.pick(COMMANDS));
@@ -151,6 +161,17 @@ fn fault(dice: &mut Dice) -> String {
     };
     let when = if dice.one_in(12) { "always".to_owned() } else { nth(dice).to_string() };
     format!("fault {command} {when} {what}")
+}
+
+/// Something goes wrong with one request to the firewall, and with its answer.
+fn of_one_request(dice: &mut Dice) -> String {
+    let what = loop {
+        let what = dice.pick(FIREWALL);
+        if what != SLOW {
+            break what;
+        }
+    };
+    format!("fault {REQUEST} {} {what}", dice.between(1, REQUESTS))
 }
 
 /// The active unit of a pair dies with a command under way: any but the reading of logs, which asks no firewall.

@@ -3,21 +3,21 @@
 use std::fmt;
 
 use super::words::{Name, Parsed, Words};
-use crate::faults::{AwsMishap, Command, Fault, Moment, Trouble, When};
+use crate::faults::{AwsMishap, Command, Fault, Moment, On, Trouble, When};
 
 impl Command {
     pub(super) fn take(words: &mut Words) -> Parsed<Self> {
         let name = words.word("a command such as `commit`")?;
         Self::ALL.into_iter().find(|command| command.name() == name).ok_or_else(|| {
             let known: Vec<_> = Self::ALL.iter().map(|command| command.name()).collect();
-            format!("`{name}` is no command of a run; known are {}, and job", known.join(", "))
+            format!("`{name}` is no command of a run; known are {}, request and job", known.join(", "))
         })
     }
 }
 
 impl Fault {
     pub(super) fn take(words: &mut Words) -> Parsed<Self> {
-        let on = Command::take(words)?;
+        let on = if words.keyword("request") { On::Request } else { On::Command(Command::take(words)?) };
         let when = if words.keyword("always") {
             When::Always
         } else {
@@ -28,7 +28,7 @@ impl Fault {
             return Ok(fault);
         }
         let remedy = "`s3` meets fetch, `ec2`, `stale`, `torn` and `aws same page` meet observe, `aws` meets fetch and observe, a kill and `content type` meet anything, \
-                      all else what talks to the firewall";
+                      all else what talks to the firewall; a request meets what is about one and its answer";
         Err(format!("`{}` cannot happen to {}: {remedy}", fault.trouble, on.name()))
     }
 }

@@ -118,6 +118,8 @@ fn deeds_are_printed_as_they_are_read() {
         "fault observe 1 half",
         "fault observe 1 slow",
         "fault poll 1 content type",
+        "fault request 7 half",
+        "fault request always not sent",
         "fault fetch 1 aws half",
         "fault fetch 1 aws slow",
         "fault observe 1 aws empty",

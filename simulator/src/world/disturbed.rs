@@ -27,7 +27,8 @@ impl World {
         if let Some(other) = self.answer_instead(request) {
             return other;
         }
-        match self.disturbance(request) {
+        let of_this = self.faults.request();
+        match of_this.as_ref().and_then(disturbance).or_else(|| self.disturbance(request)) {
             Some(Disturbance::Instead(answer)) => answer,
             Some(Disturbance::Afterwards(spoil)) => spoil(self.undisturbed(request)),
             None => self.undisturbed(request),
@@ -92,7 +93,8 @@ impl World {
     /// The same of the firewall; nothing also while answers depend on the time.
     pub fn firewall_generation(&mut self) -> Option<u64> {
         let now = self.now();
-        if self.faults.now().is_empty() { self.firewall.generation(now) } else { None }
+        let is_undisturbed = self.faults.now().is_empty() && !self.faults.awaits_request();
+        if is_undisturbed { self.firewall.generation(now) } else { None }
     }
 
     /// Whether the request under way is never answered by the firewall.

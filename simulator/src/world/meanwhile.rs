@@ -83,6 +83,11 @@ impl World {
         self.faults.now()
     }
 
+    /// What single requests have met since this was asked last.
+    pub fn take_met(&mut self) -> Vec<Trouble> {
+        self.faults.take_met()
+    }
+
     /// Nothing is armed or broken any more.
     pub(super) fn calm(&mut self) {
         self.faults.clear();
