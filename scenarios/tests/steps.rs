@@ -70,8 +70,8 @@ const FIREWALLS: &[(&str, &str)] = &[
 fn told((is, job): (&str, &str), armed: &str) -> Vec<String> {
     let world = WORLD.replace("firewall\n", &format!("firewall\n{is}"));
     let text = format!("{world}{job}{armed}\n{AFTERWARDS}");
-    let script = Script::parse("steps", &text).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let script = Script::parse("steps", &text).unwrap_or_else(|mistake| panic!("{mistake}\n{text}"));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime without threads");
     let transcript = runtime.block_on(tell(&script, Medium::Direct)).unwrap_or_else(|why| panic!("{why}\n{text}"));
     transcript.blocks.concat()
 }
