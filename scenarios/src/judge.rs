@@ -12,7 +12,7 @@ use std::{
 use drawbridge::panos::{exported::exported, xpath::Vsys};
 use drawbridge_core::{
     change::Change,
-    command::{Command, Reply},
+    command::{Command, Look, Reply},
     config::Config,
     firewall::{Configuration, Firewall, RuleFacts},
     id::{OwnedName, RuleName},
@@ -57,8 +57,10 @@ pub(crate) struct Witness {
 }
 
 /// What a run knows from its last look.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Known {
+    /// What it looks at. Whoever takes everything of ours away does not ask AWS.
+    look: Look,
     inventory: Option<Arc<Inventory>>,
     firewall: Option<Arc<Firewall>>,
     /// The number of the latest write to the candidate.
@@ -88,9 +90,9 @@ struct Left {
 
 impl Witness {
     /// A run begins.
-    pub(crate) fn begin(&mut self, world: &SharedWorld) {
+    pub(crate) fn begin(&mut self, look: Look, world: &SharedWorld) {
         world.lock().watch_commits();
-        self.runs.push(Known::default());
+        self.runs.push(Known { look, inventory: None, firewall: None, write: 0, running: None });
     }
 
     /// It is over.
@@ -202,6 +204,13 @@ impl Witness {
         );
         if news.union(&apart).any(|rule| rule == config.bottom_rule.as_str()) {
             // Above the bottom rule is somewhere else than the run could know.
+            return found;
+        }
+        if known.look == Look::Firewall {
+            found.extend(
+                trees::more(&commit.before, &commit.after, &ours)
+                    .map(|rule| format!("I3: whoever takes everything of ours away lets in more: `{rule}`")),
+            );
             return found;
         }
         let (Some(inventory), Some(firewall)) = (&known.inventory, &known.firewall) else {

@@ -1,14 +1,13 @@
 //! One story, told: its deeds are done, Drawbridge runs whenever it hears of something, and everything that happens is
 //! written down block by block.
 
-use drawbridge::{driver, envelope::Envelope};
+use drawbridge::driver;
 use drawbridge_core::{
     config::Config,
     report::{Outcome, Report},
-    run::Trigger,
 };
 use drawbridge_simulator::{
-    script::{Limits, Mistake, Script, Show},
+    script::{Mistake, Script, Show},
     serve::SharedWorld,
     world::{DRAWBRIDGE, PendingRow, Performed, RuleRow, Tree, World},
 };
@@ -18,7 +17,7 @@ use crate::{
     judge::Witness,
     settings,
     settled::unsettled,
-    stage::{Act, BUDGET, SEED, Stage, Watch, by_hand, with_limits},
+    stage::{Act, BUDGET, Cause, Stage, Watch},
     table,
     wire::{ByWire, Wire, WireError},
 };
@@ -168,17 +167,14 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
             self.transcript.blocks.push(Vec::new());
             for deed in &block.deeds {
                 let performed = self.world.lock().perform(&deed.what);
-                match performed.map_err(|what| self.script.mistake(deed.line, what))? {
-                    Performed::Done => {}
+                let performed = performed.map_err(|what| self.script.mistake(deed.line, what))?;
+                if let Some(cause) = Cause::of(&performed) {
+                    self.run(cause, index, block.text_of(deed)).await;
+                }
+                match performed {
                     Performed::Settled => self.settled().await,
                     Performed::Asked(show) => self.show(show),
-                    Performed::Heard(event) => {
-                        let trigger = Envelope::open(&event).trigger();
-                        self.run(trigger, Limits::Kept, index, block.text_of(deed)).await;
-                    }
-                    Performed::Applied(limits) => {
-                        self.run(by_hand(), limits, index, block.text_of(deed)).await;
-                    }
+                    Performed::Done | Performed::Heard(_) | Performed::Applied(_) | Performed::Uninstalled => {}
                 }
                 if let Some(violation) = self.broken.first() {
                     let violation = self.world.lock().names().shorten(violation);
@@ -190,7 +186,7 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
         Ok(self.transcript)
     }
 
-    async fn run(&mut self, trigger: Trigger, limits: Limits, block: usize, deed: String) {
+    async fn run(&mut self, cause: Cause, block: usize, deed: String) {
         let before = self.rules(Tree::Running);
         let (config, actor) = match &mut self.drawbridge {
             Drawbridge::Ready(config, actor) => (config, actor),
@@ -199,10 +195,11 @@ impl<'s, A: Act + Send + Sync> Teller<'s, A> {
                 return self.write(lines);
             }
         };
-        let (settings, config) = (&**config, &*with_limits(config, limits));
+        let settings = &**config;
         let budget = self.world.lock().time_limit().unwrap_or(BUDGET);
-        let mut run = driver::begin(trigger, config, budget, SEED);
-        self.witness.begin(&self.world);
+        self.witness.begin(cause.look(), &self.world);
+        let (mut run, config) = cause.begin(settings, budget);
+        let config = &*config;
         let outcome = {
             let watch = Watch { config, settings, witness: &mut self.witness };
             let mut stage = Stage::watched(self.world.clone(), actor, watch);

@@ -8,9 +8,9 @@ use drawbridge::{
     envelope::Envelope,
 };
 use drawbridge_core::{
-    command::{Command, Failure, Perform, Reply},
+    command::{Command, Failure, Look, Perform, Reply},
     config::{self, Config},
-    run::{Trigger, Wake},
+    run::{Run, Trigger, Wake},
 };
 use drawbridge_simulator::{
     faults::{self, Moment, Trouble},
@@ -60,16 +60,50 @@ pub(crate) struct Watch<'s> {
     pub(crate) witness: &'s mut Witness,
 }
 
-/// A person wants a run: nothing has happened, and it looks all the same.
-pub(crate) const fn by_hand() -> Trigger {
-    Trigger { logs: Vec::new(), events: Vec::new(), wake: Wake::Always }
+/// Why a run begins.
+pub(crate) enum Cause {
+    /// Drawbridge hears of something.
+    Heard(Trigger),
+    /// A person wants it: nothing has happened, and it looks all the same.
+    Applied(Limits),
+    /// A person wants nothing of ours to be left.
+    Uninstalled,
 }
 
-/// What a run goes by whose limits a person keeps or accepts.
-pub(crate) fn with_limits(settings: &Config, limits: Limits) -> Cow<'_, Config> {
-    match limits {
-        Limits::Kept => Cow::Borrowed(settings),
-        Limits::Accepted => Cow::Owned(Config { limits: config::Limits::ACCEPTED, ..settings.clone() }),
+impl Cause {
+    /// Why a run begins after a deed, if one does.
+    pub(crate) fn of(performed: &Performed) -> Option<Self> {
+        match performed {
+            Performed::Heard(event) => Some(Self::Heard(Envelope::open(event).trigger())),
+            Performed::Applied(limits) => Some(Self::Applied(*limits)),
+            Performed::Uninstalled => Some(Self::Uninstalled),
+            Performed::Done | Performed::Asked(_) | Performed::Settled => None,
+        }
+    }
+
+    /// The run, and what it goes by: a person may accept its limits.
+    pub(crate) fn begin(self, settings: &Config, budget: Duration) -> (Run, Cow<'_, Config>) {
+        let always = || Trigger { logs: Vec::new(), events: Vec::new(), wake: Wake::Always };
+        let config = match &self {
+            Self::Applied(Limits::Accepted) => {
+                Cow::Owned(Config { limits: config::Limits::ACCEPTED, ..settings.clone() })
+            }
+            Self::Applied(Limits::Kept) | Self::Heard(_) | Self::Uninstalled => Cow::Borrowed(settings),
+        };
+        let run = match self {
+            Self::Heard(trigger) => driver::begin(trigger, &config, budget, SEED),
+            Self::Applied(_) => driver::begin(always(), &config, budget, SEED),
+            Self::Uninstalled => Run::removal(config.clone().into_owned(), budget, SEED),
+        };
+        (run, config)
+    }
+
+    /// How much it looks at.
+    pub(crate) fn look(&self) -> Look {
+        match self {
+            Self::Heard(_) | Self::Applied(_) => Look::Everything,
+            Self::Uninstalled => Look::Firewall,
+        }
     }
 }
 
@@ -128,20 +162,23 @@ impl<A: Act + Send + Sync> Stage<'_, A> {
                 watch.witness.meet(format!("meanwhile {words}"));
             }
             match performed {
-                Ok(Performed::Heard(event)) => self.overlap(Envelope::open(&event).trigger(), Limits::Kept).await,
-                Ok(Performed::Applied(limits)) => self.overlap(by_hand(), limits).await,
-                Ok(Performed::Done | Performed::Asked(_) | Performed::Settled) | Err(_) => {}
+                Ok(performed) => {
+                    if let Some(cause) = Cause::of(&performed) {
+                        self.overlap(cause).await;
+                    }
+                }
+                Err(_) => {}
             }
         }
     }
 
     /// Another run goes on from beginning to end, by mistake: one at a time is the rule.
-    async fn overlap(&mut self, trigger: Trigger, limits: Limits) {
+    async fn overlap(&mut self, cause: Cause) {
         let Some(watch) = &mut self.watch else { return };
         let faults = self.world.lock().step_aside();
-        let (settings, config) = (watch.settings, with_limits(watch.settings, limits));
-        let mut run = driver::begin(trigger, &config, BUDGET, SEED);
-        watch.witness.begin(&self.world);
+        let settings = watch.settings;
+        watch.witness.begin(cause.look(), &self.world);
+        let (mut run, config) = cause.begin(settings, BUDGET);
         let watch = Watch { config: &config, settings, witness: watch.witness };
         let mut inner = Inner::new(&self.world, self.actor, Some(watch));
         let outcome = driver::drive(&mut run, &mut inner).await;

@@ -71,6 +71,7 @@ fn every_seed_keeps_the_promises() {
         "commit with `services`",
         "commit with a second VPC of the same addresses",
         "the unit that died is back",
+        "uninstall",
     ];
     for kind in kinds.into_iter().chain(of_pairs).chain(seldom) {
         assert!(tally.met.contains_key(kind), "`{kind}` was never met:\n{tally}");

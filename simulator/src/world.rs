@@ -83,6 +83,8 @@ pub enum Performed {
     Heard(Value),
     /// A person runs Drawbridge.
     Applied(Limits),
+    /// A person has Drawbridge take away what is its own.
+    Uninstalled,
     /// The story wants to see something.
     Asked(Show),
     /// The story says that everything is as wanted by now.
@@ -219,6 +221,7 @@ impl World {
             Deed::Notify(call) => self.notify(call),
             Deed::StateChange { instance, state } => self.state_change(&self.names.real(instance), *state),
             Deed::Apply(limits) => Ok(Performed::Applied(*limits)),
+            Deed::Uninstall => Ok(Performed::Uninstalled),
             Deed::Schedule => Ok(Performed::Heard(self.cloud.scheduled_event(self.now()))),
             Deed::Wait(span) => {
                 self.advance(*span);

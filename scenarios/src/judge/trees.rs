@@ -54,8 +54,24 @@ pub(super) fn rules_of<'a>(changes: impl IntoIterator<Item = &'a Uncommitted>) -
 
 /// A rule of the first virtual system.
 pub(super) fn rule<'a>(config: &'a Element, name: &str) -> Option<&'a Element> {
+    rules(config)?.entry_named(name)
+}
+
+fn rules(config: &Element) -> Option<&Element> {
     let vsys = config.child("devices")?.children.first()?.child("vsys")?.children.first()?;
-    vsys.at(&["rulebase", "security", "rules"])?.entry_named(name)
+    vsys.at(&["rulebase", "security", "rules"])
+}
+
+/// A rule of ours that was not there, or said something else.
+pub(super) fn more(before: &Element, after: &Element, ours: &Ours<'_>) -> Option<String> {
+    let standing = rules(after)?;
+    let judged = standing.children.iter().filter(|rule| is_ours(standing, rule, ours));
+    let mut judged = judged.filter_map(|rule| Some((rule.attribute("name")?, rule)));
+    let (more, _) = judged.find(|(name, now)| {
+        let is_excused = ours.apart.contains(*name) || ours.news.contains(*name);
+        !is_excused && rule(before, name).is_none_or(|then| difference(then, now, ours).is_some())
+    })?;
+    Some(more.to_owned())
 }
 
 fn place(element: &Element) -> String {

@@ -27,6 +27,9 @@ pub(super) fn perform(lab: &Shared, line: &str) -> Result<(), String> {
 fn perform_one(lab: &Shared, deed: &Deed) -> Result<(), String> {
     match deed {
         Deed::Wait(_) => return Err("time is real here: nothing has to wait".to_owned()),
+        Deed::Uninstall => {
+            return Err("the firewall is a real one to the program: run `drawbridge uninstall` against it".to_owned());
+        }
         Deed::Settled | Deed::Show(_) => return Err("the page shows that already; do something".to_owned()),
         Deed::Admin { name, act: Act::Commit(scope) } => return commit(&mut lab.world.lock(), name, *scope),
         Deed::Fault(_) | Deed::FailJob { .. } | Deed::Amid(_) => {
@@ -44,7 +47,7 @@ fn perform_one(lab: &Shared, deed: &Deed) -> Result<(), String> {
         Performed::Applied(limits) => {
             let _ = lab.news.send(News::look(&deed.to_string(), limits));
         }
-        Performed::Done | Performed::Asked(_) | Performed::Settled => {}
+        Performed::Done | Performed::Uninstalled | Performed::Asked(_) | Performed::Settled => {}
     }
     Ok(())
 }

@@ -111,7 +111,7 @@ fn granted(story: &Story) -> Vec<String> {
 
 /// How Drawbridge hears of what has happened, or of something else, or of nothing.
 pub(super) fn news(dice: &mut Dice, size: Size, story: &Story, world: &World) -> String {
-    match dice.below(22) {
+    match dice.below(24) {
         0..=6 => "deliver".to_owned(),
         7..=9 => format!("deliver {}", call(dice, size, story, world)),
         10 => "deliver again".to_owned(),
@@ -123,6 +123,7 @@ pub(super) fn news(dice: &mut Dice, size: Size, story: &Story, world: &World) ->
         15 => format!("deliver file {}", file(dice)),
         16 => "apply".to_owned(),
         17 => "apply --accept-limits".to_owned(),
+        18 => "uninstall".to_owned(),
         _ => "schedule".to_owned(),
     }
 }

@@ -6,10 +6,10 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use drawbridge::{driver, envelope::Envelope, settings::Settings};
-use drawbridge_core::{config::Config, report::Outcome, run::Trigger};
+use drawbridge::{driver, settings::Settings};
+use drawbridge_core::{config::Config, report::Outcome};
 use drawbridge_simulator::{
-    script::{Deed, HaState, Limits},
+    script::{Deed, HaState},
     serve::SharedWorld,
     world::{Performed, World},
 };
@@ -29,7 +29,7 @@ use crate::{
     replay::{Medium, nowhere},
     settings,
     settled::unsettled,
-    stage::{Act, BUDGET, SEED, Stage, Watch, by_hand, with_limits},
+    stage::{Act, BUDGET, Cause, Stage, Watch},
     wire::{ByWire, Wire},
 };
 
@@ -259,12 +259,11 @@ impl<'t, A: Act + Send + Sync> Trial<'t, A> {
         }
         match &performed {
             Performed::Done | Performed::Asked(_) => return,
-            Performed::Heard(event) => self.run(Envelope::open(event).trigger(), Limits::Kept).await,
-            Performed::Applied(limits) => {
-                self.witness.meet(line.to_owned());
-                self.run(by_hand(), *limits).await;
-            }
-            Performed::Settled => {}
+            Performed::Applied(_) | Performed::Uninstalled => self.witness.meet(line.to_owned()),
+            Performed::Heard(_) | Performed::Settled => {}
+        }
+        if let Some(cause) = Cause::of(&performed) {
+            self.run(cause).await;
         }
         let mut broken = self.witness.violations(&self.config, &self.world);
         if matches!(performed, Performed::Settled) {
@@ -284,11 +283,10 @@ impl<'t, A: Act + Send + Sync> Trial<'t, A> {
     }
 
     /// Drawbridge hears of something, or a person has it run.
-    async fn run(&mut self, trigger: Trigger, limits: Limits) {
+    async fn run(&mut self, cause: Cause) {
         let budget = self.world.lock().time_limit().unwrap_or(BUDGET);
-        let config = with_limits(&self.config, limits);
-        let mut run = driver::begin(trigger, &config, budget, SEED);
-        self.witness.begin(&self.world);
+        self.witness.begin(cause.look(), &self.world);
+        let (mut run, config) = cause.begin(&self.config, budget);
         let outcome = {
             let watch = Watch { config: &config, settings: &self.config, witness: &mut self.witness };
             let mut stage = Stage::watched(self.world.clone(), &mut self.actor, watch);

@@ -71,7 +71,7 @@ const FAIL_OVER: &str = "fail over";
 const KILLS: &[&str] = &["kill before", "kill after"];
 
 /// Runs that go on inside of another one.
-const RUNS: &[&str] = &["schedule", "schedule", "schedule", "apply", "apply --accept-limits"];
+const RUNS: &[&str] = &["schedule", "schedule", "schedule", "apply", "apply --accept-limits", "uninstall"];
 
 /// What becomes of the firewall in the middle of a run.
 const UNIT: &[&str] = &["restart", "restart forgetting", "ha passive", "ha active"];

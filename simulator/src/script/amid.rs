@@ -30,7 +30,7 @@ impl Amid {
             Deed::Amid(_) | Deed::Fault(_) | Deed::FailJob { .. } | Deed::Wait(_) => Err(()),
             Deed::TimeLimit(_) | Deed::Calm | Deed::Settled | Deed::Show(_) => Err(()),
             Deed::Call(_) | Deed::Deliver(_) | Deed::DeliverAgain | Deed::DeliverFile(_) | Deed::Notify(_) => Ok(()),
-            Deed::StateChange { .. } | Deed::Schedule | Deed::Apply(_) | Deed::Admin { .. } => Ok(()),
+            Deed::StateChange { .. } | Deed::Schedule | Deed::Apply(_) | Deed::Uninstall | Deed::Admin { .. } => Ok(()),
             Deed::Restart(_) | Deed::Ha(_) => Ok(()),
         }
         .map_err(|()| format!("`{deed}` cannot happen during a run; write it on a line of its own"))?;

@@ -40,6 +40,8 @@ pub enum Deed {
     Schedule,
     /// `apply`, `apply --accept-limits`: a person runs it.
     Apply(Limits),
+    /// `uninstall`: a person has it take away what is its own.
+    Uninstall,
     /// `wait 30m`
     Wait(Duration),
     /// `admin alice delete "web in"`
@@ -138,7 +140,7 @@ impl Deed {
     pub const fn runs(&self) -> bool {
         match self {
             Self::Deliver(_) | Self::DeliverAgain | Self::DeliverFile(_) => true,
-            Self::Notify(_) | Self::StateChange { .. } | Self::Schedule | Self::Apply(_) => true,
+            Self::Notify(_) | Self::StateChange { .. } | Self::Schedule | Self::Apply(_) | Self::Uninstall => true,
             Self::Call(_) | Self::Wait(_) | Self::Admin { .. } => false,
             Self::Fault(_) | Self::FailJob { .. } | Self::Show(_) => false,
             Self::Amid(_) | Self::Restart(_) | Self::Ha(_) => false,
@@ -164,7 +166,8 @@ impl Deed {
             Self::Deliver(None) | Self::DeliverAgain | Self::DeliverFile(_) | Self::Schedule | Self::Wait(_) => {
                 Vec::new()
             }
-            Self::Apply(_) | Self::Admin { .. } | Self::Fault(_) | Self::FailJob { .. } | Self::Show(_) => Vec::new(),
+            Self::Apply(_) | Self::Uninstall | Self::Admin { .. } => Vec::new(),
+            Self::Fault(_) | Self::FailJob { .. } | Self::Show(_) => Vec::new(),
             Self::Amid(amid) => amid.deed.ids(),
             Self::Restart(_) | Self::Ha(_) | Self::TimeLimit(_) | Self::Calm | Self::Settled => Vec::new(),
         }
@@ -187,6 +190,7 @@ impl Deed {
             "schedule" => Ok(Self::Schedule),
             "apply" if words.keyword("--accept-limits") => Ok(Self::Apply(Limits::Accepted)),
             "apply" => Ok(Self::Apply(Limits::Kept)),
+            "uninstall" => Ok(Self::Uninstall),
             "wait" => Ok(Self::Wait(words.span()?)),
             "admin" => Ok(Self::Admin { name: words.word("the name of an administrator")?, act: Act::take(words)? }),
             "fault" if words.keyword("job") => Self::fail_job(words),
@@ -201,8 +205,8 @@ impl Deed {
             "settled" => Ok(Self::Settled),
             "show" => Ok(Self::Show(Show::take(words)?)),
             other => Err(format!(
-                "`{other}` is no deed; known are call, deliver, notify, state-change, schedule, apply, wait, admin, fault, before, \
-                 after, restart, ha, time-limit, calm, settled and show"
+                "`{other}` is no deed; known are call, deliver, notify, state-change, schedule, apply, uninstall, wait, admin, fault, \
+                 before, after, restart, ha, time-limit, calm, settled and show"
             )),
         }
     }
@@ -252,6 +256,7 @@ impl fmt::Display for Deed {
             Self::Schedule => f.write_str("schedule"),
             Self::Apply(Limits::Kept) => f.write_str("apply"),
             Self::Apply(Limits::Accepted) => f.write_str("apply --accept-limits"),
+            Self::Uninstall => f.write_str("uninstall"),
             Self::Wait(span) => write!(f, "wait {}", Span(*span)),
             Self::Admin { name, act } => write!(f, "admin {} {act}", Name(name)),
             Self::Fault(fault) => write!(f, "fault {fault}"),

@@ -106,6 +106,8 @@ fn deeds_are_printed_as_they_are_read() {
         "admin alice lock config maintenance",
         "admin alice lock commit",
         "admin alice unlock commit",
+        "uninstall",
+        "before commit 1 uninstall",
         "fault fetch 1 s3 503",
         "fault observe always ec2 RequestLimitExceeded",
         "fault apply 2 panos error 13 \"lock held by alice\"",

@@ -36,7 +36,11 @@ fn done(world: &mut World, lines: &str) -> Performed {
 fn heard(world: &mut World, lines: &str) -> Value {
     match done(world, lines) {
         Performed::Heard(event) => event,
-        other @ (Performed::Done | Performed::Settled | Performed::Applied(_) | Performed::Asked(_)) => {
+        other @ (Performed::Done
+        | Performed::Settled
+        | Performed::Applied(_)
+        | Performed::Uninstalled
+        | Performed::Asked(_)) => {
             panic!("{other:?}")
         }
     }
