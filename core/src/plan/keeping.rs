@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Note, Planner, Reason};
 use crate::{
-    change::Spelling,
+    change::{Direction, Spelling},
+    config::Config,
+    firewall::{RuleFacts, RuleType},
     fit::{Pairs, admitted, shrunk},
     id::AdminName,
     rulebase::{Owned, OwnedState, Wrong},
@@ -35,23 +37,29 @@ impl Planner<'_> {
         for rule in rulebase.candidate.owned() {
             let held = running.get(&rule.name).copied();
             let depth = if sunken.contains(&rule.name) { Depth::Sunken } else { Depth::AboveBottom };
-            match closed_in_doubt(rule, held, pairs) {
+            match closed_in_doubt(rule, held, pairs, self.config) {
                 Some(Closed::Reopened) => self.take_back(rule),
                 // What is wanted for certain is said by a new rule.
                 Some(Closed::Still) if depth == Depth::Sunken => self.lift(rule),
                 Some(Closed::Still) => {}
-                None => self.keep_or_give_up(rule, held, depth, pairs),
+                None => {
+                    // What is disabled may keep what it has: it opens nothing.
+                    let is_off = rule.state == OwnedState::Disabled;
+                    let open = held.filter(|held| is_off || lets_through(held, self.config));
+                    self.keep_or_give_up(rule, open, depth, pairs);
+                }
             }
         }
         self.leave_taken();
     }
 
-    fn keep_or_give_up(&mut self, rule: &Owned<'_>, held: Option<&Owned<'_>>, depth: Depth, pairs: &Pairs<'_>) {
+    /// `open` is the rule as it is in force, if it lets through what it says.
+    fn keep_or_give_up(&mut self, rule: &Owned<'_>, open: Option<&Owned<'_>>, depth: Depth, pairs: &Pairs<'_>) {
         match (&rule.state, &rule.spelling) {
             (OwnedState::Held(admin), _) => self.leave_held(rule, admin),
             (OwnedState::Disabled, None) => self.draft.notes.push(Note::Disabled(rule.name.clone())),
             (_, None) => self.delete(rule, Reason::Unreadable { replaced_by: BTreeSet::new() }),
-            (_, Some(_)) => match left_of(rule, held, pairs) {
+            (_, Some(_)) => match left_of(rule, open, pairs) {
                 None => self.give_up(rule, pairs),
                 Some((said, left)) => self.keep(rule, said, &left, depth),
             },
@@ -141,28 +149,51 @@ fn left_of<'r>(rule: &'r Owned<'_>, held: Option<&Owned<'_>>, pairs: &Pairs<'_>)
 }
 
 /// Whether a rule lets nothing through in force because somebody has closed it, of what it says there all is wanted or may be, and
-/// not all for certain: then it stays as they have left it.
-fn closed_in_doubt(rule: &Owned<'_>, held: Option<&Owned<'_>>, pairs: &Pairs<'_>) -> Option<Closed> {
-    // What is disabled may keep what it has: it opens nothing.
+/// not all for certain: then it stays as they have left it. A deny does not, if some of it is wanted for certain: that would not
+/// get past it.
+fn closed_in_doubt(rule: &Owned<'_>, held: Option<&Owned<'_>>, pairs: &Pairs<'_>, config: &Config) -> Option<Closed> {
+    let is_closed = |rule: &Owned<'_>| is_within_its_zones(rule) && !lets_through(rule, config);
     let closed = held.filter(|held| rule.state != OwnedState::Disabled && is_closed(held))?;
     let (said, left) = left_of(rule, Some(closed), pairs)?;
     let is_whole = *said == left && closed.reading(said) == Some(said);
-    if !is_whole || left_of(rule, None, pairs) == Some((said, left)) {
+    let certain = left_of(rule, None, pairs);
+    if !is_whole || certain == Some((said, left)) || (certain.is_some() && denies(closed)) {
         return None;
     }
     Some(if is_closed(rule) { Closed::Still } else { Closed::Reopened })
 }
 
-/// Whether a rule of ours is about the traffic between its zones and does not let through what it says. One that stands below the
-/// bottom rule does not count: it is lifted whatever it says, and whoever wants it closed disables it. Nor does one in somebody's
-/// hands, which it is in both configurations.
-fn is_closed(rule: &Owned<'_>) -> bool {
+/// Whether a rule of ours lets through what it says, perhaps among more. One that stands below the bottom rule does not count as
+/// closed: it is lifted whatever it says, and whoever wants it closed disables it.
+fn lets_through(rule: &Owned<'_>, config: &Config) -> bool {
+    let RuleFacts { from, to, rule_type, .. } = rule.facts;
+    let goes = |spelling: &Spelling| match spelling.direction {
+        Direction::Ingress => from.include(&config.untrust) && to.include(&config.trust),
+        Direction::Egress => from.include(&config.trust) && to.include(&config.untrust),
+    };
+    let is_open = |wrong: &Wrong| match wrong {
+        Wrong::Action | Wrong::Narrowed => false,
+        Wrong::Zones => rule.spellings().any(goes),
+        Wrong::RuleType => (*rule_type == RuleType::Intrazone) == (config.untrust == config.trust),
+        Wrong::Profiles | Wrong::Service => true,
+    };
     match &rule.state {
-        OwnedState::Disabled => true,
-        OwnedState::Wrong(wrong) => {
-            let is_any_of = |some: [Wrong; 2]| some.iter().any(|one| wrong.contains(one));
-            is_any_of([Wrong::Action, Wrong::Narrowed]) && !is_any_of([Wrong::Zones, Wrong::RuleType])
-        }
-        OwnedState::Right | OwnedState::Held(_) => false,
+        OwnedState::Right => true,
+        OwnedState::Wrong(wrong) => wrong.iter().all(is_open),
+        OwnedState::Disabled | OwnedState::Held(_) => false,
     }
+}
+
+/// Whether a rule is about no traffic but that between its two zones. What is in somebody's hands is theirs.
+fn is_within_its_zones(rule: &Owned<'_>) -> bool {
+    match &rule.state {
+        OwnedState::Right | OwnedState::Disabled => true,
+        OwnedState::Wrong(wrong) => !wrong.contains(&Wrong::Zones) && !wrong.contains(&Wrong::RuleType),
+        OwnedState::Held(_) => false,
+    }
+}
+
+/// Whether a rule keeps others below it from letting its traffic through.
+fn denies(rule: &Owned<'_>) -> bool {
+    matches!(&rule.state, OwnedState::Wrong(wrong) if wrong.contains(&Wrong::Action))
 }

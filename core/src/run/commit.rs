@@ -120,6 +120,8 @@ impl Run {
             JobState::Succeeded => {
                 self.say("succeeded");
                 self.report.commits.push(job);
+                // What comes next may move nothing.
+                self.extent = Extent::Ours;
                 self.committed = self.report.applied.len();
                 self.enter(State::Observing(Look::Everything))
             }

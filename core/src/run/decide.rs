@@ -1,6 +1,9 @@
 //! What one look leads to: a transaction, a commit, or the end.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     Next, Run, State,
@@ -89,6 +92,9 @@ impl Run {
         let mut removals = plan.withheld.iter().map(|withheld| &withheld.why);
         let removals = removals.find(|why| matches!(why, Hindrance::Removals { .. })).cloned();
         self.removals_withheld = self.removals_withheld.take().or(removals);
+        // What was once read as it was written is not misread: somebody has changed it since.
+        let read: BTreeMap<_, _> = rulebase.candidate.owned().map(|rule| (&rule.name, &rule.spelling)).collect();
+        self.written.retain(|rule| read.get(&rule.name).and_then(|said| said.as_ref()) != Some(&rule.spelling));
         for change in &plan.changes {
             // A rule that this run wrote against the same inventory, and that is to go again, was not read as it was written.
             if let Change::Delete(name) = change
