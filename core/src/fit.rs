@@ -89,6 +89,17 @@ pub(crate) fn admitted(spelling: &Spelling, pairs: &Pairs<'_>) -> Option<Spellin
     shrunk_to(spelling, &|local, peer| pairs.calls_for(*direction, local, peer, service))
 }
 
+/// What is left of a rule when it keeps what is wanted as it says it, and what is wanted in another way.
+pub(crate) fn kept_or_admitted(
+    spelling: &Spelling,
+    in_force: Option<&Spelling>,
+    pairs: &Pairs<'_>,
+) -> Option<Spelling> {
+    let Spelling { direction, service, .. } = spelling;
+    let is_wanted = pairs.of_rule(spelling, in_force);
+    shrunk_to(spelling, &|local, peer| is_wanted(local, peer) || pairs.calls_for(*direction, local, peer, service))
+}
+
 fn shrunk_to(spelling: &Spelling, wanted: &impl Fn(AddressRange, AddressRange) -> bool) -> Option<Spelling> {
     let mut left = spelling.clone();
     let mut tally = Tally::of(&left, wanted);

@@ -98,6 +98,8 @@ enum Half {
     Undoing,
     /// Says again what a removal takes too much.
     Regaining,
+    /// Says again what a removal has taken too much that only waits for a commit.
+    Restoring,
     /// Opens and closes nothing: an administrator has disabled it.
     SwitchedOff,
     Move,
@@ -109,35 +111,35 @@ enum Half {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Apart {
     /// Only what was never in force is taken back.
-    undone: BTreeSet<OwnedName>,
+    pub(crate) undone: BTreeSet<OwnedName>,
     /// A commit would let them say more than in force, unless they are changed.
-    more: BTreeSet<OwnedName>,
+    pub(crate) more: BTreeSet<OwnedName>,
     /// What other rules give up although it is wanted, because they go or the rest of them is no product any more, is said anew.
     /// Nothing is opened by that, and without it somebody whose permissions nobody has touched would be cut off.
-    regained: BTreeSet<OwnedName>,
+    pub(crate) regained: BTreeSet<OwnedName>,
+    /// Those of them that say what the candidate has lost already: that is committed whatever is withheld.
+    pub(crate) restored: BTreeSet<OwnedName>,
     /// Disabled rules that become less, with the new ones, disabled too, that say the rest: what an administrator has switched off is
     /// not forgotten.
-    switched_off: BTreeMap<OwnedName, BTreeSet<OwnedName>>,
+    pub(crate) switched_off: BTreeMap<OwnedName, BTreeSet<OwnedName>>,
+    /// Rules that become less, with those that say in another way what they lose although it is wanted.
+    pub(crate) respelled: BTreeMap<OwnedName, BTreeSet<OwnedName>>,
     /// What becomes of rules whose replacements are not made: what of them is wanted stays.
-    instead: BTreeMap<OwnedName, OwnedRule>,
+    pub(crate) instead: BTreeMap<OwnedName, OwnedRule>,
     /// Rules that are not to come into force as they stand in the candidate: what is in force stays.
-    taken_back: BTreeSet<OwnedName>,
+    pub(crate) taken_back: BTreeSet<OwnedName>,
 }
 
 impl Apart {
-    /// What a plan knows of them.
-    pub(crate) fn of(
-        regained: BTreeSet<OwnedName>,
-        switched_off: BTreeMap<OwnedName, BTreeSet<OwnedName>>,
-        instead: BTreeMap<OwnedName, OwnedRule>,
-        taken_back: BTreeSet<OwnedName>,
-    ) -> Self {
-        Self { regained, switched_off, instead, taken_back, ..Self::default() }
+    /// Whether the rule must not be committed without what is planned for it: that takes back what was never in force, or keeps what
+    /// is.
+    pub(crate) fn is_needed(&self, name: &OwnedName) -> bool {
+        self.undone.contains(name) || self.more.contains(name) || self.taken_back.contains(name)
     }
 
-    /// Whether the rule must not be committed without what is planned for it: that takes back what was never in force.
-    pub(crate) fn is_needed(&self, name: &OwnedName) -> bool {
-        self.undone.contains(name) || self.more.contains(name)
+    /// Whether nobody can tell now whether what is uncommitted of the rule is wanted.
+    pub(crate) fn is_in_doubt(&self, name: &OwnedName) -> bool {
+        self.taken_back.contains(name)
     }
 
     /// New rules that say only what others lose.
@@ -149,6 +151,7 @@ impl Apart {
 fn half(change: &Change, reasons: &BTreeMap<OwnedName, Reason>, apart: &Apart) -> Half {
     match change {
         Change::Tag(_) | Change::Service(_) | Change::Drop(_) | Change::Adopt(_) => Half::Object,
+        Change::Put(rule, Position::Above(_)) if apart.restored.contains(&rule.name) => Half::Restoring,
         Change::Put(rule, Position::Above(_)) if apart.regained.contains(&rule.name) => Half::Regaining,
         Change::Put(rule, Position::Above(_)) if rule.status == Status::Disabled => Half::SwitchedOff,
         Change::Put(_, Position::Above(_)) => Half::Addition,
@@ -212,6 +215,7 @@ pub(crate) fn withhold(
         (_, Half::InDoubt) => Some(Hindrance::InDoubt),
         (Mode::Observe, _) => Some(Hindrance::Mode(Mode::Observe)),
         (_, Half::Undoing) => None,
+        (_, Half::Restoring) => is_misread(change).then_some(Hindrance::Misread),
         (Mode::AddOnly, Half::Replacement | Half::Removal | Half::Regaining | Half::SwitchedOff | Half::Move) => {
             Some(Hindrance::Mode(Mode::AddOnly))
         }
@@ -254,8 +258,8 @@ fn take_out(
             replaced_by.iter().find_map(|name| written.get(name)).cloned()
         }
         (Change::Put(rule, Position::InPlace), _) => {
-            let rest = apart.switched_off.get(&rule.name);
-            rest.into_iter().flatten().find_map(|name| written.get(name)).cloned()
+            let rest = [apart.switched_off.get(&rule.name), apart.respelled.get(&rule.name)];
+            rest.into_iter().flatten().flatten().find_map(|name| written.get(name)).cloned()
         }
         (Change::Put(rule, Position::Above(_)), _) => {
             let losing =

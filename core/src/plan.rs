@@ -79,12 +79,46 @@ pub enum Standing {
 
 /// Decides. The order of the inventory does not matter.
 pub fn plan(inventory: &Inventory, rulebase: &Rulebase<'_>, config: &Config, causes: &[Cause]) -> Plan {
-    plan_beside(&[], inventory, rulebase, config, causes)
+    plan_beside(Learned { refused: &[], news: News::Written }, inventory, rulebase, config, causes)
 }
 
-/// Decides where the firewall does not take new rules that say this: nothing counts as allowed by them.
+/// What a run has learned of new rules.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Learned<'b> {
+    /// What they would say that the firewall does not take: nothing counts as allowed by them.
+    pub(crate) refused: &'b [&'b Spelling],
+    /// Whether the others are written.
+    pub(crate) news: News,
+}
+
+/// Whether new rules are written as they are planned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    Written,
+    /// Some are left out: what rules of ours lose does not count as allowed by a new one that says more.
+    LeftOut,
+}
+
+/// Decides beside new rules that are left out.
 pub(crate) fn plan_beside(
-    refused: &[&Spelling],
+    learned: Learned<'_>,
+    inventory: &Inventory,
+    rulebase: &Rulebase<'_>,
+    config: &Config,
+    causes: &[Cause],
+) -> Plan {
+    let plan = |news| planned(Learned { news, ..learned }, inventory, rulebase, config, causes);
+    let first = plan(learned.news);
+    let is_new = |withheld: &Withheld| matches!(withheld.change, Change::Put(_, Position::Above(_)));
+    let needs_new = |standing: &Standing| matches!(standing, Standing::Allowed(by) if by.needs_new_rules());
+    if first.withheld.iter().any(is_new) && first.standings.iter().any(needs_new) {
+        return plan(News::LeftOut);
+    }
+    first
+}
+
+fn planned(
+    learned: Learned<'_>,
     inventory: &Inventory,
     rulebase: &Rulebase<'_>,
     config: &Config,
@@ -92,7 +126,7 @@ pub(crate) fn plan_beside(
 ) -> Plan {
     let wanted = wanted(inventory, &rulebase.running.configuration.nat, config);
     let (draft, kept, spelled) = (Draft::default(), Vec::new(), Vec::new());
-    let mut planner = Planner { inventory, rulebase, config, refused, draft, kept, spelled };
+    let mut planner = Planner { inventory, rulebase, config, learned, draft, kept, spelled };
     planner.keep_shrink_or_delete(&Pairs::of(&wanted, config));
     let (missing, mut standings) = planner.missing(&wanted);
     planner.add(&missing, causes, &mut standings);
@@ -112,6 +146,10 @@ struct Draft {
     reasons: BTreeMap<OwnedName, Reason>,
     /// New rules that say only what others of ours lose.
     regained: BTreeSet<OwnedName>,
+    /// Those of them that say what is lost in the candidate already.
+    restored: BTreeSet<OwnedName>,
+    /// What is left of rules that become less until what is wanted of the rest can be said in another way, and the rules that say it.
+    respelled: BTreeMap<OwnedName, (Spelling, BTreeSet<OwnedName>)>,
     /// Disabled rules that become less, with the new ones that say the rest.
     switched_off: BTreeMap<OwnedName, BTreeSet<OwnedName>>,
     /// Rules that are not to come into force as they stand.
@@ -125,8 +163,7 @@ struct Planner<'p> {
     inventory: &'p Inventory,
     rulebase: &'p Rulebase<'p>,
     config: &'p Config,
-    /// What new rules would say that the firewall does not take.
-    refused: &'p [&'p Spelling],
+    learned: Learned<'p>,
     draft: Draft,
     /// Rules of ours that will allow something, as they will stand.
     kept: Vec<(RuleName, Spelling)>,
@@ -219,6 +256,12 @@ impl Planner<'_> {
                 Some(_) | None => {}
             }
         }
+        let respells = |said: &Spelling, new: &Spelling| said.is_respelled_by(new);
+        for (rest, rules) in self.draft.respelled.values_mut() {
+            let new = new.iter().filter(|new| respells(rest, &new.spelling)).map(|new| new.name.clone());
+            rules.extend(new);
+            rules.extend(repaired.iter().filter(|(_, said)| respells(rest, said)).map(|(name, _)| name.clone()));
+        }
     }
 
     /// Rules of ours that are put right or lifted, and let nothing through until then, with what they will say.
@@ -256,7 +299,16 @@ impl Planner<'_> {
             changes.insert(0, Change::Tag(config.owner.clone()));
         }
         let differing = rulebase.differing();
-        let apart = Apart::of(draft.regained, draft.switched_off, draft.instead, draft.taken_back);
+        let respelled = draft.respelled.into_iter().map(|(name, (_, rules))| (name, rules)).collect();
+        let apart = Apart {
+            regained: draft.regained,
+            restored: draft.restored,
+            switched_off: draft.switched_off,
+            respelled,
+            instead: draft.instead,
+            taken_back: draft.taken_back,
+            ..Apart::default()
+        };
         let limits::Left { changes, withheld, apart } =
             limits::withhold(changes, &draft.reasons, apart, rulebase, &differing, config);
         let mut notes = draft.notes;

@@ -49,6 +49,11 @@ impl Blamed {
         self.singled_out.iter().collect()
     }
 
+    /// Whether new rules are left out that may be to blame.
+    pub(crate) fn leaves_out_new(&self) -> bool {
+        self.said.keys().any(|said| !self.singled_out.contains(said))
+    }
+
     /// Blames the security profiles that these rules are to get: whatever they lose goes all the same.
     pub(crate) fn add_profiles(&mut self, names: BTreeSet<OwnedName>, words: &str) {
         self.profiles.extend(names.into_iter().map(|name| (name, words.to_owned())));

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    DESCRIPTION_MAX, Lost, Planner, Reason, Stamp, Standing,
+    DESCRIPTION_MAX, Lost, News, Planner, Reason, Stamp, Standing,
     beside::Beside,
     grouping::{RuleKey, by_peers, grouped, width},
     spelled::Spelled,
@@ -53,10 +53,13 @@ impl Planner<'_> {
         let mut standings: Vec<_> = wanted.atoms.keys().map(ours).collect();
         let all = wanted.atoms.iter().enumerate();
         let mut open: Vec<_> = all.filter(|(index, _)| standings[*index].is_none()).collect();
-        // By address, which is fastest to ask: only atoms of the same address make each other needless.
-        open.sort_by_cached_key(|(_, (atom, _))| (atom.direction, atom.local, Reverse(width(atom))));
         let mut covers = self.covers();
         let lost = self.lost();
+        // By address, which is fastest to ask: only atoms of the same address make each other needless.
+        open.sort_by_cached_key(|(_, (atom, _))| {
+            let is_first = self.learned.news == News::LeftOut && lost.says(atom);
+            (!is_first, atom.direction, atom.local, Reverse(width(atom)))
+        });
         let switched_off = self.switched_off();
         let switched_off = Spelled::of(&switched_off);
         let mut missing: Vec<Missing<'_>> = Vec::new();
@@ -64,7 +67,7 @@ impl Planner<'_> {
             match verdict(&mut covers, atom) {
                 Verdict::Allowed(by) => standings[index] = Some(Standing::Allowed(by)),
                 Verdict::Gap(gap) => {
-                    let refused = self.refused.iter().position(|spelling| spelling.says(atom));
+                    let refused = self.learned.refused.iter().position(|spelling| spelling.says(atom));
                     let novelty = match (lost.says(atom), switched_off.by(atom)) {
                         (true, _) => Novelty::Regained,
                         (false, Some(_)) => Novelty::SwitchedOff,
@@ -87,13 +90,34 @@ impl Planner<'_> {
     /// What rules of ours say in force that go, or become less.
     fn lost(&self) -> Lost<'_> {
         let kept: BTreeMap<_, _> = self.kept.iter().map(|(name, left)| (name, left)).collect();
-        let sunken = self.rulebase.running.sunken();
+        self.lost_unless(|name, said| kept.get(&name.rule_name()).is_some_and(|left| left.holds(said)))
+    }
+
+    /// The same, of what the candidate does not let through any more.
+    fn lost_already(&self) -> Lost<'_> {
+        let candidate = &self.rulebase.candidate;
+        let sunken = candidate.sunken();
+        let standing =
+            candidate.owned().filter(|rule| rule.state.allows_what_it_says() && !sunken.contains(&rule.name));
+        let standing: BTreeMap<_, _> = standing.map(|rule| (&rule.name, rule)).collect();
+        self.lost_unless(|name, said| {
+            standing.get(name).is_some_and(|rule| rule.spellings().any(|now| Lost::of(now).holds(said)))
+        })
+    }
+
+    /// Which of what is missing is lost in the candidate already.
+    fn restored(&self, missing: &[Missing<'_>]) -> BTreeSet<usize> {
+        let regained = missing.iter().filter(|missing| missing.novelty == Novelty::Regained);
+        let lost = self.lost_already();
+        regained.filter(|missing| lost.says(missing.atom)).map(|missing| missing.index).collect()
+    }
+
+    fn lost_unless(&self, is_kept: impl Fn(&OwnedName, &Spelling) -> bool) -> Lost<'_> {
+        let running = &self.rulebase.running;
+        let sunken = running.sunken();
         let mut lost = Lost::default();
-        for rule in self.rulebase.running.owned().filter(|rule| rule.state.allows_what_it_says()) {
-            let is_kept = |said: &&Spelling| kept.get(&rule.facts.name).is_some_and(|left| left.holds(said));
-            if !sunken.contains(&rule.name) {
-                rule.spellings().filter(|said| !is_kept(said)).for_each(|said| lost.add(said));
-            }
+        for rule in running.owned().filter(|rule| rule.state.allows_what_it_says() && !sunken.contains(&rule.name)) {
+            rule.spellings().filter(|said| !is_kept(&rule.name, said)).for_each(|said| lost.add(said));
         }
         lost
     }
@@ -121,6 +145,7 @@ impl Planner<'_> {
         if missing.is_empty() {
             return;
         }
+        let restored = self.restored(missing);
         let mut numbers = self.rulebase.numbers();
         let mut beside = Beside::of(&self.rulebase.candidate, self.config);
         for (key, atoms) in grouped(missing, causes) {
@@ -133,7 +158,12 @@ impl Planner<'_> {
                     standings[missing.index] = Some(Standing::Added(name.clone()));
                 }
                 match key.novelty {
-                    Novelty::Regained => _ = self.draft.regained.insert(name.clone()),
+                    Novelty::Regained => {
+                        if atoms.iter().any(|missing| restored.contains(&missing.index)) {
+                            self.draft.restored.insert(name.clone());
+                        }
+                        self.draft.regained.insert(name.clone());
+                    }
                     Novelty::SwitchedOff => self.ties(&name, &atoms),
                     Novelty::New => {}
                 }

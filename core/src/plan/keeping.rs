@@ -7,7 +7,7 @@ use crate::{
     change::{Direction, Spelling},
     config::Config,
     firewall::{RuleFacts, RuleType},
-    fit::{Pairs, admitted, shrunk},
+    fit::{Pairs, admitted, kept_or_admitted, shrunk},
     id::AdminName,
     rulebase::{Owned, OwnedState, Wrong},
 };
@@ -50,7 +50,32 @@ impl Planner<'_> {
                 }
             }
         }
+        let differing = rulebase.differing();
+        for held in rulebase.running.owned().filter(|held| differing.binary_search(&held.name).is_ok()) {
+            if self.is_taken_away_in_doubt(held, pairs) {
+                self.draft.taken_back.insert(held.name.clone());
+                self.draft.deletes.push(held.name.clone());
+                self.draft.reasons.insert(held.name.clone(), Reason::Unwanted);
+            }
+        }
         self.leave_taken();
+    }
+
+    /// Whether what we have not committed takes away what a rule lets through in force, more than it would lose now, while nobody can
+    /// tell whether that is wanted: it was written when one could.
+    fn is_taken_away_in_doubt(&self, held: &Owned<'_>, pairs: &Pairs<'_>) -> bool {
+        let rulebase = self.rulebase;
+        if !lets_through(held, self.config) || rulebase.taken.contains_key(&held.name) {
+            return false;
+        }
+        let Some((said, left)) = left_of(held, Some(held), pairs) else { return false };
+        if left_of(held, None, pairs) == Some((said, left.clone())) {
+            return false;
+        }
+        match rulebase.candidate.owned().find(|rule| rule.name == held.name) {
+            Some(rule) => lets_through(rule, self.config) && !rule.spellings().any(|now| now.holds(&left)),
+            None => !rulebase.candidate.has(&held.name.rule_name()),
+        }
     }
 
     /// `open` is the rule as it is in force, if it lets through what it says.
@@ -61,7 +86,10 @@ impl Planner<'_> {
             (_, None) => self.delete(rule, Reason::Unreadable { replaced_by: BTreeSet::new() }),
             (_, Some(_)) => match left_of(rule, open, pairs) {
                 None => self.give_up(rule, pairs),
-                Some((said, left)) => self.keep(rule, said, &left, depth),
+                Some((said, left)) => {
+                    self.keep_until_respelled(rule, open.and_then(|held| held.reading(said)), said, &left, pairs);
+                    self.keep(rule, said, &left, depth);
+                }
             },
         }
     }
@@ -100,6 +128,26 @@ impl Planner<'_> {
             self.draft.instead.insert(rule.name.clone(), written);
         }
         self.delete(rule, Reason::Respelled { replaced_by: BTreeSet::new() });
+    }
+
+    /// Of what a rule loses, what somebody wants in another way stays until that can be said.
+    fn keep_until_respelled(
+        &mut self,
+        rule: &Owned<'_>,
+        in_force: Option<&Spelling>,
+        said: &Spelling,
+        left: &Spelling,
+        pairs: &Pairs<'_>,
+    ) {
+        if said == left || !rule.state.allows_what_it_says() {
+            return;
+        }
+        let Some(rest) = kept_or_admitted(said, in_force, pairs).filter(|rest| rest != left) else { return };
+        if rest != *said {
+            let written = self.rewritten(rule, &rest);
+            self.draft.instead.insert(rule.name.clone(), written);
+        }
+        self.draft.respelled.insert(rule.name.clone(), (rest, BTreeSet::new()));
     }
 
     fn delete(&mut self, rule: &Owned<'_>, why: Reason) {

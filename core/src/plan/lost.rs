@@ -17,6 +17,13 @@ pub(crate) struct Lost<'r> {
 }
 
 impl<'r> Lost<'r> {
+    /// What one rule says.
+    pub(crate) fn of(said: &'r Spelling) -> Self {
+        let mut lost = Self::default();
+        lost.add(said);
+        lost
+    }
+
     /// Adds what a rule says.
     pub(crate) fn add(&mut self, said: &'r Spelling) {
         for local in &said.locals {

@@ -186,10 +186,12 @@ impl Run {
     pub(super) fn blame(&mut self, changes: &[Change], mut names: BTreeSet<OwnedName>, guilt: Guilt, words: &str) {
         for change in changes {
             if let Change::Put(rule, Position::Above(_)) = change
-                && guilt == Guilt::Named
                 && names.remove(&rule.name)
             {
-                self.blamed.single_out(rule.spelling.clone(), words);
+                match guilt {
+                    Guilt::Named => self.blamed.single_out(rule.spelling.clone(), words),
+                    Guilt::Suspected => self.blamed.add_saying(rule.spelling.clone(), words),
+                }
             }
         }
         self.blamed.add(names, words);

@@ -18,7 +18,7 @@ use crate::{
     id::{AdminName, OwnedName},
     inventory::Inventory,
     limits::{self, Hindrance},
-    plan::{DESCRIPTION_MAX, Note, Plan, Reason, plan_beside},
+    plan::{DESCRIPTION_MAX, Learned, News, Note, Plan, Reason, plan_beside},
     report::{Ending, Problem, counted},
     rulebase::Rulebase,
 };
@@ -40,7 +40,9 @@ impl Run {
             Ok(rulebase) => rulebase,
             Err(unfit) => return self.give_up(Problem::Unfit(unfit)),
         };
-        let mut plan = plan_beside(&self.blamed.singled_out(), inventory, &rulebase, &config, &self.causes);
+        let news = if self.blamed.leaves_out_new() { News::LeftOut } else { News::Written };
+        let learned = Learned { refused: &self.blamed.singled_out(), news };
+        let mut plan = plan_beside(learned, inventory, &rulebase, &config, &self.causes);
         if let Some(admin) = self.another_name(&plan, firewall, &rulebase) {
             return self.give_up(Problem::AnotherName(admin));
         }
@@ -177,8 +179,13 @@ impl Run {
     }
 
     pub(super) fn act(&mut self, plan: Plan, firewall: &Firewall, rulebase: &Rulebase<'_>) -> Next {
-        if self.config.mode != Mode::Observe && self.would_commit_too_much(&plan, rulebase) {
-            self.say("what is uncommitted says more than is wanted, and cannot be put right where it stands");
+        if self.config.mode != Mode::Observe
+            && let Some(stuck) = self.not_to_be_committed(&plan, rulebase)
+        {
+            self.say(match stuck.iter().all(|name| plan.apart.is_in_doubt(name)) {
+                true => "nobody can tell now whether what is uncommitted is wanted",
+                false => "what is uncommitted says more than is wanted, and cannot be put right where it stands",
+            });
             return self.enter(State::BeforeReverting(Afterwards::Look));
         }
         if !plan.changes.is_empty() {
@@ -208,10 +215,10 @@ impl Run {
         self.finish(ending)
     }
 
-    /// Whether a rule would come into force that says more than is wanted, because the firewall does not take what it is to say
-    /// instead: an earlier run has left it, and a permission was revoked since. What is still there after our changes were taken
-    /// back is not ours to commit.
-    fn would_commit_too_much(&mut self, plan: &Plan, rulebase: &Rulebase<'_>) -> bool {
+    /// Rules that would come into force and say more than is wanted, because the firewall does not take what they are to say
+    /// instead: an earlier run has left them, and a permission was revoked since; or of which nobody can tell any more. What is still
+    /// there after our changes were taken back is not ours to commit.
+    fn not_to_be_committed(&mut self, plan: &Plan, rulebase: &Rulebase<'_>) -> Option<BTreeSet<OwnedName>> {
         let withheld = self.report.withheld.iter().filter_map(|withheld| withheld.change.rule());
         let needed = withheld.filter(|name| plan.apart.is_needed(name) && !self.not_taken_back.contains(*name));
         let mut stuck: BTreeSet<OwnedName> = needed.cloned().collect();
@@ -222,7 +229,7 @@ impl Run {
         if std::mem::take(&mut self.just_taken_back) {
             self.not_taken_back.append(&mut stuck);
         }
-        !stuck.is_empty()
+        (!stuck.is_empty()).then_some(stuck)
     }
 
     /// Says in the description of each new rule which run adds it, and which event by whom it is named after.
