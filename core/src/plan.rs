@@ -24,7 +24,7 @@ use crate::{
     fit::Pairs,
     id::{OwnedName, RuleName, ServiceName},
     inventory::Inventory,
-    limits::{self, Apart, Withheld},
+    limits::{self, Apart, Hindrance, Withheld},
     rulebase::{ObjectStatus, Owned, Rulebase, service_object},
     service::Service,
     translate::{ServiceColumn, ServicePorts},
@@ -109,9 +109,10 @@ pub(crate) fn plan_beside(
 ) -> Plan {
     let plan = |news| planned(Learned { news, ..learned }, inventory, rulebase, config, causes);
     let first = plan(learned.news);
-    let is_new = |withheld: &Withheld| matches!(withheld.change, Change::Put(_, Position::Above(_)));
+    // All of them are withheld then.
+    let is_too_much = |withheld: &Withheld| matches!(withheld.why, Hindrance::Additions { .. });
     let needs_new = |standing: &Standing| matches!(standing, Standing::Allowed(by) if by.needs_new_rules());
-    if first.withheld.iter().any(is_new) && first.standings.iter().any(needs_new) {
+    if first.withheld.iter().any(is_too_much) && first.standings.iter().any(needs_new) {
         return plan(News::LeftOut);
     }
     first

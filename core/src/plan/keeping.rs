@@ -37,7 +37,7 @@ impl Planner<'_> {
         for rule in rulebase.candidate.owned() {
             let held = running.get(&rule.name).copied();
             let depth = if sunken.contains(&rule.name) { Depth::Sunken } else { Depth::AboveBottom };
-            match closed_in_doubt(rule, held, pairs, self.config) {
+            match closed_in_doubt(rule, held, pairs) {
                 Some(Closed::Reopened) => self.take_back(rule),
                 // What is wanted for certain is said by a new rule.
                 Some(Closed::Still) if depth == Depth::Sunken => self.lift(rule),
@@ -199,8 +199,7 @@ fn left_of<'r>(rule: &'r Owned<'_>, held: Option<&Owned<'_>>, pairs: &Pairs<'_>)
 /// Whether a rule lets nothing through in force because somebody has closed it, of what it says there all is wanted or may be, and
 /// not all for certain: then it stays as they have left it. A deny does not, if some of it is wanted for certain: that would not
 /// get past it.
-fn closed_in_doubt(rule: &Owned<'_>, held: Option<&Owned<'_>>, pairs: &Pairs<'_>, config: &Config) -> Option<Closed> {
-    let is_closed = |rule: &Owned<'_>| is_within_its_zones(rule) && !lets_through(rule, config);
+fn closed_in_doubt(rule: &Owned<'_>, held: Option<&Owned<'_>>, pairs: &Pairs<'_>) -> Option<Closed> {
     let closed = held.filter(|held| rule.state != OwnedState::Disabled && is_closed(held))?;
     let (said, left) = left_of(rule, Some(closed), pairs)?;
     let is_whole = *said == left && closed.reading(said) == Some(said);
@@ -211,8 +210,21 @@ fn closed_in_doubt(rule: &Owned<'_>, held: Option<&Owned<'_>>, pairs: &Pairs<'_>
     Some(if is_closed(rule) { Closed::Still } else { Closed::Reopened })
 }
 
-/// Whether a rule of ours lets through what it says, perhaps among more. One that stands below the bottom rule does not count as
-/// closed: it is lifted whatever it says, and whoever wants it closed disables it.
+/// Whether somebody has closed a rule of ours. One that stands below the bottom rule does not count: it is lifted whatever it says, and
+/// whoever wants it closed disables it. Nor does one that is narrowed, and about traffic of other zones as well: that is nobody's. What is
+/// in somebody's hands is theirs.
+fn is_closed(rule: &Owned<'_>) -> bool {
+    match &rule.state {
+        OwnedState::Disabled => true,
+        OwnedState::Wrong(wrong) => {
+            let is_of_others = wrong.contains(&Wrong::Zones) || wrong.contains(&Wrong::RuleType);
+            denies(rule) || wrong.contains(&Wrong::Narrowed) && !is_of_others
+        }
+        OwnedState::Right | OwnedState::Held(_) => false,
+    }
+}
+
+/// Whether a rule of ours lets through what it says, perhaps among more.
 fn lets_through(rule: &Owned<'_>, config: &Config) -> bool {
     let RuleFacts { from, to, rule_type, .. } = rule.facts;
     let goes = |spelling: &Spelling| match spelling.direction {
@@ -220,24 +232,14 @@ fn lets_through(rule: &Owned<'_>, config: &Config) -> bool {
         Direction::Egress => from.include(&config.trust) && to.include(&config.untrust),
     };
     let is_open = |wrong: &Wrong| match wrong {
-        Wrong::Action | Wrong::Narrowed => false,
         Wrong::Zones => rule.spellings().any(goes),
         Wrong::RuleType => (*rule_type == RuleType::Intrazone) == (config.untrust == config.trust),
-        Wrong::Profiles | Wrong::Service => true,
+        Wrong::Action | Wrong::Narrowed | Wrong::Profiles | Wrong::Service => true,
     };
     match &rule.state {
         OwnedState::Right => true,
-        OwnedState::Wrong(wrong) => wrong.iter().all(is_open),
+        OwnedState::Wrong(wrong) => !is_closed(rule) && wrong.iter().all(is_open),
         OwnedState::Disabled | OwnedState::Held(_) => false,
-    }
-}
-
-/// Whether a rule is about no traffic but that between its two zones. What is in somebody's hands is theirs.
-fn is_within_its_zones(rule: &Owned<'_>) -> bool {
-    match &rule.state {
-        OwnedState::Right | OwnedState::Disabled => true,
-        OwnedState::Wrong(wrong) => !wrong.contains(&Wrong::Zones) && !wrong.contains(&Wrong::RuleType),
-        OwnedState::Held(_) => false,
     }
 }
 
