@@ -1,6 +1,6 @@
 //! From settings to a deployment: which AWS, which firewall, with which key.
 
-use std::{collections::BTreeMap, env, fs, path::Path, time::Duration};
+use std::{collections::BTreeMap, env, ffi::OsString, fs, path::Path, time::Duration};
 
 use aws_config::SdkConfig;
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
@@ -14,7 +14,7 @@ use crate::{
         https::{Endpoint, Https},
     },
     secret::{ApiKey, KeySource},
-    settings::{FileSettings, Invalid, Settings, SettingsFile},
+    settings::{ALIASES, FileSettings, Invalid, Settings, SettingsFile},
 };
 
 /// Reads the settings file and the environment, finds the API key, and puts everything together. Nothing is asked of the
@@ -62,12 +62,28 @@ pub fn settings<T>(file: Option<&Path>, read: Read<T>) -> Result<T, NotReady> {
         ),
         None => None,
     };
-    let environment: BTreeMap<String, String> = env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
+    let environment = in_words(env::vars_os())?;
     let name = file.map(|path| path.display().to_string()).unwrap_or_default();
     let given = text.as_deref().map(|text| SettingsFile { name: &name, text });
     read(given, &environment).map_err(|invalid| NotReady(invalid.to_string()))
+}
+
+/// The environment as text. What is none of ours may be anything.
+fn in_words(environment: impl Iterator<Item = (OsString, OsString)>) -> Result<BTreeMap<String, String>, NotReady> {
+    let is_ours = |name: &str| name.starts_with("DRAWBRIDGE_") || ALIASES.iter().any(|(alias, _)| *alias == name);
+    let (mut words, mut odd) = (BTreeMap::new(), Vec::new());
+    for (name, value) in environment.filter_map(|(name, value)| Some((name.into_string().ok()?, value))) {
+        match value.into_string() {
+            Ok(value) => _ = words.insert(name, value),
+            Err(_) if is_ours(&name) => odd.push(format!("`{name}` is not UTF-8: give it as text")),
+            Err(_) => {}
+        }
+    }
+    if odd.is_empty() {
+        Ok(words)
+    } else {
+        Err(NotReady(format!("the settings cannot be used:\n  {}", odd.join("\n  "))))
+    }
 }
 
 /// The same for settings in hand, with credentials in hand: for worlds that are not AWS.
@@ -150,6 +166,16 @@ pub(crate) async fn stored(source: &KeySource, sdk: impl AsyncFnOnce() -> SdkCon
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_setting_that_is_no_text_is_not_passed_over() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let odd = |name: &str| (OsString::from(name), OsString::from_vec(b"tcp/22\xff".to_vec()));
+        assert!(in_words([odd("ELSEWHERE")].into_iter()).is_ok_and(|words| words.is_empty()));
+        let refused = in_words([odd("DRAWBRIDGE_NEVER_OPEN")].into_iter()).unwrap_err();
+        assert!(refused.to_string().contains("`DRAWBRIDGE_NEVER_OPEN` is not UTF-8"), "{refused}");
+    }
 
     #[test]
     fn no_command_is_cut_short_by_the_limit_of_another() {

@@ -109,6 +109,9 @@ impl Queue {
             "VisibilityTimeout": seconds(hidden.min(HIDDEN_MAX)),
         });
         let answer = self.call("ReceiveMessage", &asked, wait + ANSWER).await?;
+        if !answer.is_object() {
+            return Err(unread("ReceiveMessage"));
+        }
         let messages = answer["Messages"].as_array().map(Vec::as_slice).unwrap_or_default();
         let text = |message: &Value, name: &str| message[name].as_str().map(str::to_owned);
         let message = |message: &Value| {
@@ -305,6 +308,10 @@ mod tests {
         assert!(scope.contains("/eu-west-1/sqs/aws4_request"), "{head}");
         assert!(scope.contains("signedheaders=content-type;host;x-amz-date;x-amz-target,"), "{head}");
         assert_eq!(asked(200, "{}").0, "[]");
+        // Whoever answers everything with nothing is no queue.
+        for nothing in ["", "[]", "null"] {
+            assert!(asked(200, nothing).0.contains("`ReceiveMessage`"), "{nothing}");
+        }
     }
 
     /// What comes of asking for messages where this is answered, and how often that was asked.

@@ -19,9 +19,21 @@ pub async fn fetch_api_key(config: &SdkConfig, secret: &SecretArn) -> Result<Api
     let region = aws_config::Region::new(secret.region().to_owned());
     let client = Client::from_conf(Builder::from(config).region(region).build());
     let held = client.get_secret_value().secret_id(secret.as_str()).send().await;
-    let held = held.map_err(|error| failure(CALL, &error))?;
+    let held = held.map_err(|error| with_the_keys_right(failure(CALL, &error)))?;
     let text = held.secret_string.ok_or_else(|| not_a_key("a binary secret: store the API key as text"))?;
     key_in(&text).ok_or_else(|| not_a_key("a secret without an API key: store the key itself, or JSON with `api_key`"))
+}
+
+/// Secrets Manager refuses in the same words what the secret's policies do not allow, and what those of its KMS key do not (AWS KMS
+/// developer guide, "Authorizing use of the KMS key": the caller needs `kms:Decrypt` unless it is the AWS managed key).
+fn with_the_keys_right(failure: Failure) -> Failure {
+    match failure {
+        Failure { lasting, what: Trouble::AwsDenied { call } } => {
+            let call = format!("{call}` or, if the secret has a key of its own, `kms:Decrypt");
+            Failure { lasting, what: Trouble::AwsDenied { call } }
+        }
+        failure => failure,
+    }
 }
 
 fn key_in(text: &str) -> Option<ApiKey> {
@@ -118,7 +130,9 @@ mod tests {
         check(
             400,
             r#"{"__type":"AccessDeniedException"}"#,
-            &expect!["Permanent: AWS refuses `GetSecretValue`: allow it in the role's policy"],
+            &expect![
+                "Permanent: AWS refuses `GetSecretValue` or, if the secret has a key of its own, `kms:Decrypt`: allow it in the role's policy"
+            ],
         );
         check(
             400,

@@ -327,12 +327,15 @@ impl<T: Transport> Panos<T> {
         let Some(us) = self.known_admin().cloned() else { return };
         let ours = |response: &Element<'_>| Ok(locks::of_ours(response, Lock::Commit, &us));
         let Ok(scopes) = self.read(&Request::locks(Lock::Commit), ours).await else { return };
-        self.may_hold_lock = false;
+        let mut is_kept = false;
         for scope in scopes {
             if let Err(failure) = self.read(&Request::unlock(Lock::Commit, &scope), |_| Ok(())).await {
                 tracing::warn!(%scope, "our commit lock is not given up, remove it: {}", failure.what);
+                is_kept = true;
             }
         }
+        // Not before: whoever is broken off in between tries again at the end of the run.
+        self.may_hold_lock = is_kept;
     }
 
     /// What came of a write: of a lock the holder, and of a pair the hope that the other unit has taken over. Whoever holds a

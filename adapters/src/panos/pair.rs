@@ -24,7 +24,10 @@ pub(super) async fn approach<T: Transport>(panos: &mut Panos<T>) -> Result<Syste
         match greeted {
             Err(failure) if units > 1 => {
                 others.push(format!("`{}`: {}", panos.transport.unit_name(), failure.what));
-                lasting = lasting.or_else(|| Some(failure).filter(lasts));
+                // A refused key comes before anything else: with another one there may be an active unit.
+                if lasts(&failure) && (lasting.is_none() || failure.what == Trouble::KeyRefused) {
+                    lasting = Some(failure);
+                }
             }
             decided => return decided,
         }
@@ -145,7 +148,8 @@ mod tests {
         let said = |units| now(approach(&mut pair(units))).unwrap_err();
         assert_eq!(said([Unit::Passive, Unit::Refusing]), Trouble::KeyRefused.permanent());
         assert_eq!(said([Unit::Silent, Unit::Certificate]), Trouble::Certificate.permanent());
-        assert_eq!(said([Unit::Old, Unit::Refusing]), Trouble::TooOld("9.1.3".to_owned()).permanent());
+        assert_eq!(said([Unit::Old, Unit::Passive]), Trouble::TooOld("9.1.3".to_owned()).permanent());
+        assert_eq!(said([Unit::Old, Unit::Refusing]), Trouble::KeyRefused.permanent());
         let waited_for = said([Unit::Passive, Unit::Booting]);
         assert_eq!(waited_for.lasting, Lasting::Transient);
         assert!(matches!(waited_for.what, Trouble::NoneActive(_)), "{}", waited_for.what);

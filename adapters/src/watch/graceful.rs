@@ -29,16 +29,18 @@ async fn go_on(run: &mut Run, world: &mut impl World, budget: Duration, stop: &m
     let mut clock = Clock { budget, skipped: Duration::ZERO, is_short: false };
     let mut teller = Teller::default();
     let mut input = Input::Begin;
+    // What was written, whatever its answer, and whether or not it was taken back since, is seen to the end.
+    let mut has_written = false;
     loop {
         let next = run.advance(clock.elapsed(world, stop), input);
-        let has_changed = !run.report().applied.is_empty();
-        if stop.is_asked() && !has_changed && !matches!(next, Next::Finish(_)) {
+        if stop.is_asked() && !has_written && !matches!(next, Next::Finish(_)) {
             return None;
         }
         match next {
             Next::Do(command, limit) => {
                 teller.tell_before_last(run.report());
-                let done = if has_changed || writes(&command) {
+                has_written |= writes(&command);
+                let done = if has_written {
                     world.perform(&command, limit).await
                 } else {
                     tokio::select! {
@@ -50,7 +52,7 @@ async fn go_on(run: &mut Run, world: &mut impl World, budget: Duration, stop: &m
                 input = answered(done);
             }
             Next::Sleep(how_long) => {
-                if has_changed {
+                if has_written {
                     world.sleep(how_long).await;
                 } else {
                     tokio::select! {

@@ -7,11 +7,11 @@ use std::{
 };
 
 use drawbridge_core::{
-    command::{Failure, LogRef},
+    command::{Failure, LogRef, Trouble},
     run::{Trigger, Wake},
 };
 use serde_json::{Value, json};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::{
     aws::{
@@ -40,8 +40,20 @@ const LISTED_EVERY: Duration = Duration::from_secs(30);
 /// Logs arrive out of order: how far before the last listing each goes back.
 const OVERLAP: Duration = Duration::from_secs(30 * 60);
 
+/// How long a queue is told what became of the messages of one run.
+const TELLING: Duration = Duration::from_secs(10);
+
+/// How long more and more messages are taken in for one run.
+const COLLECTING: Duration = Duration::from_secs(10);
+
+/// Whoever answers at once that there is nothing, although it was asked to wait, is not asked again before this is over.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// How long messages that were handed out are given back, when nobody is going to see to them.
 const GIVING_BACK: Duration = Duration::from_secs(5);
+
+/// What SQS says of a message that has come loose by now, or was deleted (SQS API reference, `ChangeMessageVisibility`).
+const LOOSE: &[&str] = &["MessageNotInflight", "ReceiptHandleIsInvalid", "InvalidParameterValue"];
 
 /// What is listened to.
 #[derive(Debug)]
@@ -143,14 +155,10 @@ impl Listener {
                 inbox.give_back().await;
             }
             Self::Queue(Inbox { queue, .. }) => {
-                for message in &news.messages {
-                    let told = match done {
-                        Done::Well => queue.delete(message).await,
-                        Done::Badly | Done::Stopped => queue.release(message, AGAIN).await,
-                    };
-                    if let Err(failure) = told {
-                        tracing::warn!("a message comes again, although that is not needed: {}", failure.what);
-                    }
+                if timeout(TELLING, tell(queue, &news.messages, done)).await.is_err() {
+                    tracing::warn!(
+                        "the queue takes too long to hear of messages: they come again, although that is not needed"
+                    );
                 }
             }
             // What a failed run leaves, the next look finds; its logs would only have told whom to name.
@@ -166,15 +174,44 @@ impl Listener {
     }
 }
 
+/// Tells a queue what became of messages. Where it does not answer once, it is not asked about the others.
+async fn tell(queue: &Queue, messages: &[Message], done: Done) {
+    for message in messages {
+        let told = match done {
+            Done::Well => queue.delete(message).await,
+            Done::Badly | Done::Stopped => queue.release(message, AGAIN).await,
+        };
+        if let Err(failure) = told {
+            tracing::warn!("a message comes again, although that is not needed: {}", failure.what);
+            if matches!(failure.what, Trouble::AwsUnreachable { .. }) {
+                return;
+            }
+        }
+    }
+}
+
 impl Inbox {
     /// What waits in the queue, so that a burst is one run: all of it, or the ten messages that a FIFO queue hands out of one
     /// group before they are deleted. Whoever gives up waiting leaves what was handed out to be given back.
     async fn receive(&mut self, patience: Duration, budget: Duration) -> Result<Option<News>, Failure> {
+        let begun = Instant::now();
         self.held = self.queue.receive(patience.min(WAIT_MAX), HIDDEN_AT_FIRST).await?;
         if self.held.is_empty() {
+            sleep_until(begun + PAUSE.min(patience)).await;
             return Ok(None);
         }
-        while self.held.len() < MESSAGES_MAX && self.size() < BYTES_MAX {
+        let mut hidden = 0;
+        let begun = Instant::now();
+        loop {
+            // At once: taking in a large backlog may last longer than they are hidden at first.
+            if let Err(failure) = self.hide(hidden, budget + HIDDEN_AT_FIRST).await {
+                self.give_back().await;
+                return Err(failure);
+            }
+            hidden = self.held.len();
+            if hidden >= MESSAGES_MAX || self.size() >= BYTES_MAX || begun.elapsed() >= COLLECTING {
+                break;
+            }
             match self.queue.receive(Duration::ZERO, HIDDEN_AT_FIRST).await {
                 Ok(more) if !more.is_empty() => self.held.extend(more),
                 // What is there already is worth a run by itself.
@@ -182,10 +219,6 @@ impl Inbox {
             }
         }
         tracing::debug!(messages = self.held.len(), "the queue has brought news");
-        if let Err(failure) = self.hide(budget + HIDDEN_AT_FIRST).await {
-            self.give_back().await;
-            return Err(failure);
-        }
         let messages = mem::take(&mut self.held);
         let records: Vec<_> = messages.iter().map(|m| json!({ "eventSource": "aws:sqs", "body": m.body })).collect();
         let trigger = Envelope::open(&Value::Array(records)).trigger();
@@ -196,9 +229,17 @@ impl Inbox {
         self.held.iter().map(|message| message.body.len()).sum()
     }
 
-    async fn hide(&self, how_long: Duration) -> Result<(), Failure> {
-        for message in &self.held {
-            self.queue.release(message, how_long).await?;
+    /// Hides messages from this one on. One that is not ours any more goes to somebody else.
+    async fn hide(&mut self, first: usize, how_long: Duration) -> Result<(), Failure> {
+        let mut at = first;
+        while let Some(message) = self.held.get(at) {
+            match self.queue.release(message, how_long).await {
+                Ok(()) => at += 1,
+                Err(Failure { what: Trouble::Aws { code, .. }, .. }) if LOOSE.contains(&code.as_str()) => {
+                    self.held.remove(at);
+                }
+                Err(failure) => return Err(failure),
+            }
         }
         Ok(())
     }
@@ -309,6 +350,30 @@ mod tests {
         let (mut listener, server) = inbox(|seconds| Answer::json(if seconds == 0 { 200 } else { 500 }, "{}")).await;
         assert!(listener.listen(WAIT_MAX, BUDGET).await.is_err());
         assert_eq!(hidden(&server), ["a 960", "a 0", "b 0"]);
+    }
+
+    #[tokio::test]
+    async fn a_message_that_has_come_loose_keeps_none_of_the_others_from_a_run() {
+        let body = r#"{"__type":"com.amazonaws.sqs#MessageNotInflight"}"#;
+        let asked = std::sync::atomic::AtomicUsize::new(0);
+        let is_first = move || asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
+        let (mut listener, server) =
+            inbox(move |_| if is_first() { Answer::json(400, body) } else { Answer::json(200, "{}") }).await;
+        let news = listener.listen(WAIT_MAX, BUDGET).await.unwrap().unwrap();
+        assert_eq!(news.messages.iter().map(|message| message.receipt.as_str()).collect::<String>(), "b");
+        assert_eq!(hidden(&server), ["a 960", "b 960"]);
+    }
+
+    #[tokio::test]
+    async fn a_queue_that_does_not_answer_is_not_told_of_every_message() {
+        let (mut listener, server) = inbox(|_| Answer::json(200, "{}")).await;
+        let news = listener.listen(WAIT_MAX, BUDGET).await.unwrap().unwrap();
+        assert_eq!(news.messages.len(), 2);
+        let asked = server.requests().len();
+        drop(server);
+        let begun = Instant::now();
+        listener.done(news, Done::Well).await;
+        assert!(begun.elapsed() < TELLING && asked > 0);
     }
 
     #[tokio::test]

@@ -144,7 +144,8 @@ impl Perform for Stopping<'_> {
             Command::Apply(_) => "write",
             Command::Commit(_) => "commit",
             Command::PollJob(_) => "poll",
-            Command::FetchLog(_) | Command::CommitAll(_) | Command::Revert => panic!("{command}"),
+            Command::Revert => "revert",
+            Command::FetchLog(_) | Command::CommitAll(_) => panic!("{command}"),
         };
         self.begun.push(name.to_owned());
         self.stop_if(When::During(name));
@@ -169,8 +170,14 @@ impl driver::World for Stopping<'_> {
 
 /// What a run does that is asked to stop then, whose commits take so long: what it begins, how it ends and after what time.
 async fn stopped(when: When, commit_takes: Duration) -> (Vec<String>, Option<Ending>, Duration) {
+    stopped_beside(when, commit_takes, "calm").await
+}
+
+/// The same, when this has happened before.
+async fn stopped_beside(when: When, commit_takes: Duration, deed: &str) -> (Vec<String>, Option<Ending>, Duration) {
     let (world, served) = serve().await;
     world.lock().firewall_settings().commit_takes = commit_takes;
+    world.lock().perform(&Deed::parse(deed).unwrap()).unwrap();
     let mut deployment = deployment(&world, &served).await;
     let (budget, (stopper, mut stop)) = (Duration::from_secs(900), Stopper::new());
     let mut run = Run::removal(deployment.settings.config.clone(), budget, 1);
@@ -199,6 +206,15 @@ async fn what_is_changed_is_committed_whenever_somebody_asks_to_stop() {
         let (begun, ending, _) = stopped(when, SOON).await;
         assert!(begun.join(" ").contains("write look commit poll"), "{when:?}: {begun:?}");
         assert_eq!(ending, Some(Ending::InSync), "{when:?}: {begun:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_failed_to_commit_is_taken_back_whenever_somebody_asks_to_stop() {
+    for when in [When::During("write"), When::During("poll"), When::After("poll")] {
+        let (begun, ending, _) = stopped_beside(when, SOON, "fault job 1 fail \"Commit failed\"").await;
+        assert!(begun.join(" ").ends_with("poll look revert"), "{when:?}: {begun:?}");
+        assert_eq!(ending, Some(Ending::Failed), "{when:?}: {begun:?}");
     }
 }
 
