@@ -7,7 +7,7 @@ use drawbridge_core::{
     run::{Run, Wake},
 };
 use drawbridge_simulator::{
-    script::Script,
+    script::{Deed, Script},
     serve::{Served, SharedWorld},
     world::{DRAWBRIDGE, World},
 };

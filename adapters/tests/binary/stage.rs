@@ -106,7 +106,11 @@ impl Stage {
     pub(crate) fn event(&self, deed: &str) -> Value {
         match self.tell(deed) {
             Performed::Heard(event) => event,
-            Performed::Done | Performed::Settled | Performed::Applied(_) | Performed::Asked(_) => {
+            Performed::Done
+            | Performed::Settled
+            | Performed::Applied(_)
+            | Performed::Uninstalled
+            | Performed::Asked(_) => {
                 panic!("nobody hears of `{deed}`")
             }
         }
