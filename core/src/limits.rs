@@ -117,7 +117,8 @@ pub(crate) struct Apart {
     /// What other rules give up although it is wanted, because they go or the rest of them is no product any more, is said anew.
     /// Nothing is opened by that, and without it somebody whose permissions nobody has touched would be cut off.
     pub(crate) regained: BTreeSet<OwnedName>,
-    /// Those of them that say what the candidate has lost already: that is committed whatever is withheld.
+    /// New rules that say what the candidate has lost already, or what is switched off there no more: that is committed whatever is
+    /// withheld.
     pub(crate) restored: BTreeSet<OwnedName>,
     /// Disabled rules that become less, with the new ones, disabled too, that say the rest: what an administrator has switched off is
     /// not forgotten.

@@ -147,7 +147,7 @@ struct Draft {
     reasons: BTreeMap<OwnedName, Reason>,
     /// New rules that say only what others of ours lose.
     regained: BTreeSet<OwnedName>,
-    /// Those of them that say what is lost in the candidate already.
+    /// New rules that say what is lost, or switched off, in force alone: the candidate says it no more.
     restored: BTreeSet<OwnedName>,
     /// What is left of rules that become less until what is wanted of the rest can be said in another way, and the rules that say it.
     respelled: BTreeMap<OwnedName, (Spelling, BTreeSet<OwnedName>)>,

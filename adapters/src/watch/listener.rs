@@ -42,6 +42,7 @@ const OVERLAP: Duration = Duration::from_secs(30 * 60);
 
 /// How long a queue is told what became of the messages of one run.
 const TELLING: Duration = Duration::from_secs(10);
+const TELLING_ONE: Duration = Duration::from_millis(80);
 
 /// How long more and more messages are taken in for one run.
 const COLLECTING: Duration = Duration::from_secs(10);
@@ -155,10 +156,9 @@ impl Listener {
                 inbox.give_back().await;
             }
             Self::Queue(Inbox { queue, .. }) => {
-                if timeout(TELLING, tell(queue, &news.messages, done)).await.is_err() {
-                    tracing::warn!(
-                        "the queue takes too long to hear of messages: they come again, although that is not needed"
-                    );
+                let patience = TELLING + TELLING_ONE * u32::try_from(news.messages.len()).unwrap_or(u32::MAX);
+                if timeout(patience, tell(queue, &news.messages, done)).await.is_err() {
+                    tracing::warn!("the queue takes too long to hear of all messages: {}", comes_again(done));
                 }
             }
             // What a failed run leaves, the next look finds; its logs would only have told whom to name.
@@ -174,6 +174,19 @@ impl Listener {
     }
 }
 
+/// Whether SQS says that a message is not ours any more.
+fn is_loose(code: &str) -> bool {
+    LOOSE.iter().any(|loose| code.starts_with(loose))
+}
+
+/// What becomes of a message of which the queue does not hear.
+const fn comes_again(done: Done) -> &'static str {
+    match done {
+        Done::Well => "a message comes again, although that is not needed",
+        Done::Badly | Done::Stopped => "a message comes again later than it could",
+    }
+}
+
 /// Tells a queue what became of messages. Where it does not answer once, it is not asked about the others.
 async fn tell(queue: &Queue, messages: &[Message], done: Done) {
     for message in messages {
@@ -182,7 +195,7 @@ async fn tell(queue: &Queue, messages: &[Message], done: Done) {
             Done::Badly | Done::Stopped => queue.release(message, AGAIN).await,
         };
         if let Err(failure) = told {
-            tracing::warn!("a message comes again, although that is not needed: {}", failure.what);
+            tracing::warn!("{}: {}", comes_again(done), failure.what);
             if matches!(failure.what, Trouble::AwsUnreachable { .. }) {
                 return;
             }
@@ -218,6 +231,9 @@ impl Inbox {
                 Ok(_) | Err(_) => break,
             }
         }
+        if self.held.is_empty() {
+            return Ok(None);
+        }
         tracing::debug!(messages = self.held.len(), "the queue has brought news");
         let messages = mem::take(&mut self.held);
         let records: Vec<_> = messages.iter().map(|m| json!({ "eventSource": "aws:sqs", "body": m.body })).collect();
@@ -235,7 +251,7 @@ impl Inbox {
         while let Some(message) = self.held.get(at) {
             match self.queue.release(message, how_long).await {
                 Ok(()) => at += 1,
-                Err(Failure { what: Trouble::Aws { code, .. }, .. }) if LOOSE.contains(&code.as_str()) => {
+                Err(Failure { what: Trouble::Aws { code, .. }, .. }) if is_loose(&code) => {
                     self.held.remove(at);
                 }
                 Err(failure) => return Err(failure),

@@ -87,9 +87,9 @@ fn padded(length: usize) -> serde_json::Value {
 /// How many messages were received for each run, ten at most at a time.
 fn received(queue: &FakeQueue) -> Vec<usize> {
     let calls = queue.calls();
-    let runs = calls.split(|call| !call.starts_with("receive "));
-    let number = |call: &String| call.split(' ').nth(1).unwrap().parse::<usize>().unwrap();
-    runs.map(|run| run.iter().map(number).sum()).filter(|number| *number > 0).collect()
+    let runs = calls.split(|call| call.starts_with("delete "));
+    let number = |call: &String| Some(call.strip_prefix("receive ")?.split(' ').next()?.parse::<usize>().unwrap());
+    runs.map(|run| run.iter().filter_map(number).sum()).filter(|number| *number > 0).collect()
 }
 
 #[tokio::test]

@@ -107,9 +107,15 @@ impl Planner<'_> {
 
     /// Which of what is missing is lost in the candidate already.
     fn restored(&self, missing: &[Missing<'_>]) -> BTreeSet<usize> {
-        let regained = missing.iter().filter(|missing| missing.novelty == Novelty::Regained);
         let lost = self.lost_already();
-        regained.filter(|missing| lost.says(missing.atom)).map(|missing| missing.index).collect()
+        let disabled = self.rulebase.candidate.owned().filter(|rule| rule.state == OwnedState::Disabled);
+        let switched_off: Vec<_> = disabled.flat_map(|rule| rule.spellings().cloned()).collect();
+        let is_restored = |missing: &&Missing<'_>| match missing.novelty {
+            Novelty::Regained => lost.says(missing.atom),
+            Novelty::SwitchedOff => !switched_off.iter().any(|said| said.says(missing.atom)),
+            Novelty::New => false,
+        };
+        missing.iter().filter(is_restored).map(|missing| missing.index).collect()
     }
 
     fn lost_unless(&self, is_kept: impl Fn(&OwnedName, &Spelling) -> bool) -> Lost<'_> {
@@ -164,7 +170,12 @@ impl Planner<'_> {
                         }
                         self.draft.regained.insert(name.clone());
                     }
-                    Novelty::SwitchedOff => self.ties(&name, &atoms),
+                    Novelty::SwitchedOff => {
+                        if atoms.iter().any(|missing| restored.contains(&missing.index)) {
+                            self.draft.restored.insert(name.clone());
+                        }
+                        self.ties(&name, &atoms);
+                    }
                     Novelty::New => {}
                 }
                 self.put_new(name, &spelling, &atoms, &mut beside, &key, causes);

@@ -50,12 +50,11 @@ impl Planner<'_> {
                 }
             }
         }
-        let differing = rulebase.differing();
-        for held in rulebase.running.owned().filter(|held| differing.binary_search(&held.name).is_ok()) {
+        let (differing, below) = (rulebase.differing(), rulebase.running.sunken());
+        let in_force = rulebase.running.owned().filter(|held| !below.contains(&held.name));
+        for held in in_force.filter(|held| differing.binary_search(&held.name).is_ok()) {
             if self.is_taken_away_in_doubt(held, pairs) {
                 self.draft.taken_back.insert(held.name.clone());
-                self.draft.deletes.push(held.name.clone());
-                self.draft.reasons.insert(held.name.clone(), Reason::Unwanted);
             }
         }
         self.leave_taken();
@@ -87,7 +86,9 @@ impl Planner<'_> {
             (_, Some(_)) => match left_of(rule, open, pairs) {
                 None => self.give_up(rule, pairs),
                 Some((said, left)) => {
-                    self.keep_until_respelled(rule, open.and_then(|held| held.reading(said)), said, &left, pairs);
+                    if let Some(held) = open {
+                        self.keep_until_respelled(rule, held.reading(said), said, &left, pairs);
+                    }
                     self.keep(rule, said, &left, depth);
                 }
             },
@@ -142,7 +143,9 @@ impl Planner<'_> {
         if said == left || !rule.state.allows_what_it_says() {
             return;
         }
-        let Some(rest) = kept_or_admitted(said, in_force, pairs).filter(|rest| rest != left) else { return };
+        // Where a product leaves something out, more that is wanted may cost something else.
+        let is_more = |rest: &Spelling| rest != left && rest.holds(left);
+        let Some(rest) = kept_or_admitted(said, in_force, pairs).filter(is_more) else { return };
         if rest != *said {
             let written = self.rewritten(rule, &rest);
             self.draft.instead.insert(rule.name.clone(), written);

@@ -221,7 +221,8 @@ impl Run {
     fn not_to_be_committed(&mut self, plan: &Plan, rulebase: &Rulebase<'_>) -> Option<BTreeSet<OwnedName>> {
         let withheld = self.report.withheld.iter().filter_map(|withheld| withheld.change.rule());
         let needed = withheld.filter(|name| plan.apart.is_needed(name) && !self.not_taken_back.contains(*name));
-        let mut stuck: BTreeSet<OwnedName> = needed.cloned().collect();
+        let in_doubt = plan.apart.taken_back.iter().filter(|name| !self.not_taken_back.contains(*name));
+        let mut stuck: BTreeSet<OwnedName> = needed.chain(in_doubt).cloned().collect();
         if !stuck.is_empty() {
             let differing = rulebase.differing();
             stuck.retain(|name| differing.binary_search(name).is_ok());

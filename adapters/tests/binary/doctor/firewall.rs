@@ -55,7 +55,7 @@ async fn a_secret_that_is_denied_or_out_of_reach() {
         (
             bad,
             json!({"__type": "AccessDeniedException"}),
-            "AWS refuses `GetSecretValue`: allow it in the role's policy",
+            "AWS refuses `GetSecretValue` or, if the secret has a key of its own, `kms:Decrypt`: allow it in the role's policy",
         ),
         (
             bad,
