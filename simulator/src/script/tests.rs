@@ -200,7 +200,7 @@ fn mistakes_name_line_and_remedy() {
         (
             "fault fetch 1 html\n----\n",
             "x:1: `html` cannot happen to fetch: `s3` meets fetch, `ec2`, `stale`, `torn` and `aws same page` meet observe, `aws` meets fetch and observe, a kill and `content type` meet anything, all else \
-             what talks to the firewall",
+             what talks to the firewall; a request meets what is about one and its answer",
         ),
         ("wait 3\n----\n", "x:1: `3` is not a span of time such as `30s` or `1h30m`"),
         (
