@@ -161,13 +161,8 @@ impl<A: Act + Send + Sync> Stage<'_, A> {
                 let words = if words[0] == "admin" { format!("administrator: {}", words[2]) } else { words.join(" ") };
                 watch.witness.meet(format!("meanwhile {words}"));
             }
-            match performed {
-                Ok(performed) => {
-                    if let Some(cause) = Cause::of(&performed) {
-                        self.overlap(cause).await;
-                    }
-                }
-                Err(_) => {}
+            if let Some(cause) = performed.ok().as_ref().and_then(Cause::of) {
+                self.overlap(cause).await;
             }
         }
     }
