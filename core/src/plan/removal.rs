@@ -6,7 +6,7 @@ use super::{Note, Plan, Reason};
 use crate::{
     change::{Change, OwnObject},
     config::Config,
-    firewall::{Firewall, Services},
+    firewall::{Firewall, Node, Services},
     id::ServiceName,
     limits::Apart,
     rulebase::{OwnedState, Rulebase},
@@ -31,7 +31,7 @@ pub fn removal(firewall: &Firewall, rulebase: &Rulebase<'_>, config: &Config, tr
     for (name, (admin, _)) in rulebase.taken.iter().filter(|(name, _)| !rulebase.candidate.has(&name.rule_name())) {
         notes.push(Note::DeletedBy(name.clone(), admin.clone()));
     }
-    for (object, needed) in objects(rulebase, config) {
+    for (object, needed) in objects(firewall, rulebase, config) {
         if needed || tried.contains(&object) {
             notes.push(Note::StillThere(object));
         } else {
@@ -54,7 +54,12 @@ pub fn removal(firewall: &Firewall, rulebase: &Rulebase<'_>, config: &Config, tr
 }
 
 /// Objects of ours, and whether something needs them that stays.
-fn objects(rulebase: &Rulebase<'_>, config: &Config) -> Vec<(OwnObject, bool)> {
+fn objects(firewall: &Firewall, rulebase: &Rulebase<'_>, config: &Config) -> Vec<(OwnObject, bool)> {
+    // A mark tells of one administrator; the list of changes of all.
+    let is_noted = |node: &Node| {
+        let others = firewall.pending.iter().filter(|pending| pending.admin != *rulebase.admin);
+        others.map(|pending| &pending.node).any(|noted| noted == node)
+    };
     let candidate = &rulebase.candidate;
     let owner = &config.owner;
     let leaving: BTreeSet<_> = candidate
@@ -78,11 +83,11 @@ fn objects(rulebase: &Rulebase<'_>, config: &Config) -> Vec<(OwnObject, bool)> {
         .collect();
     let mut objects = Vec::new();
     for (name, object) in candidate.configuration.services.iter().filter(|(_, object)| object.tags.contains(owner)) {
-        let is_held = object.touched_by.iter().any(|by| by != rulebase.admin);
+        let is_held = object.touched_by.iter().any(|by| by != rulebase.admin) || is_noted(&Node::Service(name.clone()));
         objects.push((OwnObject::Service(name.clone()), is_held || needed.contains(name)));
     }
     if let Some(touched) = candidate.configuration.tags.get(owner) {
-        let is_held = touched.iter().any(|by| by != rulebase.admin);
+        let is_held = touched.iter().any(|by| by != rulebase.admin) || is_noted(&Node::Tag(owner.clone()));
         let is_borne = staying().any(|rule| rule.tags.contains(owner)) || objects.iter().any(|(_, needed)| *needed);
         objects.push((OwnObject::Tag(owner.clone()), is_held || is_borne));
     }
