@@ -9,18 +9,18 @@ mod lost;
 mod notes;
 mod reason;
 mod removal;
+mod replacing;
 mod spelled;
 mod stamp;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    address::AddressRange,
     allowed::Evidence,
     change::{Change, Columns, Direction, Extras, OwnedRule, Position, ServiceObject, Spelling, WrittenService},
     config::Config,
     event::Cause,
-    firewall::{Addresses, Status},
+    firewall::Status,
     fit::Pairs,
     id::{OwnedName, RuleName, ServiceName},
     inventory::Inventory,
@@ -91,11 +91,12 @@ pub(crate) struct Learned<'b> {
     pub(crate) news: News,
 }
 
-/// Whether new rules are written as they are planned.
+/// Whether rules are written as they are planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum News {
     Written,
-    /// Some are left out: what rules of ours lose does not count as allowed by a new one that says more.
+    /// Some are left out, or some that are there are not put right: what rules of ours lose does not count as allowed by a new one
+    /// that says more, nor by one that lets nothing through as it stands.
     LeftOut,
 }
 
@@ -112,7 +113,10 @@ pub(crate) fn plan_beside(
     // All of them are withheld then.
     let is_too_much = |withheld: &Withheld| matches!(withheld.why, Hindrance::Additions { .. });
     let needs_new = |standing: &Standing| matches!(standing, Standing::Allowed(by) if by.needs_new_rules());
-    if first.withheld.iter().any(is_too_much) && first.standings.iter().any(needs_new) {
+    let is_repair = |withheld: &Withheld| !matches!(withheld.change, Change::Put(_, Position::Above(_)));
+    let too_much: Vec<_> = first.withheld.iter().filter(|withheld| is_too_much(withheld)).collect();
+    let is_needed = too_much.iter().any(|withheld| is_repair(withheld)) || first.standings.iter().any(needs_new);
+    if !too_much.is_empty() && is_needed {
         return plan(News::LeftOut);
     }
     first
@@ -228,64 +232,14 @@ impl Planner<'_> {
         }
     }
 
-    /// Which rules take the place of one of ours: new ones for addresses of its own side, if it says nothing that can be kept, and
-    /// those that say something of it in another way, new ones and those that do not let it through until they are put right.
-    fn find_replacements(&mut self) {
-        let puts = &self.draft.puts;
-        let repaired = self.repaired();
-        let new: Vec<_> =
-            puts.iter().filter(|(_, position)| matches!(position, Position::Above(_))).map(|(rule, _)| rule).collect();
-        for rule in self.rulebase.candidate.owned() {
-            let is_beside = |new: &&&OwnedRule| match new.spelling.direction {
-                Direction::Ingress => may_be_of(&rule.facts.destination, &new.spelling.locals),
-                Direction::Egress => may_be_of(&rule.facts.source, &new.spelling.locals),
-            };
-            let says_some =
-                |new: &&&OwnedRule| rule.spelling.as_ref().is_some_and(|said| said.is_respelled_by(&new.spelling));
-            let names =
-                |rules: Vec<&&OwnedRule>| -> BTreeSet<_> { rules.into_iter().map(|new| new.name.clone()).collect() };
-            let respells = |said: &Spelling| rule.spelling.as_ref().is_some_and(|ours| ours.is_respelled_by(said));
-            match self.draft.reasons.get_mut(&rule.name) {
-                Some(Reason::Unreadable { replaced_by }) => {
-                    *replaced_by = names(new.iter().filter(is_beside).collect())
-                }
-                Some(Reason::Respelled { replaced_by }) => {
-                    *replaced_by = names(new.iter().filter(says_some).collect());
-                    let repaired = repaired.iter().filter(|(_, said)| respells(said));
-                    replaced_by.extend(repaired.map(|(name, _)| name.clone()));
-                }
-                Some(_) | None => {}
-            }
-        }
-        let respells = |said: &Spelling, new: &Spelling| said.is_respelled_by(new);
-        for (rest, rules) in self.draft.respelled.values_mut() {
-            let new = new.iter().filter(|new| respells(rest, &new.spelling)).map(|new| new.name.clone());
-            rules.extend(new);
-            rules.extend(repaired.iter().filter(|(_, said)| respells(rest, said)).map(|(name, _)| name.clone()));
-        }
-    }
-
-    /// Rules of ours that are put right or lifted, and let nothing through until then, with what they will say.
-    fn repaired(&self) -> Vec<(OwnedName, Spelling)> {
-        let kept: BTreeMap<_, _> = self.kept.iter().map(|(name, left)| (name, left)).collect();
-        // Many rules are asked about, and many may be written.
-        let written: BTreeSet<_> = self.draft.puts.iter().map(|(put, _)| &put.name).collect();
-        let lifted: BTreeSet<_> = self.draft.lifts.iter().collect();
-        let is_repaired = |rule: &&Owned<'_>| {
-            lifted.contains(&rule.name) || (written.contains(&rule.name) && !rule.state.allows_what_it_says())
-        };
-        let repaired = self.rulebase.candidate.owned().filter(is_repaired);
-        repaired.filter_map(|rule| Some((rule.name.clone(), (*kept.get(&rule.facts.name)?).clone()))).collect()
-    }
-
     /// Step 4: the order of changes; then what mode and limits withhold.
     fn finish(mut self, wanted: Wanted, standings: Vec<Option<Standing>>) -> Plan {
         self.find_replacements();
         let Self { inventory, rulebase, config, draft, .. } = self;
         let bottom = &config.bottom_rule;
         let mut puts = draft.puts;
-        // Disabled ones first: no rule gives up what an administrator has switched off before it is said again.
-        puts.sort_by_key(|(rule, position)| *position == Position::InPlace || rule.status == Status::Enabled);
+        // New ones first, disabled ones before others: no rule gives up anything before it is said again.
+        puts.sort_by_key(|(rule, position)| (*position == Position::InPlace, rule.status == Status::Enabled));
         let owned = rulebase.candidate.owned().count();
         let mut changes: Vec<_> = draft
             .services
@@ -328,13 +282,5 @@ impl Planner<'_> {
             owned,
             rules: rulebase.candidate.rules.len(),
         }
-    }
-}
-
-/// Whether some of these may be among the addresses of a rule.
-fn may_be_of(addresses: &Addresses, some: &BTreeSet<AddressRange>) -> bool {
-    match addresses {
-        Addresses::Known { listed, .. } => listed.iter().any(|range| some.iter().any(|one| range.meets(*one))),
-        Addresses::Unknown => true,
     }
 }

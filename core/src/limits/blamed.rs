@@ -49,9 +49,10 @@ impl Blamed {
         self.singled_out.iter().collect()
     }
 
-    /// Whether new rules are left out that may be to blame.
-    pub(crate) fn leaves_out_new(&self) -> bool {
-        self.said.keys().any(|said| !self.singled_out.contains(said))
+    /// Whether rules are left out of which nobody has thought when planning: new ones that may be to blame, and what would be put
+    /// right or lifted.
+    pub(crate) fn leaves_some_out(&self) -> bool {
+        self.said.keys().any(|said| !self.singled_out.contains(said)) || !self.names.is_empty() || self.moves.is_some()
     }
 
     /// Blames the security profiles that these rules are to get: whatever they lose goes all the same.

@@ -1,6 +1,7 @@
 //! What is wanted and nothing allows, and the rules that say it.
 
 use std::{
+    borrow::Cow,
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
 };
@@ -16,7 +17,7 @@ use crate::{
     change::{OwnedRule, Position, Spelling},
     event::Cause,
     firewall::Status,
-    id::{GroupId, InterfaceId, OwnedName, Subject},
+    id::{GroupId, InterfaceId, OwnedName, RuleName, Subject},
     rulebase::{OwnedState, Rulebase},
     wanted::{Atom, Origins, Wanted},
 };
@@ -32,6 +33,12 @@ pub(super) struct Missing<'w> {
     pub(super) refused: Option<usize>,
     pub(super) novelty: Novelty,
 }
+
+/// A wanted atom that no rule of ours spells out, with its place among all.
+type Open<'w> = (usize, (&'w Atom, &'w Origins));
+
+/// Rules of ours that will allow something, as they will stand.
+type Kept<'p> = Cow<'p, [(RuleName, Spelling)]>;
 
 /// Whether a rule of ours says it in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,40 +58,66 @@ impl Planner<'_> {
         let spelled = Spelled::of(&self.spelled);
         let ours = |atom: &Atom| spelled.by(atom).map(|name| Standing::Ours(name.clone()));
         let mut standings: Vec<_> = wanted.atoms.keys().map(ours).collect();
-        let all = wanted.atoms.iter().enumerate();
-        let mut open: Vec<_> = all.filter(|(index, _)| standings[*index].is_none()).collect();
-        let mut covers = self.covers();
         let lost = self.lost();
-        // By address, which is fastest to ask: only atoms of the same address make each other needless.
-        open.sort_by_cached_key(|(_, (atom, _))| {
-            let is_first = self.learned.news == News::LeftOut && lost.says(atom);
-            (!is_first, atom.direction, atom.local, Reverse(width(atom)))
-        });
         let switched_off = self.switched_off();
         let switched_off = Spelled::of(&switched_off);
         let mut missing: Vec<Missing<'_>> = Vec::new();
-        for (index, (atom, origins)) in open {
-            match verdict(&mut covers, atom) {
-                Verdict::Allowed(by) => standings[index] = Some(Standing::Allowed(by)),
-                Verdict::Gap(gap) => {
-                    let refused = self.learned.refused.iter().position(|spelling| spelling.says(atom));
-                    let novelty = match (lost.says(atom), switched_off.by(atom)) {
-                        (true, _) => Novelty::Regained,
-                        (false, Some(_)) => Novelty::SwitchedOff,
-                        (false, None) => Novelty::New,
-                    };
-                    // What the firewall would misread, or has refused, is not written, and what is disabled allows nothing.
-                    let is_misread = self.rulebase.names.misread(&atom.service);
-                    if refused.is_none() && !is_misread && novelty != Novelty::SwitchedOff {
-                        covers.iter_mut().for_each(|cover| cover.add(atom));
+        for (kept, open) in self.in_turn(wanted, &standings, &lost) {
+            let mut covers = self.covers(&kept);
+            missing.iter().filter(|missing| self.allows_once_added(missing)).for_each(|missing| {
+                covers.iter_mut().for_each(|cover| cover.add(missing.atom));
+            });
+            for (index, (atom, origins)) in open {
+                match verdict(&mut covers, atom) {
+                    Verdict::Allowed(by) => standings[index] = Some(Standing::Allowed(by)),
+                    Verdict::Gap(gap) => {
+                        let refused = self.learned.refused.iter().position(|spelling| spelling.says(atom));
+                        let novelty = match (lost.says(atom), switched_off.by(atom)) {
+                            (true, _) => Novelty::Regained,
+                            (false, Some(_)) => Novelty::SwitchedOff,
+                            (false, None) => Novelty::New,
+                        };
+                        let found = Missing { index, atom, origins, gap, refused, novelty };
+                        if self.allows_once_added(&found) {
+                            covers.iter_mut().for_each(|cover| cover.add(atom));
+                        }
+                        missing.push(found);
                     }
-                    missing.push(Missing { index, atom, origins, gap, refused, novelty });
                 }
             }
         }
         // The widest is the one that the report shows.
         missing.sort_by_cached_key(|missing| Reverse(width(missing.atom)));
         (missing, standings)
+    }
+
+    /// What no rule of ours spells out, with those that count as allowing it: as they will stand. Where some are left out, what others
+    /// lose comes first, and what lets nothing through yet does not count for it.
+    fn in_turn<'w>(
+        &self,
+        wanted: &'w Wanted,
+        standings: &[Option<Standing>],
+        lost: &Lost<'_>,
+    ) -> Vec<(Kept<'_>, Vec<Open<'w>>)> {
+        let all = wanted.atoms.iter().enumerate().filter(|(index, _)| standings[*index].is_none());
+        let is_first = |(_, (atom, _)): &Open<'w>| self.learned.news == News::LeftOut && lost.says(atom);
+        let (mut first, mut then): (Vec<_>, Vec<_>) = all.partition(is_first);
+        for open in [&mut first, &mut then] {
+            // By address, which is fastest to ask: only atoms of the same address make each other needless.
+            open.sort_by_cached_key(|(_, (atom, _))| (atom.direction, atom.local, Reverse(width(atom))));
+        }
+        if first.is_empty() {
+            return vec![(Cow::Borrowed(&self.kept), then)];
+        }
+        let repaired: BTreeSet<_> = self.repaired().into_iter().map(|(name, _)| name.rule_name()).collect();
+        let standing = self.kept.iter().filter(|(name, _)| !repaired.contains(name)).cloned().collect();
+        vec![(Cow::Owned(standing), first), (Cow::Borrowed(&self.kept), then)]
+    }
+
+    /// What the firewall would misread, or has refused, is not written, and what is disabled allows nothing.
+    fn allows_once_added(&self, missing: &Missing<'_>) -> bool {
+        let is_misread = self.rulebase.names.misread(&missing.atom.service);
+        missing.refused.is_none() && !is_misread && missing.novelty != Novelty::SwitchedOff
     }
 
     /// What rules of ours say in force that go, or become less.
@@ -137,13 +170,13 @@ impl Planner<'_> {
     }
 
     /// One proof for each configuration; one for both where they are the same.
-    fn covers<'c>(&'c self) -> Vec<Cover<'c>> {
+    fn covers<'c>(&'c self, kept: &'c [(RuleName, Spelling)]) -> Vec<Cover<'c>> {
         let Rulebase { candidate, running, .. } = self.rulebase;
         let mut policies = vec![candidate];
         if !std::ptr::eq(candidate.configuration, running.configuration) {
             policies.push(running);
         }
-        policies.into_iter().map(|policy| Cover::of(policy, &self.kept, self.config)).collect()
+        policies.into_iter().map(|policy| Cover::of(policy, kept, self.config)).collect()
     }
 
     /// Step 3: missing atoms of one group and one service become one rule, named after its cause.

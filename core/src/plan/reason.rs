@@ -36,7 +36,7 @@ pub enum Reason {
     Leaving,
     /// It says nothing that can be kept: no product of addresses and peers for one service.
     Unreadable {
-        /// The new rules for its addresses, which say what is wanted of it, if anything is.
+        /// The rules that may say some of it, new ones and those that are put right.
         replaced_by: BTreeSet<OwnedName>,
     },
     /// It is not as we write it.
@@ -62,7 +62,7 @@ impl fmt::Display for Reason {
             Self::Shrunk => f.write_str("part of it is not wanted any more"),
             Self::Unwanted => f.write_str("nothing of it is wanted any more"),
             Self::Respelled { replaced_by } if replaced_by.is_empty() => {
-                f.write_str("what it says is allowed otherwise")
+                f.write_str("what is wanted of it is said or allowed otherwise")
             }
             Self::Respelled { replaced_by } => {
                 let by: Vec<_> = replaced_by.iter().map(ToString::to_string).collect();

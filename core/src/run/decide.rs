@@ -8,6 +8,7 @@ use std::{
 use super::{
     Next, Run, State,
     commit::{Afterwards, Guilt, named_by, new_rules, suspects},
+    proposal::Proposal,
 };
 use crate::{
     change::{Change, OwnedRule, Position},
@@ -40,7 +41,7 @@ impl Run {
             Ok(rulebase) => rulebase,
             Err(unfit) => return self.give_up(Problem::Unfit(unfit)),
         };
-        let news = if self.blamed.leaves_out_new() { News::LeftOut } else { News::Written };
+        let news = if self.blamed.leaves_some_out() { News::LeftOut } else { News::Written };
         let learned = Learned { refused: &self.blamed.singled_out(), news };
         let mut plan = plan_beside(learned, inventory, &rulebase, &config, &self.causes);
         if let Some(admin) = self.another_name(&plan, firewall, &rulebase) {
@@ -49,7 +50,7 @@ impl Run {
         put_off(&mut plan, &rulebase);
         self.hold_back(&mut plan, &rulebase);
         self.hold_back_failed(&mut plan, firewall, &rulebase);
-        if self.is_suddenly_empty(&plan) {
+        if self.is_suddenly_empty(&plan, &rulebase) {
             self.confirmed_empty = true;
             self.say("nothing is exposed any more: looking again before believing it");
             self.state = State::Observing(Look::Everything);
@@ -162,9 +163,21 @@ impl Run {
     }
 
     /// Nothing exposed at all is more often a failed look or a fail-over than the truth. What may be exposed does not tell.
-    fn is_suddenly_empty(&self, plan: &Plan) -> bool {
-        let removes = plan.changes.iter().any(|change| matches!(change, Change::Delete(_)));
-        plan.wanted.via.is_empty() && removes && !self.confirmed_empty
+    fn is_suddenly_empty(&self, plan: &Plan, rulebase: &Rulebase<'_>) -> bool {
+        if self.confirmed_empty || !plan.wanted.via.is_empty() {
+            return false;
+        }
+        let removes = |change: &Change| match change {
+            Change::Delete(_) => true,
+            Change::Put(rule, Position::InPlace) => plan.reasons.get(&rule.name) == Some(&Reason::Shrunk),
+            Change::Put(_, Position::Above(_))
+            | Change::Lift(..)
+            | Change::Tag(_)
+            | Change::Service(_)
+            | Change::Drop(_)
+            | Change::Adopt(_) => false,
+        };
+        plan.changes.iter().any(removes) || plan.commit && Proposal::of(rulebase).removes()
     }
 
     /// Takes what only people want to know out of the plan: in a large account it is as much as the rest.

@@ -701,15 +701,15 @@ fn between_two_zones_a_rule_goes_one_way() {
     let mut story = neighbours(LETS_IN, &TO_BOTH).rules(&BETWEEN.replace("from:trust", "from:any"));
     story.config.untrust = "untrust".parse().unwrap();
     story.check(&expect![[r#"
-        ~ sg-a-1  10.2.1.20 -> 10.0.1.10,10.0.1.11  ssl on tcp 443
         + sg-b-1  10.2.1.20 -> 10.0.1.10,10.0.1.11  ssl on tcp 443, above `clean-up`
+        ~ sg-a-1  10.2.1.20 -> 10.0.1.10,10.0.1.11  ssl on tcp 443
     "#]]);
     let mut story = neighbours(LETS_IN, &[&TO_BOTH[..], &["10.0.1.12/32"]].concat());
     let rules = "sg-b-1 10.2.1.20 -> 10.0.1.10,10.0.1.11,10.0.1.12 app:ssl app-default ours from:any";
     story.config.untrust = "untrust".parse().unwrap();
     story.rules(rules).check(&expect![[r#"
-        ~ sg-b-1  10.2.1.20 -> 10.0.1.10,10.0.1.11,10.0.1.12  ssl on tcp 443
         + sg-a-1  10.2.1.20 -> 10.0.1.10,10.0.1.11  ssl on tcp 443, above `clean-up`
+        ~ sg-b-1  10.2.1.20 -> 10.0.1.10,10.0.1.11,10.0.1.12  ssl on tcp 443
     "#]]);
 }
 
