@@ -44,10 +44,10 @@ impl<'w> Pairs<'w> {
         Self { services, by_number, pairs, unknown: &wanted.unknown, either_way: config.goes_either_way() }
     }
 
-    /// Tells which pairs of a rule are wanted. Pairs of an address whose exposure nobody can tell count as wanted if they are in
-    /// force: nothing is added for it. Where the rule goes either way, a pair is the same packets read the other way round, and
-    /// one reading that wants them is enough.
-    fn of_rule(&self, rule: &Spelling, in_force: Option<&Spelling>) -> impl Fn(AddressRange, AddressRange) -> bool {
+    /// Tells which pairs of a rule are wanted. Pairs of an address whose exposure nobody can tell stay if they are in force: nothing
+    /// is added for it. Where the rule goes either way, a pair is the same packets read the other way round, and one reading that
+    /// wants them is enough.
+    fn of_rule(&self, rule: &Spelling, in_force: Option<&Spelling>) -> impl Fn(AddressRange, AddressRange) -> Claim {
         let (way, l4, number) = (rule.direction, rule.service.l4, self.services.get(&rule.service).copied());
         let said = in_force.filter(|said| said.direction == way && said.service.contains(&rule.service)).cloned();
         let is_in_force = move |local, peer| said.as_ref().is_some_and(|said| said.says_pair(local, peer));
@@ -57,10 +57,11 @@ impl<'w> Pairs<'w> {
         };
         let either_way = self.either_way;
         move |local, peer| {
-            is_listed(way, local, peer)
-                || either_way && is_listed(way.opposite(), peer, local)
-                || (is_unknown(way, local, peer) || either_way && is_unknown(way.opposite(), peer, local))
-                    && is_in_force(local, peer)
+            if is_listed(way, local, peer) || either_way && is_listed(way.opposite(), peer, local) {
+                return Claim::Wanted;
+            }
+            let is_unknown = is_unknown(way, local, peer) || either_way && is_unknown(way.opposite(), peer, local);
+            if is_unknown && is_in_force(local, peer) { Claim::InDoubt } else { Claim::Unwanted }
         }
     }
 
@@ -72,11 +73,21 @@ impl<'w> Pairs<'w> {
     }
 }
 
+/// What speaks for a pair of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Claim {
+    Wanted,
+    /// It is in force, and nobody can tell whether it is wanted.
+    InDoubt,
+    Unwanted,
+}
+
 /// What is left of a rule of ours when everything unwanted is gone; nothing, if nothing is. `in_force` is what the rule says in the
 /// running configuration.
 ///
-/// First every address and every peer goes none of whose pairs is wanted. While an unwanted pair is left, the address or
-/// peer with the largest share of unwanted pairs goes: of equals a peer before an address, then the last in order. Pairs
+/// First every address and every peer goes none of whose pairs is to stay. While an unwanted pair is left, the address or
+/// peer with the largest share of unwanted pairs goes: of equals a peer before an address, then the last in order. Those that have
+/// a pair in doubt are the last: what is wanted for certain is said again elsewhere, and what is in doubt is said nowhere else. Pairs
 /// of different families say nothing and do not count.
 pub fn shrunk(spelling: &Spelling, in_force: Option<&Spelling>, pairs: &Pairs<'_>) -> Option<Spelling> {
     shrunk_to(spelling, &pairs.of_rule(spelling, in_force))
@@ -86,7 +97,10 @@ pub fn shrunk(spelling: &Spelling, in_force: Option<&Spelling>, pairs: &Pairs<'_
 /// application, or within something wider.
 pub(crate) fn admitted(spelling: &Spelling, pairs: &Pairs<'_>) -> Option<Spelling> {
     let Spelling { direction, service, .. } = spelling;
-    shrunk_to(spelling, &|local, peer| pairs.calls_for(*direction, local, peer, service))
+    shrunk_to(spelling, &|local, peer| match pairs.calls_for(*direction, local, peer, service) {
+        true => Claim::Wanted,
+        false => Claim::Unwanted,
+    })
 }
 
 /// What is left of a rule when it keeps what is wanted as it says it, and what is wanted in another way.
@@ -96,24 +110,27 @@ pub(crate) fn kept_or_admitted(
     pairs: &Pairs<'_>,
 ) -> Option<Spelling> {
     let Spelling { direction, service, .. } = spelling;
-    let is_wanted = pairs.of_rule(spelling, in_force);
-    shrunk_to(spelling, &|local, peer| is_wanted(local, peer) || pairs.calls_for(*direction, local, peer, service))
+    let claim = pairs.of_rule(spelling, in_force);
+    shrunk_to(spelling, &|local, peer| match claim(local, peer) {
+        Claim::Unwanted if pairs.calls_for(*direction, local, peer, service) => Claim::Wanted,
+        claim => claim,
+    })
 }
 
-fn shrunk_to(spelling: &Spelling, wanted: &impl Fn(AddressRange, AddressRange) -> bool) -> Option<Spelling> {
+fn shrunk_to(spelling: &Spelling, claim: &impl Fn(AddressRange, AddressRange) -> Claim) -> Option<Spelling> {
     let mut left = spelling.clone();
-    let mut tally = Tally::of(&left, wanted);
-    if tally.has_unwanted_members() {
-        left.locals.retain(|local| tally.locals[local].wanted > 0);
-        left.peers.retain(|peer| tally.peers[peer].wanted > 0);
-        tally = Tally::of(&left, wanted);
+    let mut tally = Tally::of(&left, claim);
+    if tally.has_idle_members() {
+        left.locals.retain(|local| !tally.locals[local].is_idle());
+        left.peers.retain(|peer| !tally.peers[peer].is_idle());
+        tally = Tally::of(&left, claim);
     }
     while let Some(worst) = tally.worst() {
         match worst {
             Member::Peer(peer) => left.peers.remove(&peer),
             Member::Local(local) => left.locals.remove(&local),
         };
-        tally = Tally::of(&left, wanted);
+        tally = Tally::of(&left, claim);
     }
     (!left.locals.is_empty() && !left.peers.is_empty()).then_some(left)
 }
@@ -125,21 +142,40 @@ enum Member {
     Peer(AddressRange),
 }
 
-/// How many pairs of a member are wanted, and how many are not.
+/// How many pairs of a member are wanted, in doubt, and unwanted.
 #[derive(Clone, Copy, Default)]
 struct Count {
     wanted: usize,
+    in_doubt: usize,
     unwanted: usize,
 }
 
 impl Count {
-    fn add(&mut self, wanted: bool) {
-        if wanted { self.wanted += 1 } else { self.unwanted += 1 }
+    fn add(&mut self, claim: Claim) {
+        match claim {
+            Claim::Wanted => self.wanted += 1,
+            Claim::InDoubt => self.in_doubt += 1,
+            Claim::Unwanted => self.unwanted += 1,
+        }
     }
 
-    /// The share of unwanted pairs, comparable without fractions. A member without any pair says nothing.
+    /// Whether no pair is to stay.
+    fn is_idle(self) -> bool {
+        self.wanted + self.in_doubt == 0
+    }
+
+    fn all(self) -> usize {
+        self.wanted + self.in_doubt + self.unwanted
+    }
+
+    /// By the share of unwanted pairs, comparable without fractions; whatever has one in doubt is better. A member without any pair
+    /// says nothing.
     fn is_worse_than(self, other: Self) -> bool {
-        self.unwanted * (other.wanted + other.unwanted) > other.unwanted * (self.wanted + self.unwanted)
+        match (self.in_doubt > 0, other.in_doubt > 0) {
+            (false, true) => true,
+            (true, false) => false,
+            (true, true) | (false, false) => self.unwanted * other.all() > other.unwanted * self.all(),
+        }
     }
 }
 
@@ -149,27 +185,28 @@ struct Tally {
 }
 
 impl Tally {
-    fn of(spelling: &Spelling, wanted: impl Fn(AddressRange, AddressRange) -> bool) -> Self {
+    fn of(spelling: &Spelling, claim: impl Fn(AddressRange, AddressRange) -> Claim) -> Self {
         let counts =
             |members: &BTreeSet<AddressRange>| members.iter().map(|member| (*member, Count::default())).collect();
         let mut tally = Self { locals: counts(&spelling.locals), peers: counts(&spelling.peers) };
         for (local, by_local) in &mut tally.locals {
             for (peer, by_peer) in &mut tally.peers {
                 if local.family() == peer.family() {
-                    let wanted = wanted(*local, *peer);
-                    by_local.add(wanted);
-                    by_peer.add(wanted);
+                    let claim = claim(*local, *peer);
+                    by_local.add(claim);
+                    by_peer.add(claim);
                 }
             }
         }
         tally
     }
 
-    /// Whether some members have no wanted pair.
-    fn has_unwanted_members(&self) -> bool {
-        self.locals.values().chain(self.peers.values()).any(|count| count.wanted == 0)
+    /// Whether some members have no pair that is to stay.
+    fn has_idle_members(&self) -> bool {
+        self.locals.values().chain(self.peers.values()).any(|count| count.is_idle())
     }
 
+    /// Which member goes next, if one has an unwanted pair.
     fn worst(&self) -> Option<Member> {
         let mut worst: Option<(Count, Member)> = None;
         let locals = self.locals.iter().map(|(local, count)| (*count, Member::Local(*local)));
@@ -247,6 +284,9 @@ mod tests {
     fn an_address_in_doubt_keeps_what_it_has() {
         let rule = ssh(&["10.0.0.1", "10.0.0.2"], &["1.0.0.0/8"]);
         check(&rule, &[], &["10.0.0.2"], "1.0.0.0/8 -> 10.0.0.2  tcp 22");
+        // Another address gives up its pairs rather than the peer, which it has in common with the one in doubt.
+        let rule = ssh(&["10.0.0.1", "10.0.0.2"], &["1.0.0.0/8", "2.0.0.0/8"]);
+        check(&rule, &[("10.0.0.1", "1.0.0.0/8")], &["10.0.0.2"], "1.0.0.0/8,2.0.0.0/8 -> 10.0.0.2  tcp 22");
         // A range that holds more than the addresses in doubt would let through what nobody is in doubt about.
         check(&ssh(&["10.0.0.0/24"], &["1.0.0.0/8"]), &[], &["10.0.0.2"], "nothing");
     }
