@@ -219,22 +219,37 @@ fn nothing_in_doubt_is_added(trial: &Trial, cloud: &Cloud<'_>) -> Vec<String> {
     found
 }
 
-/// Whatever a rule of ours says about one address of which nobody can tell, it goes on saying.
+/// Whatever a rule of ours says about addresses of which nobody can tell, it goes on saying.
 fn what_is_in_doubt_keeps_what_it_has(trial: &Trial, cloud: &Cloud<'_>) -> Vec<String> {
     let mut found = Vec::new();
-    for rule in trial.before.ours().filter(|rule| rule.spells_one_service()) {
-        let [Leaf::Span(local)] = rule.destination.leaves.as_slice() else { continue };
-        let says_something = rule.source.leaves.iter().all(|leaf| match leaf {
-            Leaf::Any => rule.source.leaves.len() == 1,
-            Leaf::Span(peer) => peer.is_v4() == local.is_v4() && !peer.is_everything(),
+    let spell_out = |leaves: &[Leaf]| {
+        leaves.iter().all(|leaf| match leaf {
+            Leaf::Any => leaves.len() == 1,
+            Leaf::Span(span) => !span.is_everything(),
             Leaf::Unknown => false,
-        });
-        if !rule.goes(Way::In, &trial.chosen) || !says_something || !cloud.is_wholly_doubtful(local) {
+        })
+    };
+    for rule in trial.before.ours().filter(|rule| rule.spells_one_service() && rule.goes(Way::In, &trial.chosen)) {
+        if !spell_out(&rule.source.leaves) || !spell_out(&rule.destination.leaves) {
             continue;
         }
         let kept = trial.after.ours().find(|kept| kept.name == rule.name);
-        if kept.is_none_or(|kept| kept.source != rule.source || kept.destination != rule.destination) {
-            found.push(format!("`{}` is about {local}, of which nobody can tell, and is not kept", rule.name));
+        for leaf in &rule.destination.leaves {
+            let Leaf::Span(local) = leaf else { continue };
+            let is_of_its_family = |peer: &&Leaf| match peer {
+                Leaf::Span(peer) => peer.is_v4() == local.is_v4(),
+                Leaf::Any | Leaf::Unknown => true,
+            };
+            let mut peers = rule.source.leaves.iter().filter(is_of_its_family).peekable();
+            if peers.peek().is_none() || !cloud.is_wholly_doubtful(local) {
+                continue;
+            }
+            let says = |kept: &Rule| {
+                kept.destination.leaves.contains(leaf) && peers.all(|peer| kept.source.leaves.contains(peer))
+            };
+            if !kept.is_some_and(says) {
+                found.push(format!("`{}` is about {local}, of which nobody can tell, and does not keep it", rule.name));
+            }
         }
     }
     found

@@ -165,9 +165,7 @@ impl<'a> Scopes<'a> {
                 ports.map_or(ServiceLeaf::Unknown, |ports| ServiceLeaf::Ports(ports, by_source))
             }
         };
-        let found: Vec<_> = self.open(&SERVICES, name).into_iter().map(leaf).collect();
-        // Groups within each other that hold nothing: no firewall takes them, and what they mean nobody tells.
-        if found.is_empty() { vec![ServiceLeaf::Unknown] } else { found }
+        self.open(&SERVICES, name).into_iter().map(leaf).collect()
     }
 
     pub(crate) fn applications(&self, name: &str) -> Vec<AppLeaf> {
@@ -223,6 +221,10 @@ impl<'a> Scopes<'a> {
                 within.push(here);
                 list.members().for_each(|member| self.open_from(index, table, member, within, found));
                 within.pop();
+            }
+            // Groups within each other that hold nothing: no firewall takes them, and what they mean nobody tells.
+            if within.is_empty() && found.is_empty() {
+                found.push(Found { name: name.to_owned(), object: Some((table.groups, group)) });
             }
             return;
         }
