@@ -85,10 +85,10 @@ enum Claim {
 /// What is left of a rule of ours when everything unwanted is gone; nothing, if nothing is. `in_force` is what the rule says in the
 /// running configuration.
 ///
-/// First every address and every peer goes none of whose pairs is to stay. While an unwanted pair is left, the address or
-/// peer with the largest share of unwanted pairs goes: of equals a peer before an address, then the last in order. Those that have
-/// a pair in doubt are the last: what is wanted for certain is said again elsewhere, and what is in doubt is said nowhere else. Pairs
-/// of different families say nothing and do not count.
+/// First every address and every peer goes none of whose pairs is to stay. Then those go that have an unwanted pair with one that has
+/// pairs in doubt, and none themselves: what is wanted for certain is said again by another rule, and what is in doubt is said nowhere
+/// else. While an unwanted pair is left, the address or peer with the largest share of unwanted pairs goes: of equals a peer before an
+/// address, then the last in order. Pairs of different families say nothing and do not count.
 pub fn shrunk(spelling: &Spelling, in_force: Option<&Spelling>, pairs: &Pairs<'_>) -> Option<Spelling> {
     shrunk_to(spelling, &pairs.of_rule(spelling, in_force))
 }
@@ -125,6 +125,10 @@ fn shrunk_to(spelling: &Spelling, claim: &impl Fn(AddressRange, AddressRange) ->
         left.peers.retain(|peer| !tally.peers[peer].is_idle());
         tally = Tally::of(&left, claim);
     }
+    if tally.has_doubts() {
+        give_way_to_doubts(&mut left, &tally, claim);
+        tally = Tally::of(&left, claim);
+    }
     while let Some(worst) = tally.worst() {
         match worst {
             Member::Peer(peer) => left.peers.remove(&peer),
@@ -133,6 +137,19 @@ fn shrunk_to(spelling: &Spelling, claim: &impl Fn(AddressRange, AddressRange) ->
         tally = Tally::of(&left, claim);
     }
     (!left.locals.is_empty() && !left.peers.is_empty()).then_some(left)
+}
+
+/// Takes out members without a pair in doubt that have an unwanted pair with one that has some.
+fn give_way_to_doubts(left: &mut Spelling, tally: &Tally, claim: &impl Fn(AddressRange, AddressRange) -> Claim) {
+    let is_unwanted = |local: AddressRange, peer: AddressRange| {
+        local.family() == peer.family() && claim(local, peer) == Claim::Unwanted
+    };
+    let doubtful = |counts: &BTreeMap<AddressRange, Count>| -> BTreeSet<_> {
+        counts.iter().filter(|(_, count)| count.in_doubt > 0).map(|(member, _)| *member).collect()
+    };
+    let (locals, peers) = (doubtful(&tally.locals), doubtful(&tally.peers));
+    left.locals.retain(|local| locals.contains(local) || !peers.iter().any(|peer| is_unwanted(*local, *peer)));
+    left.peers.retain(|peer| peers.contains(peer) || !locals.iter().any(|local| is_unwanted(*local, *peer)));
 }
 
 /// An address or a peer of a rule.
@@ -168,14 +185,9 @@ impl Count {
         self.wanted + self.in_doubt + self.unwanted
     }
 
-    /// By the share of unwanted pairs, comparable without fractions; whatever has one in doubt is better. A member without any pair
-    /// says nothing.
+    /// The share of unwanted pairs, comparable without fractions. A member without any pair says nothing.
     fn is_worse_than(self, other: Self) -> bool {
-        match (self.in_doubt > 0, other.in_doubt > 0) {
-            (false, true) => true,
-            (true, false) => false,
-            (true, true) | (false, false) => self.unwanted * other.all() > other.unwanted * self.all(),
-        }
+        self.unwanted * other.all() > other.unwanted * self.all()
     }
 }
 
@@ -204,6 +216,11 @@ impl Tally {
     /// Whether some members have no pair that is to stay.
     fn has_idle_members(&self) -> bool {
         self.locals.values().chain(self.peers.values()).any(|count| count.is_idle())
+    }
+
+    /// Whether nobody can tell about some pairs.
+    fn has_doubts(&self) -> bool {
+        self.locals.values().any(|count| count.in_doubt > 0)
     }
 
     /// Which member goes next, if one has an unwanted pair.
@@ -287,6 +304,16 @@ mod tests {
         // Another address gives up its pairs rather than the peer, which it has in common with the one in doubt.
         let rule = ssh(&["10.0.0.1", "10.0.0.2"], &["1.0.0.0/8", "2.0.0.0/8"]);
         check(&rule, &[("10.0.0.1", "1.0.0.0/8")], &["10.0.0.2"], "1.0.0.0/8,2.0.0.0/8 -> 10.0.0.2  tcp 22");
+        // What has none in doubt gives way, although more speaks for it.
+        let rule = ssh(&["10.0.0.1", "10.0.0.2", "10.0.0.3"], &["1.0.0.0/8", "2.0.0.0/8", "3.0.0.0/8"]);
+        let wanted = [
+            ("10.0.0.1", "1.0.0.0/8"),
+            ("10.0.0.1", "2.0.0.0/8"),
+            ("10.0.0.1", "3.0.0.0/8"),
+            ("10.0.0.3", "1.0.0.0/8"),
+            ("10.0.0.3", "2.0.0.0/8"),
+        ];
+        check(&rule, &wanted, &["10.0.0.2"], "1.0.0.0/8,2.0.0.0/8,3.0.0.0/8 -> 10.0.0.1,10.0.0.2  tcp 22");
         // A range that holds more than the addresses in doubt would let through what nobody is in doubt about.
         check(&ssh(&["10.0.0.0/24"], &["1.0.0.0/8"]), &[], &["10.0.0.2"], "nothing");
     }
