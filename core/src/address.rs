@@ -116,12 +116,6 @@ impl AddressRange {
         self.first().family()
     }
 
-    /// The lower half of the addresses, and the upper one.
-    pub(crate) fn halves(self) -> [Self; 2] {
-        let middle = self.first().0 + self.span() / 2;
-        [Self::unchecked(self.first(), Address(middle)), Self::unchecked(Address(middle + 1), self.last())]
-    }
-
     /// How many bits it takes to count the addresses: a measure of width.
     pub fn bits(self) -> u32 {
         128 - (self.last().0 - self.first().0).leading_zeros()

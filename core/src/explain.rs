@@ -163,7 +163,7 @@ impl<'a> Explainer<'a> {
             | LeftOut::TwoVpcs(..)
             | LeftOut::NoNat(_)
             | LeftOut::NeverOpen(..)
-            | LeftOut::NatTaken(..) => None,
+            | LeftOut::NatUnsaid(..) => None,
         })
     }
 
@@ -180,7 +180,7 @@ impl<'a> Explainer<'a> {
                 | LeftOut::TwoVpcs(..)
                 | LeftOut::NoNat(_)
                 | LeftOut::NeverOpen(..)
-                | LeftOut::NatTaken(..) => false,
+                | LeftOut::NatUnsaid(..) => false,
             })
             .map(|left_out| Told::plain(left_out.to_string()))
     }
@@ -196,7 +196,7 @@ impl<'a> Explainer<'a> {
                 LeftOut::TwoVpcs(atom, _) | LeftOut::NoNat(atom) => {
                     interface.addresses.iter().any(|range| range.meets(atom.local))
                 }
-                LeftOut::NeverOpen(_, origins) | LeftOut::NatTaken(_, _, origins) => {
+                LeftOut::NeverOpen(_, origins) | LeftOut::NatUnsaid(_, _, origins) => {
                     origins.iter().any(|origin| origin.interface == *id)
                 }
                 LeftOut::Permission(..) | LeftOut::Hidden(..) | LeftOut::Doubtful(..) => false,
@@ -242,7 +242,7 @@ impl<'a> Explainer<'a> {
             | LeftOut::TwoVpcs(..)
             | LeftOut::NoNat(_)
             | LeftOut::NeverOpen(..)
-            | LeftOut::NatTaken(..) => None,
+            | LeftOut::NatUnsaid(..) => None,
         })
     }
 

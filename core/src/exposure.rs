@@ -165,7 +165,8 @@ impl<'a> Exposures<'a> {
         routed
     }
 
-    fn is_firewall(&self, id: &InterfaceId, interface: &Interface) -> bool {
+    /// Whether the interface is one of the firewall's own.
+    pub fn is_firewall(&self, id: &InterfaceId, interface: &Interface) -> bool {
         self.config.gateways.contains(&Gateway::Interface(id.clone()))
             || interface.instance.as_ref().is_some_and(|instance| self.own_instances.contains(instance))
     }

@@ -2,18 +2,25 @@
 //!
 //! PAN-OS compares a packet with security rules as it was before NAT. A rule of ours for an instance behind a destination
 //! NAT rule must therefore name the original destination and port. The first NAT rule that matches decides, so what an
-//! earlier rule takes is taken out of what a later one leads to the instance, also what it only may take.
+//! earlier rule takes is taken out of what a later one leads to the instance, also what it only may take. And a rule of ours
+//! lets in what is sent to the original destination whether it is translated or not, so that nobody else may be there.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use crate::{
-    address::{AddressRange, Family},
+    address::AddressRange,
+    config::Config,
     firewall::{Addresses, DestinationTranslation, Matches, NatRule, Services},
-    id::{RuleName, ZoneName},
+    id::RuleName,
+    inventory::Inventory,
     never::NeverOpen,
-    range::Range,
+    range::{Range, Set},
     service::L4,
 };
+
+use self::bystanders::Bystanders;
+
+mod bystanders;
 
 /// Packets by what they are compared with: source, destination, protocol and ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,9 +48,31 @@ pub struct Original {
 pub struct Led {
     /// All of it, in pieces that a rule can say.
     pub originals: Vec<Original>,
-    /// What would have been led there, but for an earlier rule that takes part of it and leaves a rest that no service can
-    /// say ("every protocol but one port"); with that rule.
-    pub unsaid: Vec<(Original, RuleName)>,
+    /// What is led there, or would be, and no rule can say.
+    pub unsaid: Vec<(Original, Unsaid)>,
+}
+
+/// Why no rule can say something that was sent.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unsaid {
+    /// This earlier rule takes part of it, and leaves a rest that no service can say ("every protocol but one port").
+    Taken(RuleName),
+    /// Others may have one of the addresses to which it is sent, as this rule has them: what is not translated would reach
+    /// those.
+    Wide(RuleName),
+}
+
+/// `NAT rule ...`: the reason, with the remedy.
+impl fmt::Display for Unsaid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Taken(by) => write!(f, "NAT rule `{by}` takes part of it, and no rule can say the rest"),
+            Self::Wide(by) => write!(
+                f,
+                "others may be there; name the address that is translated as the original destination of NAT rule `{by}`"
+            ),
+        }
+    }
 }
 
 /// Everything that rules of ours can let through by IPv4.
@@ -60,14 +89,19 @@ const EVERYTHING: [L4; 7] = [
 /// The NAT rules that packets from the internet are compared with, in order.
 pub struct Nat<'a> {
     rules: Vec<&'a NatRule>,
+    bystanders: Bystanders,
     /// For addresses that were asked about: the rules that translate something to them.
     leading: BTreeMap<AddressRange, Vec<usize>>,
 }
 
 impl<'a> Nat<'a> {
-    /// The rules for packets that come from this zone.
-    pub fn of(rules: &'a [NatRule], untrust: &ZoneName) -> Self {
-        Self { rules: rules.iter().filter(|rule| rule.from.include(untrust)).collect(), leading: BTreeMap::new() }
+    /// The rules for packets that come from the internet's zone.
+    pub fn of(rules: &'a [NatRule], inventory: &Inventory, config: &Config) -> Self {
+        Self {
+            rules: rules.iter().filter(|rule| rule.from.include(&config.untrust)).collect(),
+            bystanders: Bystanders::of(inventory, config),
+            leading: BTreeMap::new(),
+        }
     }
 
     /// Whether some rule translates a destination to one of these addresses, whatever the port.
@@ -82,10 +116,12 @@ impl<'a> Nat<'a> {
         let mut led = Led::default();
         for index in leading {
             let rule = self.rules[index];
-            for packets in before(rule, instance, peer, l4) {
-                let arriving = |earlier: &NatRule| before(earlier, instance, peer, l4);
+            for packets in before(rule, instance, peer, l4, |range| self.bystanders.are_away_from(range, instance)) {
+                let arriving = |earlier: &NatRule| before(earlier, instance, peer, l4, |_| true);
                 self.without_earlier(index, packets, arriving, &mut led);
             }
+            let wide = before(rule, instance, peer, l4, |range| !self.bystanders.are_away_from(range, instance));
+            led.unsaid.extend(wide.into_iter().map(|packets| (packets.by(rule), Unsaid::Wide(rule.name.clone()))));
         }
         led.originals.sort_unstable();
         led.originals.dedup();
@@ -119,7 +155,7 @@ impl<'a> Nat<'a> {
         arriving: impl Fn(&NatRule) -> Vec<Packets>,
         led: &mut Led,
     ) {
-        let original = |Packets { peer, local, l4 }| Original { peer, local, l4, rule: self.rules[index].name.clone() };
+        let rule = self.rules[index];
         let mut open = vec![packets];
         for earlier in &self.rules[..index] {
             let taken = matched(earlier, packets);
@@ -128,50 +164,48 @@ impl<'a> Nat<'a> {
                 let mut left = Vec::new();
                 for piece in open {
                     let rest = piece.minus(taken, &mut left);
-                    led.unsaid.extend(rest.map(|unsaid| (original(unsaid), earlier.name.clone())));
+                    led.unsaid.extend(rest.map(|unsaid| (unsaid.by(rule), Unsaid::Taken(earlier.name.clone()))));
                 }
                 open = left;
             }
         }
-        led.originals.extend(open.into_iter().map(original));
+        led.originals.extend(open.into_iter().map(|packets| packets.by(rule)));
     }
 }
 
-/// The packets that this rule, if it is the first to match, translates to what is asked for.
-fn before(rule: &NatRule, instance: AddressRange, peer: AddressRange, wanted: L4) -> Vec<Packets> {
+/// The packets that this rule, if it is the first to match, translates to what is asked for; of its original destinations
+/// those that are asked for.
+fn before(
+    rule: &NatRule,
+    instance: AddressRange,
+    peer: AddressRange,
+    wanted: L4,
+    counts: impl Fn(AddressRange) -> bool,
+) -> Vec<Packets> {
     let (DestinationTranslation::Static { to, port }, Matches::All) = (&rule.translation, rule.matches) else {
         return Vec::new();
     };
     let (to, port) = (*to, *port);
-    let (Addresses::Known { set: sources, .. }, Addresses::Known { set: destinations, .. }) =
-        (&rule.source, &rule.destination)
+    let (Addresses::Known { set: sources, .. }, Addresses::Known { set, listed }) = (&rule.source, &rule.destination)
     else {
         return Vec::new();
     };
     let Some(reached) = to.intersection(instance) else { return Vec::new() };
-    let locals: Vec<_> = match destinations.ranges() {
-        ranges if to.is_single() => ranges.iter().flat_map(|range| sayable(*range, to.family())).collect(),
-        [one] => one.at_the_places_of(reached, to).into_iter().collect(),
-        _ => Vec::new(),
+    // As they are listed: two neighbours count as two, and not as one range that is wide.
+    let of_family = listed.iter().filter_map(|range| range.intersection(to.family().whole()));
+    let locals: Set<_> = match set.ranges() {
+        _ if to.is_single() => of_family.filter(|range| counts(*range)).collect(),
+        [one] => one.at_the_places_of(reached, to).into_iter().filter(|range| counts(*range)).collect(),
+        _ => Set::default(),
     };
     let mut found = Vec::new();
     for l4 in l4_before(&rule.service, port, wanted) {
-        for local in &locals {
+        for local in locals.ranges() {
             let peers = sources.meeting(peer).filter_map(|source| source.intersection(peer));
             found.extend(peers.map(|peer| Packets { peer, local: *local, l4 }));
         }
     }
     found
-}
-
-/// What of some destinations is of this family, in pieces that a rule can say: the whole family would be written `any`, which
-/// means both.
-fn sayable(range: AddressRange, family: Family) -> Vec<AddressRange> {
-    let whole = family.whole();
-    let of_family = range.intersection(whole);
-    let is_whole = of_family == Some(whole);
-    let halves = is_whole.then(|| whole.halves()).into_iter().flatten();
-    halves.chain(of_family.filter(|_| !is_whole)).collect()
 }
 
 /// Every port that a service can hold.
@@ -216,6 +250,11 @@ fn matched(rule: &NatRule, packets: Packets) -> Vec<Packets> {
 }
 
 impl Packets {
+    fn by(self, rule: &NatRule) -> Original {
+        let Self { peer, local, l4 } = self;
+        Original { peer, local, l4, rule: rule.name.clone() }
+    }
+
     fn contains(self, other: Self) -> bool {
         self.peer.contains(other.peer) && self.local.contains(other.local) && self.l4.contains(other.l4)
     }
@@ -243,154 +282,4 @@ impl Packets {
 }
 
 #[cfg(test)]
-mod tests {
-    use expect_test::{Expect, expect};
-
-    use super::*;
-    use crate::{never::Never, sample};
-
-    /// What arrives at an instance as `203.0.113.0/24 -> 10.0.1.10 tcp/443`.
-    #[track_caller]
-    fn check(rules: &[&str], wanted: &str, expected: &Expect) {
-        let rules: Vec<_> = rules.iter().map(|line| sample::nat_rule(line)).collect();
-        let atom = sample::atom(wanted);
-        let led = Nat::of(&rules, &"untrust".parse().unwrap()).leading_to(atom.local, atom.peer, atom.service.l4);
-        let line = |Original { peer, local, l4, rule }: &Original| format!("{peer} -> {local} {l4} by {rule}");
-        let unsaid = led.unsaid.iter().map(|(original, by)| format!("unsaid because of {by}: {}\n", line(original)));
-        let originals = led.originals.iter().map(|original| line(original) + "\n");
-        expected.assert_eq(&originals.chain(unsaid).collect::<String>());
-    }
-
-    const WEB: &str = "0.0.0.0/0 -> 10.0.1.10 tcp/443";
-
-    #[test]
-    fn one_address_for_another() {
-        check(&["a any -> 203.0.113.5 to 10.0.1.10"], WEB, &expect!["any -> 203.0.113.5 tcp 443 by a\n"]);
-        check(&["a any -> 203.0.113.5 to 10.0.1.11"], WEB, &expect![""]);
-        check(&["a any -> 203.0.113.5 none"], WEB, &expect![""]);
-        check(&["a any -> 203.0.113.5 unknown"], WEB, &expect![""]);
-        check(&["a any -> 203.0.113.5 to 10.0.1.10 from:dmz"], WEB, &expect![""]);
-        check(
-            &["a any -> 203.0.113.5 to 10.0.1.10"],
-            "0.0.0.0/0 -> 10.0.1.10 all",
-            &expect!["any -> 203.0.113.5 any by a\n"],
-        );
-        check(
-            &["a any -> 203.0.113.5 to 10.0.1.10"],
-            "0.0.0.0/0 -> 10.0.1.10 ping@ip/1",
-            &expect!["any -> 203.0.113.5 protocol 1 by a\n"],
-        );
-    }
-
-    #[test]
-    fn ports_are_those_before_translation() {
-        let https = "a any -> 203.0.113.5 tcp/8443 to 10.0.1.10:443";
-        check(&[https], WEB, &expect!["any -> 203.0.113.5 tcp 8443 by a\n"]);
-        check(&[https], "0.0.0.0/0 -> 10.0.1.10 tcp/400-500", &expect!["any -> 203.0.113.5 tcp 8443 by a\n"]);
-        check(&[https], "0.0.0.0/0 -> 10.0.1.10 tcp/8443", &expect![""]);
-        check(&[https], "0.0.0.0/0 -> 10.0.1.10 udp/443", &expect![""]);
-        check(&[https], "0.0.0.0/0 -> 10.0.1.10 all", &expect!["any -> 203.0.113.5 tcp 8443 by a\n"]);
-        check(
-            &["a any -> 203.0.113.5 tcp/440-450 to 10.0.1.10"],
-            "0.0.0.0/0 -> 10.0.1.10 tcp/445-500",
-            &expect!["any -> 203.0.113.5 tcp 445-450 by a\n"],
-        );
-        check(&["a any -> 203.0.113.5 to 10.0.1.10:443"], WEB, &expect!["any -> 203.0.113.5 tcp 1-65535 by a\n"]);
-    }
-
-    #[test]
-    fn ranges_are_translated_place_by_place_and_several_may_become_one() {
-        check(&["a any -> 203.0.113.8/30 to 10.0.1.8/30"], WEB, &expect!["any -> 203.0.113.10 tcp 443 by a\n"]);
-        check(
-            &["a any -> 203.0.113.5,203.0.113.9 to 10.0.1.10"],
-            WEB,
-            &expect![[r#"
-                any -> 203.0.113.5 tcp 443 by a
-                any -> 203.0.113.9 tcp 443 by a
-            "#]],
-        );
-        check(&["a any -> 203.0.113.8/29 to 10.0.1.8/30"], WEB, &expect![""]);
-    }
-
-    #[test]
-    fn an_original_destination_of_any_is_of_one_family_and_never_written_any() {
-        let halves = |rest: &str| format!("any -> 0.0.0.0/1 {rest}\nany -> 128.0.0.0/1 {rest}\n");
-        for destination in ["any", "0.0.0.0/0"] {
-            let rule = format!("a any -> {destination} tcp/8443 to 10.0.1.10:443");
-            let rules = [sample::nat_rule(&rule)];
-            let atom = sample::atom(WEB);
-            let led = Nat::of(&rules, &"untrust".parse().unwrap()).leading_to(atom.local, atom.peer, atom.service.l4);
-            let lines =
-                led.originals.iter().map(|o| format!("{} -> {} {}\n", o.peer, o.local, o.l4)).collect::<String>();
-            assert_eq!(lines, halves("tcp 8443"), "{destination}");
-        }
-        check(
-            &["a any -> 203.0.113.8 none", "b any -> any tcp/8443 to 10.0.1.10:443"],
-            WEB,
-            &expect![[r#"
-                any -> 0.0.0.0/1 tcp 8443 by b
-                any -> 128.0.0.0-203.0.113.7 tcp 8443 by b
-                any -> 203.0.113.9-255.255.255.255 tcp 8443 by b
-            "#]],
-        );
-    }
-
-    #[test]
-    fn what_is_never_opened_leads_nowhere_by_another_port_either() {
-        let rules = [sample::nat_rule("a any -> 203.0.113.5 tcp/2222 to 10.0.1.10:22")];
-        let led = |never: &[&str]| {
-            let never = never.iter().map(|entry| entry.parse::<Never>().unwrap()).collect();
-            let instance = "10.0.1.10".parse().unwrap();
-            Nat::of(&rules, &"untrust".parse().unwrap()).everything_leading_to(instance, &never).len()
-        };
-        assert_eq!((led(&[]) > 0, led(&["tcp/22"])), (true, 0));
-    }
-
-    #[test]
-    fn the_first_rule_that_matches_decides() {
-        let (all, port) = ("b any -> 203.0.113.5 to 10.0.1.10", "a any -> 203.0.113.5 tcp/443 to 10.0.1.99");
-        check(&[port, all], WEB, &expect![""]);
-        check(
-            &[port, all],
-            "0.0.0.0/0 -> 10.0.1.10 tcp/440-445",
-            &expect![[r#"
-                any -> 203.0.113.5 tcp 440-442 by b
-                any -> 203.0.113.5 tcp 444-445 by b
-            "#]],
-        );
-        check(
-            &[port, all],
-            "0.0.0.0/0 -> 10.0.1.10 all",
-            &expect!["unsaid because of a: any -> 203.0.113.5 any by b\n"],
-        );
-        check(
-            &["a any -> 203.0.113.5 tcp/8443 to 10.0.1.10:443", all],
-            "0.0.0.0/0 -> 10.0.1.10 all",
-            &expect![[r#"
-                any -> 203.0.113.5 any by b
-                any -> 203.0.113.5 tcp 8443 by a
-            "#]],
-        );
-        check(&["a any -> any none", all], WEB, &expect![""]);
-        check(&["a any -> any none from:trust", all], WEB, &expect!["any -> 203.0.113.5 tcp 443 by b\n"]);
-        check(
-            &["a 198.51.100.0/25 -> any to 10.0.1.99", all],
-            "198.51.100.0/24 -> 10.0.1.10 tcp/443",
-            &expect!["198.51.100.128/25 -> 203.0.113.5 tcp 443 by b\n"],
-        );
-        check(&["a fqdn -> 203.0.113.5 to 10.0.1.99", all], WEB, &expect![""]);
-        // Whatever of its packets such a rule takes, it takes none of anybody else's.
-        check(
-            &["a 198.51.100.0/25 -> any to 10.0.1.99 some", all],
-            "198.51.100.0/24 -> 10.0.1.10 tcp/443",
-            &expect!["198.51.100.128/25 -> 203.0.113.5 tcp 443 by b\n"],
-        );
-        check(&["a any -> 203.0.113.5 to 10.0.1.10 some"], WEB, &expect![""]);
-        check(
-            &["a 198.51.100.0/24 -> 203.0.113.5 to 10.0.1.10"],
-            WEB,
-            &expect!["198.51.100.0/24 -> 203.0.113.5 tcp 443 by a\n"],
-        );
-        check(&["a fqdn -> 203.0.113.5 to 10.0.1.10"], WEB, &expect![""]);
-    }
-}
+mod tests;

@@ -11,9 +11,9 @@ use crate::{
     config::{Config, RuleDestination},
     exposure::{Doubt, Exposure, Exposures, Hidden, Via},
     firewall::NatRule,
-    id::{GroupId, InterfaceId, RuleName, VpcId},
+    id::{GroupId, InterfaceId, VpcId},
     inventory::{Interface, Inventory, Permission},
-    nat::Nat,
+    nat::{Nat, Unsaid},
     never::{Never, NeverOpen},
     range::Set,
     service::{L4, Service},
@@ -92,9 +92,8 @@ pub enum LeftOut {
     TwoVpcs(Atom, VpcId),
     /// An atom for the instance's own address, to which no NAT rule of the firewall leads.
     NoNat(Atom),
-    /// An atom for an original address that this earlier NAT rule takes a part of, and the rest is nothing that a rule can
-    /// say. The address does not tell for whom it is: these want it.
-    NatTaken(Atom, RuleName, Origins),
+    /// An atom for original addresses that no rule can say. The addresses do not tell for whom it is: these want it.
+    NatUnsaid(Atom, Unsaid, Origins),
     /// An atom for an original port, as a NAT rule has it, that is never opened, and who wants it.
     NeverOpen(Atom, Origins),
 }
@@ -157,9 +156,7 @@ impl fmt::Display for LeftOut {
                 write!(f, "{atom}: {} is in several VPCs, and {vpc} does not want it", atom.local)
             }
             Self::NoNat(atom) => write!(f, "{atom}: no NAT rule of the firewall leads there"),
-            Self::NatTaken(atom, by, _) => {
-                write!(f, "{atom}: NAT rule `{by}` takes part of it, and no rule can say the rest")
-            }
+            Self::NatUnsaid(atom, why, _) => write!(f, "{atom}: {why}"),
             Self::NeverOpen(atom, _) => write!(f, "{atom}: `never_open` lists it"),
         }
     }
@@ -199,7 +196,7 @@ pub fn wanted(inventory: &Inventory, nat: &[NatRule], config: &Config) -> Wanted
         }
         collected.exposed += usize::from(counted);
     }
-    collected.settled(nat, config)
+    collected.settled(inventory, nat, config)
 }
 
 /// What has been found so far, by the instances' own addresses.
@@ -265,7 +262,7 @@ impl Collected {
 
     /// Addresses in doubt get nothing new, an address of two VPCs gets only what both want (one packet cannot tell which of
     /// the two it is for), and what the firewall translates is named as it was sent.
-    fn settled(mut self, nat: &[NatRule], config: &Config) -> Wanted {
+    fn settled(mut self, inventory: &Inventory, nat: &[NatRule], config: &Config) -> Wanted {
         if let Some(several) = SeveralVpcs::of(&self.by_vpc) {
             several.keep_common(&mut self.atoms, &mut self.left_out);
         }
@@ -281,7 +278,7 @@ impl Collected {
         match config.destination {
             RuleDestination::Instance => wanted.unknown_as_they_are(unknown.ranges()),
             RuleDestination::Nat => {
-                wanted.translate(&mut Nat::of(nat, &config.untrust), unknown.ranges());
+                wanted.translate(&mut Nat::of(nat, inventory, config), unknown.ranges());
                 wanted.leave_out_never_open(&config.never_open);
             }
         }

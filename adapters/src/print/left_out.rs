@@ -72,9 +72,7 @@ fn parted(left_out: &LeftOut) -> (String, String) {
         }
         LeftOut::NeverOpen(atom, _) => ("no rule, `never_open` lists it".to_owned(), atom.to_string()),
         LeftOut::NoNat(atom) => ("no rule, no NAT rule of the firewall leads there".to_owned(), atom.to_string()),
-        LeftOut::NatTaken(atom, by, _) => {
-            (format!("no rule, NAT rule `{by}` takes part of it and no rule can say the rest"), atom.to_string())
-        }
+        LeftOut::NatUnsaid(atom, why, _) => (format!("no rule, {why}"), atom.to_string()),
     }
 }
 

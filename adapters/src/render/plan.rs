@@ -9,6 +9,7 @@ use drawbridge_core::{
     effect::{Effect, Flow},
     exposure::Hidden,
     id::{OwnedName, RuleName},
+    nat::Unsaid,
     plan::{Plan, Reason, Standing},
     rulebase::{Owned, Rulebase},
     wanted::{Atom, LeftOut, Origin, Origins, WhyNot},
@@ -176,9 +177,13 @@ fn left_out(left_out: &LeftOut) -> Value {
         LeftOut::NoNat(atom) => json!({
             "kind": "no-nat-rule", "atom": atom_members(atom), "why": "no NAT rule of the firewall leads there",
         }),
-        LeftOut::NatTaken(atom, by, _) => json!({
+        LeftOut::NatUnsaid(atom, Unsaid::Taken(by), _) => json!({
             "kind": "nat-rule-takes-part", "atom": atom_members(atom), "nat_rule": by.as_str(),
             "why": "an earlier NAT rule takes part of it, and no rule can say the rest",
+        }),
+        LeftOut::NatUnsaid(atom, Unsaid::Wide(by), _) => json!({
+            "kind": "nat-rule-too-wide", "atom": atom_members(atom), "nat_rule": by.as_str(),
+            "why": "others may be at the original destination; name the address that is translated in the NAT rule",
         }),
     };
     document["text"] = json!(left_out.to_string());

@@ -306,3 +306,23 @@ fn what_an_earlier_nat_rule_takes_part_of_is_said_of_the_instance_behind() {
         "#]],
     );
 }
+
+#[test]
+fn an_original_destination_where_others_may_be_is_said_of_the_instance_behind() {
+    let mut configuration = sample::configuration(RULES);
+    configuration.nat = vec![sample::nat_rule("a any -> 10.0.0.0/16 tcp/443 to 10.0.1.11")];
+    check_on(
+        configuration,
+        |inventory, config| {
+            config.destination = RuleDestination::Nat;
+            *inventory = sample::inventory("i-1 10.0.1.10 sg-web\n i-2 10.0.1.11 sg-web\n sg-web tcp/443 9.9.9.9/32");
+        },
+        &Subject::Instance("i-2".parse().unwrap()),
+        &expect![[r#"
+            eni-2 (10.0.1.11) in subnet-pub of vpc-1: exposed
+              exposed by IPv4: rtb-1 sends internet-bound traffic to i-fw
+              sg-web
+              9.9.9.9 -> 10.0.0.0/16  ssl on tcp 443: others may be there; name the address that is translated as the original destination of NAT rule `a`
+        "#]],
+    );
+}

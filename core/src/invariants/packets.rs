@@ -191,7 +191,7 @@ impl<'a> Admitted<'a> {
     pub(super) fn of(inventory: &'a Inventory, nat: &[NatRule], config: &'a Config) -> Self {
         let mut admitted = Self { by_local: BTreeMap::new(), inventory, icmp: config.translation.icmp };
         let mut exposures = Exposures::of(inventory, config);
-        let mut nat = Nat::of(nat, &config.untrust);
+        let mut nat = Nat::of(nat, inventory, config);
         for (id, interface) in &inventory.interfaces {
             for local in &interface.addresses {
                 let is_known = match exposures.exposure(id, interface, local.family()) {

@@ -113,7 +113,7 @@ pub(super) fn nat_notes(wanted: &Wanted, inventory: &Inventory, rulebase: &Ruleb
     if rules.is_empty() && config.destination == RuleDestination::Instance {
         return Vec::new();
     }
-    let mut nat = Nat::of(rules, &config.untrust);
+    let mut nat = Nat::of(rules, inventory, config);
     let exposed = wanted.via.keys().filter_map(|id| inventory.interfaces.get(id));
     let mut leading: BTreeMap<&RuleName, usize> = BTreeMap::new();
     let mut by_ipv4 = false;

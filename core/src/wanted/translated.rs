@@ -26,7 +26,8 @@ impl Wanted {
                 self.atoms.entry(before(&atom, &original)).or_default().extend(by);
             }
             let unsaid = led.unsaid.into_iter();
-            let unsaid = unsaid.map(|(original, by)| LeftOut::NatTaken(before(&atom, &original), by, origins.clone()));
+            let unsaid =
+                unsaid.map(|(original, why)| LeftOut::NatUnsaid(before(&atom, &original), why, origins.clone()));
             self.left_out.extend(unsaid);
         }
         for direction in BOTH_WAYS {

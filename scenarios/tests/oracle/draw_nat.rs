@@ -20,6 +20,9 @@ pub(crate) fn rules(tapes: &Tapes, answers: &Answers) -> Option<Element> {
 }
 
 const PUBLIC: &[&str] = &["198.51.100.1", "198.51.100.2", "198.51.100.4/30", "198.51.100.1-198.51.100.3"];
+/// Within a VPC: nobody's, the firewall's, and where others are or may be.
+const PRIVATE: &[&str] =
+    &["10.0.9.9", "10.0.0.242", "10.0.0.242-10.0.0.243", "10.0.9.4/30", "10.0.0.0/24", "10.0.0.4", "0.0.0.0/1", "any"];
 
 fn rule(dice: &mut Dice, number: u32, locals: &[&str]) -> Element {
     let service = *dice.pick(&["any", "tcp-443", "service-http", "udp-some", "high-sources"]);
@@ -28,7 +31,12 @@ fn rule(dice: &mut Dice, number: u32, locals: &[&str]) -> Element {
     let (source, destination) = if is_source {
         (local, "any")
     } else {
-        (*dice.pick(&["any", "any", "8.8.8.0/24", "moving"]), *dice.pick(PUBLIC))
+        let destination = match dice.below(4) {
+            0..2 => *dice.pick(PUBLIC),
+            2 => *dice.pick(PRIVATE),
+            _ => *dice.pick(&["198.51.100.1", local]),
+        };
+        (*dice.pick(&["any", "any", "8.8.8.0/24", "moving"]), destination)
     };
     let (from, to) = if is_source { ("trust", "untrust") } else { (*dice.pick(&["untrust", "any"]), "untrust") };
     let mut rule = Element::entry(format!("nat {number}")).with_all([

@@ -117,11 +117,12 @@ impl<'w> Cloud<'w> {
     /// Whether a security group of an exposed interface admits the packet, or nobody can tell.
     pub(crate) fn admits(&self, seen: &Seen<'_>) -> bool {
         let mut ways = WAYS.into_iter().filter(|way| seen.by_groups(*way).goes(*way, self.chosen));
-        ways.any(|way| self.admits_going(way, seen.by_groups(way)))
+        ways.any(|way| self.admits_going(way, seen))
     }
 
-    fn admits_going(&self, way: Way, packet: &Packet<'_>) -> bool {
-        let counts = self.chosen.ways().contains(&way);
+    fn admits_going(&self, way: Way, seen: &Seen<'_>) -> bool {
+        let packet = seen.by_groups(way);
+        let counts = self.chosen.ways().contains(&way) && !seen.is_left_out(way);
         let (local, peer) = packet.sides(way);
         let here = self.places.iter().filter(|place| place.spans.iter().any(|span| span.holds(local)));
         here.into_iter().any(|place| match place.reach {
@@ -220,7 +221,7 @@ fn list<'v>(value: &'v Value, member: &str) -> &'v [Value] {
 }
 
 /// All private addresses of an interface.
-fn addresses(interface: &Value) -> Vec<Span> {
+pub(crate) fn addresses(interface: &Value) -> Vec<Span> {
     let lists = [
         ("PrivateIpAddresses", "PrivateIpAddress"),
         ("Ipv6Addresses", "Ipv6Address"),
@@ -275,6 +276,12 @@ fn peers(answers: &Answers, permission: &Value) -> (Vec<Span>, bool) {
         }
     }
     (found, is_readable)
+}
+
+/// The networks inside, seen from any VPC.
+pub(crate) fn inside_everywhere(answers: &Answers, chosen: &Chosen) -> Vec<Span> {
+    let vpcs = answers.list("describe-vpcs", "Vpcs").iter();
+    chosen.internal().into_iter().chain(vpcs.flat_map(|vpc| inside(answers, chosen, text(vpc, "VpcId")))).collect()
 }
 
 /// The networks inside, seen from a VPC.

@@ -1,18 +1,32 @@
 //! A firewall's NAT rules, read from the XML itself: where a packet from the internet really goes.
 
+use std::net::IpAddr;
+
 use drawbridge_simulator::xml::Element;
 
 use crate::{
+    groups::{addresses, inside_everywhere},
     objects::{Leaf, Scopes, ServiceLeaf},
     packets::{Packet, Way},
     policy::{Match, Side, VSYS, matches_service, vsys},
+    routes::Routes,
     settings::Chosen,
-    span::Span,
+    span::{Span, cover},
+    world::Answers,
 };
 
 /// The rules that bear on destinations, in the order of evaluation.
 pub(crate) struct Nat {
     pub(crate) rules: Vec<NatRule>,
+    others: Others,
+}
+
+/// Who may be where packets are sent.
+struct Others {
+    networks: Vec<Span>,
+    interfaces: Vec<Span>,
+    /// The firewall's own.
+    own: Vec<Span>,
 }
 
 /// A NAT rule.
@@ -45,6 +59,8 @@ pub(crate) struct Seen<'w> {
     sent: Packet<'w>,
     arriving: Packet<'w>,
     is_heeded: bool,
+    /// A rule translates it that a security rule can follow.
+    is_led: bool,
     /// Somebody may take some protocols or ports of what is sent from there to there.
     is_split: bool,
 }
@@ -68,14 +84,14 @@ impl<'w> Seen<'w> {
         self.is_split
     }
 
-    /// What comes in, and is to be translated and is not, is left out.
+    /// What comes in, and is to be translated and is not, is left out; so is what was sent where others may be.
     pub(crate) fn is_left_out(&self, way: Way) -> bool {
-        way == Way::In && self.is_heeded && self.sent == self.arriving
+        way == Way::In && self.is_heeded && !self.is_led
     }
 }
 
 impl Nat {
-    pub(crate) fn read(config: &Element) -> Self {
+    pub(crate) fn read(config: &Element, answers: &Answers, chosen: &Chosen) -> Self {
         let own = vsys(config);
         let shared = config.child("shared");
         let pushed = config.at(&["panorama", "vsys"]).and_then(|list| list.entry_named(VSYS[1]));
@@ -89,7 +105,7 @@ impl Nat {
             let listed = listed.map(|rules| rules.children.as_slice()).unwrap_or_default();
             listed.iter().for_each(|entry| rules.extend(NatRule::read(entry, scopes)));
         }
-        Self { rules }
+        Self { rules, others: Others::read(answers, chosen) }
     }
 
     /// Whether it depends on NAT what a packet is for.
@@ -102,9 +118,13 @@ impl Nat {
         let is_heeded = Self::is_heeded(packet, chosen);
         let delivery = if is_heeded { self.deliver(packet) } else { Delivery::To(*packet) };
         match delivery {
-            Delivery::To(arriving) => {
-                Some(Seen { sent: *packet, arriving, is_heeded, is_split: is_heeded && self.splits(packet) })
-            }
+            Delivery::To(arriving) => Some(Seen {
+                sent: *packet,
+                arriving,
+                is_heeded,
+                is_led: is_heeded && self.leads(packet, &arriving),
+                is_split: is_heeded && self.splits(packet),
+            }),
             Delivery::Unknown => None,
         }
     }
@@ -121,6 +141,22 @@ impl Nat {
         Delivery::To(*packet)
     }
 
+    /// Whether a rule leads the packet there from where nobody else is. Another one that leads there may come first.
+    fn leads(&self, packet: &Packet<'_>, arriving: &Packet<'_>) -> bool {
+        for rule in &self.rules {
+            match rule.matches(packet) {
+                Match::No => {}
+                Match::Yes if rule.translate(packet) == Delivery::To(*arriving) => {
+                    if self.others.are_away_from(rule, packet.destination, arriving.destination) {
+                        return true;
+                    }
+                }
+                Match::Yes | Match::Maybe => return false,
+            }
+        }
+        false
+    }
+
     /// Whether a rule before the one that decides is about some protocols or ports only.
     fn splits(&self, packet: &Packet<'_>) -> bool {
         let before = self.rules.iter().take_while(|rule| rule.matches(packet) == Match::No);
@@ -128,7 +164,55 @@ impl Nat {
     }
 }
 
+impl Others {
+    fn read(answers: &Answers, chosen: &Chosen) -> Self {
+        let routes = Routes { answers, chosen };
+        let mut others = Self { networks: inside_everywhere(answers, chosen), interfaces: Vec::new(), own: Vec::new() };
+        for interface in answers.list("describe-network-interfaces", "NetworkInterfaces") {
+            let list = if routes.is_firewall(interface) { &mut others.own } else { &mut others.interfaces };
+            list.extend(addresses(interface));
+        }
+        others
+    }
+
+    /// Whether a rule has an original destination for this address at which only those of one interface can be.
+    fn are_away_from(&self, rule: &NatRule, sent: IpAddr, arriving: IpAddr) -> bool {
+        let here = self.interfaces.iter().filter(|span| span.holds(arriving));
+        here.into_iter().any(|instance| {
+            rule.originals(instance).into_iter().filter(|original| original.holds(sent)).any(|original| {
+                let mut networks = self.networks.iter().chain(&self.interfaces);
+                instance.contains(&original)
+                    || networks.all(|network| self.is_own(network, &original))
+                    || original.first == original.last
+                        && self.interfaces.iter().all(|held| self.is_own(held, &original))
+            })
+        })
+    }
+
+    /// Whether what two have in common, if anything, is the firewall's.
+    fn is_own(&self, network: &Span, original: &Span) -> bool {
+        let common = Span { first: network.first.max(original.first), last: network.last.min(original.last) };
+        !network.meets(original) || cover(&self.own, &common)
+    }
+}
+
 impl NatRule {
+    /// Where packets are sent that arrive at these addresses: whatever is listed for one address, the same places of a range.
+    fn originals(&self, instance: &Span) -> Vec<Span> {
+        let Translation::Fixed(leaves, _) = &self.translation else { return Vec::new() };
+        let (Some(to), Some(from)) = (spans(leaves), spans(&self.destination.leaves)) else { return Vec::new() };
+        match (to.as_slice(), from.as_slice()) {
+            ([to], _) if to.first == to.last => from,
+            ([to], [from]) if to.meets(instance) => {
+                let [first, last] = [to.first.max(instance.first), to.last.min(instance.last)];
+                let edges = [first, last].map(|edge| from.at(to.place_of(edge)));
+                let [Some(first), Some(last)] = edges else { return Vec::new() };
+                vec![Span { first, last }]
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// The rule, and what stands directly after it if it is a source translation that counts both ways.
     fn read(entry: &Element, scopes: &Scopes<'_>) -> Vec<Self> {
         let says = |name: &str| entry.child_text(name).unwrap_or_default();

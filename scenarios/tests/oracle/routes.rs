@@ -68,7 +68,7 @@ impl<'a> Routes<'a> {
     }
 
     /// The firewall's own: a gateway itself, or attached to the same instance as one.
-    fn is_firewall(&self, interface: &Value) -> bool {
+    pub(crate) fn is_firewall(&self, interface: &Value) -> bool {
         let gateways = self.gateways();
         let by_interface = gateways.iter().filter_map(|id| attached(self.interface(id)?));
         let named = gateways.iter().copied().chain(self.chosen.list("firewall.instances"));

@@ -68,7 +68,7 @@ impl Trial {
         let after = Policy::read(changed.config(), &chosen);
         let atoms = Cloud::read(&world.answers, &chosen).atoms();
         let spans = spans(world, [&before, &after]);
-        let (nat, answers) = (Nat::read(device.config()), world.answers.clone());
+        let (nat, answers) = (Nat::read(device.config(), &world.answers, &chosen), world.answers.clone());
         Ok(Self {
             chosen,
             atoms,
