@@ -13,7 +13,7 @@ use crate::{
     firewall::NatRule,
     id::{GroupId, InterfaceId, VpcId},
     inventory::{Interface, Inventory, Permission},
-    nat::{Nat, Unsaid},
+    nat::{Nat, Original, Unsaid},
     never::{Never, NeverOpen},
     range::Set,
     service::{L4, Service},
@@ -63,6 +63,8 @@ pub struct Wanted {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unknown {
     held: BTreeMap<(Direction, L4), Set<Address>>,
+    /// What NAT rules lead there, with where it comes from: others may send to the same original address.
+    led: BTreeMap<(Direction, L4, AddressRange), Set<Address>>,
     never_open: NeverOpen,
 }
 
@@ -72,10 +74,18 @@ impl Unknown {
         self.held.entry((direction, l4)).or_default().extend(locals);
     }
 
+    /// Adds what a NAT rule leads to one of these addresses.
+    fn add_led(&mut self, direction: Direction, Original { peer, local, l4, .. }: &Original) {
+        self.led.entry((direction, *l4, *local)).or_default().extend([*peer]);
+    }
+
     /// Whether all of this traffic is unknown. Of what is never opened everything is known.
     pub fn holds(&self, direction: Direction, l4: L4, local: AddressRange, peer: AddressRange) -> bool {
-        let held = |(of, part): &(Direction, L4)| *of == direction && part.contains(l4);
-        !self.never_open.meets(peer, l4) && self.held.iter().any(|(key, locals)| held(key) && locals.contains(local))
+        let is_of = |of: Direction, part: L4| of == direction && part.contains(l4);
+        let mut held = self.held.iter().filter(|((of, part), _)| is_of(*of, *part));
+        let mut led = self.led.iter().filter(|((of, part, to), _)| is_of(*of, *part) && to.contains(local));
+        !self.never_open.meets(peer, l4)
+            && (held.any(|(_, locals)| locals.contains(local)) || led.any(|(_, peers)| peers.contains(peer)))
     }
 }
 

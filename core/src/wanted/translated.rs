@@ -42,9 +42,7 @@ impl Wanted {
             return;
         }
         let originals = nat.everything_leading_to(local, &self.unknown.never_open);
-        for original in originals {
-            self.unknown.add(direction, original.l4, [original.local]);
-        }
+        originals.iter().for_each(|original| self.unknown.add_led(direction, original));
     }
 }
 

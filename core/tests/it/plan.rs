@@ -797,6 +797,20 @@ fn what_leads_to_an_instance_in_doubt_stays() {
     "#]]);
 }
 
+/// From elsewhere nothing is led to it, and what is sent to the same address may be for others.
+#[test]
+fn what_comes_to_an_instance_in_doubt_from_elsewhere_goes() {
+    let rules = "sg-web-1 8.8.8.0/25 -> 10.0.0.10 app:ssl app-default ours
+        sg-web-2 any -> 10.0.0.10 app:ssl app-default ours";
+    let nat = ["web 8.8.8.0/24 -> 10.0.0.10 tcp/443 to 10.0.1.10"];
+    let mut story = Story::of("i-1 10.0.1.10 sg-gone", rules).nat(RuleDestination::Nat, &nat);
+    story.inventory.groups.remove(&"sg-gone".parse().unwrap());
+    story.check(&expect![[r#"
+        - sg-web-2
+        sg-gone is not listed: what we own for 1 interface stays, nothing is added
+    "#]]);
+}
+
 #[test]
 fn an_address_of_two_vpcs_gets_the_common_part() {
     // The second instance is in another VPC.
