@@ -32,5 +32,6 @@ mod status;
 mod text;
 pub mod tls;
 pub mod transaction;
+mod unclear;
 pub mod xml;
 pub mod xpath;

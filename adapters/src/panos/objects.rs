@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
 };
 
 use drawbridge_core::{address::AddressRange, firewall::TouchedBy, id::TagName, range::Range, service::L4};
@@ -22,6 +22,8 @@ pub(super) type Table<'a, T> = HashMap<Cow<'a, str>, T>;
 pub(super) struct Objects<'a> {
     /// Addresses and address groups, external lists and regions: all of them can stand in an address column.
     pub(super) addresses: Table<'a, Object<'a, Option<Literal>>>,
+    /// Which of their names are regions: an address may have the same.
+    pub(super) regions: HashSet<Cow<'a, str>>,
     /// Services and service groups.
     pub(super) services: Table<'a, Object<'a, Service>>,
     /// Custom applications, application groups and filters.
@@ -34,6 +36,24 @@ pub(super) enum Object<'a, T> {
     Single(T),
     /// Several, by name; groups of groups occur.
     Group(Vec<Cow<'a, str>>),
+}
+
+/// What can say the same under one name in two scopes.
+pub(super) trait Alike {
+    /// Whether it does.
+    fn is_like(&self, other: &Self) -> bool;
+}
+
+impl<T: Alike> Alike for Object<'_, T> {
+    /// Groups by the names of their members, which are looked at by themselves.
+    fn is_like(&self, other: &Self) -> bool {
+        let names = |members: &[Cow<'_, str>]| members.iter().map(|name| name.to_string()).collect::<BTreeSet<_>>();
+        match (self, other) {
+            (Self::Single(one), Self::Single(other)) => one.is_like(other),
+            (Self::Group(one), Self::Group(other)) => one == other || names(one) == names(other),
+            (Self::Single(_), Self::Group(_)) | (Self::Group(_), Self::Single(_)) => false,
+        }
+    }
 }
 
 /// Addresses in so many words.
@@ -67,6 +87,12 @@ impl Literal {
     }
 }
 
+impl Alike for Option<Literal> {
+    fn is_like(&self, other: &Self) -> bool {
+        self == other
+    }
+}
+
 /// A service object.
 #[derive(Default)]
 pub(super) struct Service {
@@ -78,6 +104,12 @@ pub(super) struct Service {
     pub(super) tags: BTreeSet<TagName>,
     /// Administrators with uncommitted work on it.
     pub(super) touched_by: TouchedBy,
+}
+
+impl Alike for Service {
+    fn is_like(&self, other: &Self) -> bool {
+        self.l4 == other.l4 && self.source_ports == other.source_ports
+    }
 }
 
 /// The source ports of a service.
@@ -98,6 +130,13 @@ pub(super) enum Application {
     Filter,
 }
 
+impl Alike for Application {
+    /// Where two custom ones are at home is compared elsewhere.
+    fn is_like(&self, other: &Self) -> bool {
+        matches!((self, other), (Self::Custom(_), Self::Custom(_)) | (Self::Filter, Self::Filter))
+    }
+}
+
 impl<'a> Objects<'a> {
     /// Reads one table, if `name` is that of one; the cursor stands in its element.
     pub(super) fn read<N: Nodes<'a>>(&mut self, name: &str, cursor: &mut Cursor<'a, N>) -> Result<(), Malformed> {
@@ -105,7 +144,12 @@ impl<'a> Objects<'a> {
             "address" => fill(&mut self.addresses, cursor, address),
             "address-group" => fill(&mut self.addresses, cursor, address_group),
             // What is in them is not in the configuration; their names may look like addresses all the same.
-            "external-list" | "region" => fill(&mut self.addresses, cursor, |_| Ok(Object::Single(None))),
+            "external-list" => fill(&mut self.addresses, cursor, |_| Ok(Object::Single(None))),
+            "region" => cursor.entries(|_, name| {
+                self.regions.insert(name.clone());
+                self.addresses.insert(name.clone(), Object::Single(None));
+                Ok(())
+            }),
             "service" => fill(&mut self.services, cursor, |cursor| service(cursor).map(Object::Single)),
             "service-group" => fill(&mut self.services, cursor, |cursor| members(cursor).map(Object::Group)),
             "application" => fill(&mut self.applications, cursor, custom_application),

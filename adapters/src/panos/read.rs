@@ -19,6 +19,7 @@ use super::{
     objects::{Application, Literal, Object, Objects, SourcePorts},
     resolve::{Resolver, own_standard_ports},
     rules::{Entry, Lists, untouched},
+    unclear::Unclear,
     xml::{Malformed, Nodes},
 };
 
@@ -143,8 +144,9 @@ impl Parts<'_> {
     /// The whole configuration, names resolved.
     pub fn resolve(self) -> Result<Configuration, Malformed> {
         let Self { vsys, shared, pushed } = self;
-        let mut ours = Resolver::new([&vsys.objects, &shared.objects, &pushed.objects]);
-        let mut theirs = Resolver::new([&pushed.objects, &vsys.objects, &shared.objects]);
+        let unclear = Unclear::of([&vsys.objects, &shared.objects], &pushed.objects);
+        let mut ours = Resolver::new([&vsys.objects, &shared.objects, &pushed.objects], &unclear);
+        let mut theirs = Resolver::new([&pushed.objects, &vsys.objects, &shared.objects], &unclear);
         let mut rules = resolved(pushed.pre.security, &pushed.lists, Place::Pre, &mut theirs)?;
         rules.extend(resolved(vsys.local.security, &vsys.lists, Place::Local, &mut ours)?);
         rules.extend(resolved(pushed.post.security, &pushed.lists, Place::Post, &mut theirs)?);
@@ -162,7 +164,7 @@ impl Parts<'_> {
             default_rules,
             nat,
             standard_ports: own_standard_ports(scopes),
-            services: scopes.into_iter().flat_map(service_facts).collect(),
+            services: scopes.into_iter().flat_map(|objects| service_facts(objects, &unclear)).collect(),
             zones: united([vsys.zones, shared.zones, pushed.zones]),
             tags: pushed.tags.into_iter().chain(shared.tags).chain(vsys.tags).collect(),
             address_names: address_names(scopes),
@@ -227,14 +229,18 @@ fn has_ports_of_its_own(name: &AppName) -> bool {
     by_port || Service::protocol_of(&BTreeSet::from([name.clone()])).is_some()
 }
 
-/// The services of a scope. Groups are listed as well, without ports: their names are taken, too.
-fn service_facts(objects: &Objects<'_>) -> impl Iterator<Item = (ServiceName, ServiceFacts)> {
+/// The services of a scope. Groups are listed as well, without ports: their names are taken, too. So are those that are
+/// unclear, so that a rule of ours gets an object of another name.
+fn service_facts<'s>(
+    objects: &'s Objects<'_>,
+    unclear: &'s Unclear<'_>,
+) -> impl Iterator<Item = (ServiceName, ServiceFacts)> + 's {
     objects.services.iter().filter_map(|(name, object)| {
         let facts = match object {
             Object::Single(service) => ServiceFacts {
                 l4: match service.source_ports {
-                    SourcePorts::Any => service.l4.clone().unwrap_or_default(),
-                    SourcePorts::Some => Vec::new(),
+                    SourcePorts::Any if !unclear.has_service(name) => service.l4.clone().unwrap_or_default(),
+                    SourcePorts::Any | SourcePorts::Some => Vec::new(),
                 },
                 tags: service.tags.clone(),
                 touched_by: service.touched_by.clone(),

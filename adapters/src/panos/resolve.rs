@@ -18,6 +18,7 @@ use super::{
     objects::{Application, Form, Literal, Object, Objects, Service, SourcePorts, Table},
     read::names_of,
     text::clean,
+    unclear::Unclear,
 };
 
 /// Resolves the names of one rulebase.
@@ -25,6 +26,8 @@ pub(super) struct Resolver<'s, 'a> {
     /// Where a name is looked up, in this order. A group's members are looked up from where the group was found, because a
     /// shared group knows nothing of virtual systems.
     scopes: Vec<&'s Objects<'a>>,
+    /// Where that does not tell.
+    unclear: &'s Unclear<'s>,
     /// Address groups can have thousands of members and stand in thousands of rules.
     addresses: HashMap<String, Rc<Named>>,
     /// What half of all columns say: copied, not built again for each.
@@ -53,8 +56,8 @@ pub(super) enum Negation {
 
 impl<'s, 'a> Resolver<'s, 'a> {
     /// Looks names up in these scopes, in this order.
-    pub(super) fn new(scopes: impl IntoIterator<Item = &'s Objects<'a>>) -> Self {
-        Self { scopes: scopes.into_iter().collect(), addresses: HashMap::new(), any: Addresses::any() }
+    pub(super) fn new(scopes: impl IntoIterator<Item = &'s Objects<'a>>, unclear: &'s Unclear<'s>) -> Self {
+        Self { scopes: scopes.into_iter().collect(), unclear, addresses: HashMap::new(), any: Addresses::any() }
     }
 
     /// The addresses of a column.
@@ -121,6 +124,7 @@ impl<'s, 'a> Resolver<'s, 'a> {
         self.leaves(
             name,
             |objects| &objects.addresses,
+            (|name| self.unclear.has_address(name), &None),
             |name, object| {
                 // An object's name wins over the address that it looks like.
                 match object.map_or_else(|| Literal::parse(name), |object| *object) {
@@ -165,6 +169,7 @@ impl<'s, 'a> Resolver<'s, 'a> {
             let found = self.leaves(
                 name,
                 |objects| &objects.services,
+                (|name| self.unclear.has_service(name), &ANY_SERVICE),
                 |name, object| match held(name, object) {
                     Some((ports, source_ports)) => {
                         l4.extend_from_slice(&ports);
@@ -203,6 +208,7 @@ impl<'s, 'a> Resolver<'s, 'a> {
             let found = self.leaves(
                 name,
                 |objects| &objects.applications,
+                (|name| self.unclear.has_application(name), &Application::Filter),
                 |name, object| match (object, name.parse()) {
                     (None | Some(Application::Custom(_)), Ok(name)) => {
                         named.insert(name);
@@ -218,17 +224,24 @@ impl<'s, 'a> Resolver<'s, 'a> {
     }
 
     /// Calls `visit` with every object that a name stands for, groups opened, and with every name that nobody defines; says
-    /// how often. A group is opened once, so that groups within each other end.
+    /// how often. A group is opened once, so that groups within each other end. What is unclear stands for the object given
+    /// beside.
     fn leaves<T: 's>(
         &self,
         name: &str,
         table: impl Fn(&'s Objects<'a>) -> &'s Table<'a, Object<'a, T>>,
+        (is_unclear, instead): (impl Fn(&str) -> bool, &'s T),
         mut visit: impl FnMut(&str, Option<&'s T>),
     ) -> usize {
         let mut found = 0;
         let mut opened = BTreeSet::new();
         let (mut first, mut ahead) = (Some((0, name)), Vec::new());
         while let Some((from, name)) = first.take().or_else(|| ahead.pop()) {
+            if is_unclear(name) {
+                found += 1;
+                visit(name, Some(instead));
+                continue;
+            }
             let mut scopes = self.scopes.iter().enumerate().skip(from);
             let object = match scopes.find_map(|(scope, objects)| Some((scope, table(objects).get(name)?))) {
                 None => None,
@@ -246,6 +259,10 @@ impl<'s, 'a> Resolver<'s, 'a> {
         found
     }
 }
+
+/// A service of which nobody can tell what it holds.
+static ANY_SERVICE: Service =
+    Service { l4: None, source_ports: SourcePorts::Any, tags: BTreeSet::new(), touched_by: BTreeSet::new() };
 
 /// Services that PAN-OS brings along (`batfish/batfish`, `ServiceBuiltIn`).
 const PREDEFINED: &[(&str, &[u16])] = &[("service-http", &[80, 8080]), ("service-https", &[443])];

@@ -84,7 +84,11 @@ pub(crate) fn scopes(dice: &mut Dice) -> [Element; 3] {
             _ => &[0, 1, 2],
         };
         for place in places {
-            let object = draw(dice, name);
+            let object = match (*name, place) {
+                // Panorama's may be another one than that of ours.
+                ("tcp_8443", 2) => ports(name, "tcp", dice.word(&["8443", "443"]), None),
+                _ => draw(dice, name),
+            };
             put(&mut scopes[*place], collection, object);
         }
     }
@@ -158,6 +162,8 @@ const OBJECTS: &[(&str, &str, Draw)] = &[
     ("external-list", "blocklist", |_, name| Element::entry(name).with(Element::new("type").with(Element::new("ip")))),
     ("external-list", "10.0.0.5", |_, name| Element::entry(name).with(Element::new("type").with(Element::new("ip")))),
     ("region", "hq", |_, name| Element::entry(name).with(list("address", &["8.8.8.0/24"]))),
+    ("address", "hq", address),
+    ("address", "DE", address),
     ("service", "tcp-443", |dice, name| ports(name, "tcp", dice.word(&["443", "443,8443", "440-450"]), None)),
     ("service", "tcp-mixed", |dice, name| {
         ports(name, "tcp", dice.word(&["22,80,8000-8005", "8006-8010,1-79", "1-1023"]), None)

@@ -95,8 +95,8 @@ impl Nat {
         let own = vsys(config);
         let shared = config.child("shared");
         let pushed = config.at(&["panorama", "vsys"]).and_then(|list| list.entry_named(VSYS[1]));
-        let ours = Scopes::of([own, shared, pushed]);
-        let theirs = Scopes::of([pushed, own, shared]);
+        let ours = Scopes::of([own, shared, pushed], pushed);
+        let theirs = Scopes::of([pushed, own, shared], pushed);
         let mut rules = Vec::new();
         for (scope, rulebase, scopes) in
             [(pushed, "pre-rulebase", &theirs), (own, "rulebase", &ours), (pushed, "post-rulebase", &theirs)]
@@ -197,13 +197,18 @@ impl Others {
 }
 
 impl NatRule {
+    /// Whether `any` is what it is for, which is no range whose addresses could be counted.
+    fn is_for_all(&self) -> bool {
+        self.destination.leaves.contains(&Leaf::Any)
+    }
+
     /// Where packets are sent that arrive at these addresses: whatever is listed for one address, the same places of a range.
     fn originals(&self, instance: &Span) -> Vec<Span> {
         let Translation::Fixed(leaves, _) = &self.translation else { return Vec::new() };
         let (Some(to), Some(from)) = (spans(leaves), spans(&self.destination.leaves)) else { return Vec::new() };
         match (to.as_slice(), from.as_slice()) {
             ([to], _) if to.first == to.last => from,
-            ([to], [from]) if to.meets(instance) => {
+            ([to], [from]) if to.meets(instance) && !self.is_for_all() => {
                 let [first, last] = [to.first.max(instance.first), to.last.min(instance.last)];
                 let edges = [first, last].map(|edge| from.at(to.place_of(edge)));
                 let [Some(first), Some(last)] = edges else { return Vec::new() };
@@ -286,7 +291,7 @@ impl NatRule {
         let (Some(to), Some(from)) = (spans(leaves), spans(&self.destination.leaves)) else { return Delivery::Unknown };
         let destination = match (to.as_slice(), from.as_slice()) {
             ([to], _) if to.first == to.last => Some(to.first),
-            ([to], [from]) if to.place_of(to.last) == from.place_of(from.last) => {
+            ([to], [from]) if to.place_of(to.last) == from.place_of(from.last) && !self.is_for_all() => {
                 to.at(from.place_of(packet.destination))
             }
             _ => None,

@@ -88,6 +88,7 @@ impl Ports {
 /// Where names are looked up, in this order.
 pub(crate) struct Scopes<'a> {
     scopes: Vec<&'a Element>,
+    pushed: Option<&'a Element>,
     customs: Rc<[AppLeaf]>,
 }
 
@@ -111,7 +112,8 @@ const APPLICATIONS: Table =
     Table { singles: &["application", "application-filter"], groups: "application-group", list: "members" };
 
 impl<'a> Scopes<'a> {
-    pub(crate) fn of(scopes: [Option<&'a Element>; 3]) -> Self {
+    /// `pushed` is the one of them that Panorama has pushed.
+    pub(crate) fn of(scopes: [Option<&'a Element>; 3], pushed: Option<&'a Element>) -> Self {
         let scopes: Vec<_> = scopes.into_iter().flatten().collect();
         let lists = scopes.iter().filter_map(|scope| scope.child("application"));
         let custom = lists
@@ -126,7 +128,7 @@ impl<'a> Scopes<'a> {
                 *ports = None;
             }
         }
-        Self { scopes, customs: customs.into() }
+        Self { scopes, pushed, customs: customs.into() }
     }
 
     /// Custom applications, those that are found first before others of their name.
@@ -194,6 +196,19 @@ impl<'a> Scopes<'a> {
         found
     }
 
+    /// Whether it depends on an order that nobody knows what a name means: on who wins, a pushed object or another one that
+    /// differs, a region or an address.
+    fn is_unclear(&self, table: &Table, name: &str) -> bool {
+        let in_scope = |scope: &'a Element| {
+            let collections = table.singles.iter().chain([&table.groups]);
+            collections.filter_map(move |kind| Some((*kind, scope.child(kind)?.entry_named(name)?))).collect::<Vec<_>>()
+        };
+        let mut all = self.scopes.iter().flat_map(|scope| in_scope(scope));
+        let pushed = self.pushed.map(in_scope).unwrap_or_default();
+        let is_country = table.groups == ADDRESSES.groups && matches!(name.as_bytes(), [b'A'..=b'Z', b'A'..=b'Z']);
+        is_country || all.any(|one| one.0 == "region" || pushed.iter().any(|other| !says_the_same(table, one, *other)))
+    }
+
     /// The members of a group are looked up from where the group was found: a shared one knows no virtual systems.
     fn open_from(
         &self,
@@ -203,6 +218,11 @@ impl<'a> Scopes<'a> {
         within: &mut Vec<(usize, String)>,
         found: &mut Vec<Found<'a>>,
     ) {
+        if let Some(scope) = self.scopes.first().filter(|_| self.is_unclear(table, name)) {
+            // No object at all: whatever reads it finds nothing.
+            found.push(Found { name: name.to_owned(), object: Some(("unclear", scope)) });
+            return;
+        }
         for (index, scope) in self.scopes.iter().enumerate().skip(from) {
             let entry = |collection: &str| scope.child(collection).and_then(|list| list.entry_named(name));
             let single = |collection: &&'static str| Some((*collection, entry(collection)?));
@@ -230,6 +250,24 @@ impl<'a> Scopes<'a> {
         }
         found.push(Found { name: name.to_owned(), object: None });
     }
+}
+
+/// Whether two objects of one name say the same, as far as configuration tells.
+fn says_the_same(table: &Table, one: (&str, &Element), other: (&str, &Element)) -> bool {
+    let members = |group: &Element| {
+        let mut names: Vec<_> = group.child(table.list)?.members().map(str::to_owned).collect();
+        names.sort();
+        names.dedup();
+        Some(names)
+    };
+    let span = |object: &Element| {
+        let text = object.child_text("ip-netmask").or_else(|| object.child_text("ip-range"));
+        text.and_then(Span::parse)
+    };
+    one.0 == other.0
+        && members(one.1) == members(other.1)
+        && span(one.1) == span(other.1)
+        && one.1.child("protocol") == other.1.child("protocol")
 }
 
 /// Standard ports of applications that PAN-OS brings along, as far as they are certain without asking it.

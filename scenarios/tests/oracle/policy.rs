@@ -76,8 +76,8 @@ impl Policy {
         let vsys = vsys(config);
         let shared = config.child("shared");
         let pushed = config.at(&["panorama", "vsys"]).and_then(|list| list.entry_named(VSYS[1]));
-        let ours = Scopes::of([vsys, shared, pushed]);
-        let theirs = Scopes::of([pushed, vsys, shared]);
+        let ours = Scopes::of([vsys, shared, pushed], pushed);
+        let theirs = Scopes::of([pushed, vsys, shared], pushed);
         let entries = |scope: Option<&'_ Element>, rulebase: &str| -> Vec<Element> {
             let rules = scope.and_then(|scope| scope.at(&[rulebase, "security", "rules"]));
             rules.map(|rules| rules.children.to_vec()).unwrap_or_default()

@@ -293,18 +293,19 @@ fn what_is_turned_round_is_unknown_unless_certain() {
 
 #[test]
 fn pushed_rules_stand_around_the_local_ones_with_objects_of_their_own() {
-    let nat = |name: &str| format!("<nat><rules>{}</rules></nat>", entry(name, &to("srv", "")));
-    let object =
-        |address: &str| format!("<address><entry name='srv'><ip-netmask>{address}</ip-netmask></entry></address>");
+    let nat = |name: &str, to_object: &str| format!("<nat><rules>{}</rules></nat>", entry(name, &to(to_object, "")));
+    let object = |name: &str, address: &str| {
+        format!("<address><entry name='{name}'><ip-netmask>{address}</ip-netmask></entry></address>")
+    };
     let read = configuration(
-        &format!("{}<rulebase>{}</rulebase>", object("10.0.1.10"), nat("local")),
+        &format!("{}<rulebase>{}</rulebase>", object("srv", "10.0.1.10"), nat("local", "srv")),
         &format!(
             "<shared>{}</shared><panorama><vsys><entry name='vsys1'>{}<post-rulebase>{}</post-rulebase>\
              <pre-rulebase>{}</pre-rulebase></entry></vsys></panorama>",
-            object("10.0.3.10"),
-            object("10.0.2.10"),
-            nat("after"),
-            nat("before")
+            object("srv", "10.0.3.10"),
+            object("theirs", "10.0.2.10"),
+            nat("after", "srv"),
+            nat("before", "theirs")
         ),
     );
     let lines: Vec<_> = read.nat.iter().map(line).collect();
@@ -313,7 +314,20 @@ fn pushed_rules_stand_around_the_local_ones_with_objects_of_their_own() {
         [
             "before  any: any -> any  any => 10.0.2.10",
             "local  any: any -> any  any => 10.0.1.10",
-            "after  any: any -> any  any => 10.0.2.10",
+            "after  any: any -> any  any => 10.0.1.10",
         ]
     );
+}
+
+#[test]
+fn nobody_knows_where_an_object_leads_that_panorama_means_in_another_way() {
+    let object =
+        |address: &str| format!("<address><entry name='srv'><ip-netmask>{address}</ip-netmask></entry></address>");
+    let rules = format!("<rulebase><nat><rules>{}</rules></nat></rulebase>", entry("local", &to("srv", "")));
+    let read = |pushed: &str| {
+        let panorama = format!("<panorama><vsys><entry name='vsys1'>{}</entry></vsys></panorama>", object(pushed));
+        line(&configuration(&format!("{}{rules}", object("10.0.1.10")), &panorama).nat[0])
+    };
+    assert_eq!(read("10.0.1.10"), "local  any: any -> any  any => 10.0.1.10");
+    assert_eq!(read("10.0.2.10"), "local  any: any -> any  any => ?");
 }

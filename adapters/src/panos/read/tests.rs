@@ -8,6 +8,7 @@ use super::*;
 use crate::panos::xpath::Vsys;
 
 mod elements;
+mod unclear;
 
 fn configuration(vsys: &str, rest: &str) -> Configuration {
     exported(

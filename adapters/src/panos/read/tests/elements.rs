@@ -201,13 +201,16 @@ fn the_innermost_scope_wins_and_shared_groups_know_nothing_of_virtual_systems() 
     assert_eq!(
         lines,
         [
-            "Allow any>any 192.0.2.21 -> 192.0.2.2 any any | ",
-            "Allow any>any 192.0.2.1 -> 192.0.2.13,192.0.2.24 any any | ",
+            // What Panorama means by it may be what is meant.
+            "Allow any>any ? -> 192.0.2.2 any any | address `a`",
+            "Allow any>any ? -> 192.0.2.13,192.0.2.24 any any | address `a`",
         ]
     );
     let shared = format!("<shared>{shared}</shared>");
     let read = configuration(&(super::rule(&[("source", "g")]) + &vsys), &shared);
     assert_eq!(line(&read.rules[0]), "Allow any>any ? -> any any any | address `b`");
+    let read = configuration(&(super::rule(&[("source", "a")]) + &vsys), &shared);
+    assert_eq!(line(&read.rules[0]), "Allow any>any 192.0.2.1 -> any any any | ");
 }
 
 #[test]
