@@ -253,7 +253,7 @@ impl<'a> Policy<'a> {
             .rules
             .iter()
             .position(is_bottom)
-            .ok_or_else(|| Unfit::NoBottomRule(config.bottom_rule.clone(), which))?;
+            .ok_or_else(|| Unfit::no_bottom_rule(configuration, &config.bottom_rule, which))?;
         if let Some(by) = others.holder(&configuration.rules[bottom].name) {
             return Err(Unfit::BottomRuleHeld(config.bottom_rule.clone(), by.clone()));
         }

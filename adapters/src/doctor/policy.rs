@@ -52,7 +52,7 @@ fn bottom_rule(config: &Config, firewall: &Firewall, report: &mut Report) {
     let missing: Vec<_> = [(Which::Candidate, &firewall.candidate), (Which::Running, &firewall.running)]
         .into_iter()
         .filter(|(_, held)| !is_there(held))
-        .map(|(which, _)| Unfit::NoBottomRule(config.bottom_rule.clone(), which))
+        .map(|(which, held)| Unfit::no_bottom_rule(held, &config.bottom_rule, which))
         .collect();
     match missing.first() {
         None => report.ok(BOTTOM, format!("`{}`", config.bottom_rule)),

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt};
 use super::{Owned, Policy, is_own_service};
 use crate::{
     config::Config,
-    firewall::{Configuration, Firewall, Node, Pending},
+    firewall::{Configuration, Firewall, Node, Pending, Place},
     id::{AdminName, FormerName, OwnedName, ProfileName, Region, RuleName, TagName, ZoneName},
     plan::Stamp,
 };
@@ -16,12 +16,22 @@ pub enum Unfit {
     /// The bottom rule is not there.
     #[error("the bottom rule `{0}` does not exist in the {1}: create it, or name another in `policy.bottom_rule`")]
     NoBottomRule(RuleName, Which),
+    /// The bottom rule is Panorama's.
+    #[error(
+        "the bottom rule `{0}` is pushed by Panorama, and our rules go above one of the firewall's own: create a rule at the end of those, and name it in `policy.bottom_rule`"
+    )]
+    BottomRulePushed(RuleName),
     /// Somebody works on the bottom rule.
     #[error("the bottom rule `{0}` has uncommitted work of `{1}`: commit or revert it")]
     BottomRuleHeld(RuleName, AdminName),
     /// A zone is not there.
     #[error("the zone `{0}` does not exist on the firewall: check `policy.untrust_zone` and `policy.trust_zone`")]
     NoZone(ZoneName),
+    /// No zone at all is there.
+    #[error(
+        "there are no zones, so not `{0}` either: an exported configuration lacks what Panorama's templates bring; plan against the firewall itself, and ask `drawbridge doctor`"
+    )]
+    NoZones(ZoneName),
     /// The profile group is not there.
     #[error(
         "the security profile group `{0}` does not exist on the firewall: create it, or change `policy.security_profile_group`"
@@ -55,6 +65,16 @@ pub enum Unfit {
     /// Another deployment uses our tag.
     #[error("rule `{0}` carries our tag but was made for `{1}`: give each deployment a `policy.owner` of its own")]
     OtherAccount(OwnedName, Stamp),
+}
+
+impl Unfit {
+    /// Why a configuration has no such bottom rule of its own.
+    pub fn no_bottom_rule(configuration: &Configuration, name: &RuleName, which: Which) -> Self {
+        match configuration.rules.iter().any(|rule| rule.name == *name && rule.place != Place::Local) {
+            true => Self::BottomRulePushed(name.clone()),
+            false => Self::NoBottomRule(name.clone(), which),
+        }
+    }
 }
 
 /// Which configuration.
@@ -114,6 +134,7 @@ impl Named {
             (true, true) => Ok(()),
             (true, false) => Err(Unfit::Uncommitted(self)),
             (false, _) => Err(match self {
+                Self::Zone(name) if firewall.candidate.zones.is_empty() => Unfit::NoZones(name),
                 Self::Zone(name) => Unfit::NoZone(name),
                 Self::ProfileGroup(name) => Unfit::NoProfileGroup(name),
                 Self::LogSetting(name) => Unfit::NoLogSetting(name),
@@ -236,6 +257,27 @@ mod tests {
             Err(other) => panic!("{other}"),
         };
         assert_eq!(found.as_deref(), stray, "{uncommitted:?}");
+    }
+
+    #[track_caller]
+    fn check_unfit(firewall: &Firewall, expected: &str) {
+        assert_eq!(Rulebase::read(firewall, &sample::config()).unwrap_err().to_string(), expected);
+    }
+
+    #[test]
+    fn what_panorama_keeps_away_is_said_with_its_remedy() {
+        let mut pushed = sample::configuration("web any -> any\n clean-up any -> any deny");
+        pushed.rules.iter_mut().for_each(|rule| rule.place = Place::Post);
+        check_unfit(
+            &sample::quiet(pushed),
+            "the bottom rule `clean-up` is pushed by Panorama, and our rules go above one of the firewall's own: create a rule at the end of those, and name it in `policy.bottom_rule`",
+        );
+        let mut exported = sample::configuration("clean-up any -> any deny");
+        exported.zones.clear();
+        check_unfit(
+            &sample::quiet(exported),
+            "there are no zones, so not `untrust` either: an exported configuration lacks what Panorama's templates bring; plan against the firewall itself, and ask `drawbridge doctor`",
+        );
     }
 
     #[test]
