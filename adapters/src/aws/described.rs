@@ -165,10 +165,14 @@ described! {
     Tag { key: Option<String>, value: Option<String>, }
 
     /// Of `DescribeVpcEndpoints`.
-    VpcEndpoint { vpc_endpoint_id: Option<String>, state: Option<String>, }
+    VpcEndpoint { vpc_endpoint_id: Option<String>, vpc_endpoint_type: Option<String>, state: Option<String>, }
 
     /// Of `DescribeManagedPrefixLists`.
-    ManagedPrefixList { prefix_list_id: Option<String>, prefix_list_name: Option<String>, }
+    ManagedPrefixList {
+        prefix_list_id: Option<String>,
+        prefix_list_name: Option<String>,
+        owner_id: Option<String>,
+    }
 
     /// Of `GetManagedPrefixListEntries`.
     PrefixListEntry { cidr: Option<String>, }

@@ -3,7 +3,12 @@
 //! A directory holds what the commands print, each in a file named after its command: `aws ec2 describe-instances
 //! --include-managed-resources > describe-instances.json` and so on. The simulator's dump has the same names.
 
-use std::{collections::BTreeMap, fmt, fs, io, marker::PhantomData, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt, fs, io,
+    marker::PhantomData,
+    path::Path,
+};
 
 use drawbridge_core::{command::Trouble, id::Region, inventory::Inventory};
 use serde::{
@@ -88,6 +93,7 @@ pub fn from_directory(directory: &Path, region: Option<Region>) -> Result<Invent
             answer.end().map_err(|why| not_an_answer(name, why))?;
         }
     }
+    answers.leave_out_routes_to_services();
     for (id, name) in answers.unread_lists() {
         tracing::warn!(
             "prefix list `{id}`{name} counts as unknown: save what `aws ec2 get-managed-prefix-list-entries --prefix-list-id {id}` \
@@ -109,6 +115,7 @@ pub fn from_answers<'de, A: Deserializer<'de, Error = serde_json::Error>>(
     for (name, answer) in all.into_iter().filter(|(name, _)| is_read(name)) {
         answers.add(&name, answer)?;
     }
+    answers.leave_out_routes_to_services();
     answers.inventory(region)
 }
 
@@ -149,6 +156,23 @@ impl Answers {
             Page::OneOfSeveral => return Err(OfflineError::OnePage(format!("{name}.json"))),
         }
         Ok(())
+    }
+
+    /// Leaves out routes that take no half of the internet, whatever is in the lists that were not read: those for a list of
+    /// AWS's own, and those to a gateway endpoint. They are for one service of AWS.
+    fn leave_out_routes_to_services(&mut self) {
+        let Described { route_tables, managed_prefix_lists, vpc_endpoints, prefix_lists, .. } = &mut self.described;
+        let of_aws = managed_prefix_lists.iter().filter(|list| list.owner_id.as_deref() == Some("AWS"));
+        let of_aws: BTreeSet<_> = of_aws.filter_map(|list| list.prefix_list_id.as_ref()).collect();
+        let gateways = vpc_endpoints.iter().filter(|held| held.vpc_endpoint_type.as_deref() == Some("Gateway"));
+        let gateways: BTreeSet<_> = gateways.filter_map(|held| held.vpc_endpoint_id.as_ref()).collect();
+        for table in route_tables {
+            table.routes.retain(|route| {
+                let unread = route.destination_prefix_list_id.as_ref().filter(|id| !prefix_lists.contains_key(*id));
+                let is_to_gateway = || route.gateway_id.as_ref().is_some_and(|id| gateways.contains(id));
+                !unread.is_some_and(|id| of_aws.contains(id) || is_to_gateway())
+            });
+        }
     }
 
     /// Prefix lists that somebody refers to and whose entries are not there, with their names where these are known.
@@ -273,6 +297,32 @@ mod tests {
         let held = from_directory(directory.path(), None).unwrap();
         assert_eq!(from_answers(answers(), Some("eu-west-1".parse().unwrap())).unwrap(), held);
         assert_eq!(held.prefix_lists.keys().map(|id| id.as_str()).collect::<Vec<_>>(), ["pl-1"]);
+    }
+
+    #[test]
+    fn routes_to_a_service_of_aws_need_no_list() {
+        let route = |list: &str, gateway: &str| json!({"DestinationPrefixListId": list, "GatewayId": gateway});
+        let routes = [
+            route("pl-s3", "vpce-any"),
+            route("pl-other", "vpce-s3"),
+            route("pl-customer", "vpce-firewall"),
+            route("pl-1", "vpce-s3"),
+        ];
+        let mut all = answers();
+        all[2].1 = json!({"RouteTables": [{"RouteTableId": "rtb-1", "VpcId": "vpc-1", "Routes": routes}]});
+        let left = |all: Vec<(String, Value)>| {
+            let held = from_answers(all, None).unwrap();
+            held.route_tables.into_values().flat_map(|table| table.routes).count()
+        };
+        assert_eq!(left(all.clone()), 4);
+        let lists = json!({"PrefixLists": [{"PrefixListId": "pl-s3", "OwnerId": "AWS"},
+            {"PrefixListId": "pl-customer", "OwnerId": "111122223333"}]});
+        let endpoints = json!({"VpcEndpoints": [{"VpcEndpointId": "vpce-s3", "VpcEndpointType": "Gateway"},
+            {"VpcEndpointId": "vpce-firewall", "VpcEndpointType": "GatewayLoadBalancer"}]});
+        all.push(("describe-managed-prefix-lists".to_owned(), lists));
+        all.push(("describe-vpc-endpoints".to_owned(), endpoints));
+        // Those of the customer's list, and of the one that was read.
+        assert_eq!(left(all), 2);
     }
 
     #[test]

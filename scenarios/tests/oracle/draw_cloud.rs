@@ -38,6 +38,12 @@ pub(crate) fn answers(tapes: &Tapes) -> Answers {
         ("describe-security-groups".to_owned(), json!({"SecurityGroups": groups.collect::<Vec<_>>()})),
     ]);
     answers.extend(lists(&mut dice));
+    let owned = [("pl-aws", "AWS"), ("pl-3", "AWS"), ("pl-gone", "111122223333")]
+        .map(|(id, owner)| json!({"PrefixListId": id, "OwnerId": owner}));
+    let endpoints = json!([{"VpcEndpointId": "vpce-s3", "VpcEndpointType": "Gateway"},
+        {"VpcEndpointId": "vpce-1", "VpcEndpointType": "GatewayLoadBalancer"}]);
+    answers.insert("describe-managed-prefix-lists".to_owned(), json!({ "PrefixLists": owned }));
+    answers.insert("describe-vpc-endpoints".to_owned(), json!({ "VpcEndpoints": endpoints }));
     Answers(answers)
 }
 
@@ -112,10 +118,11 @@ fn routes(dice: &mut Dice) -> Vec<Value> {
         ("DestinationPrefixListId", "pl-3"),
         ("DestinationPrefixListId", "pl-4"),
         ("DestinationPrefixListId", "pl-gone"),
+        ("DestinationPrefixListId", "pl-aws"),
         ("DestinationCidrBlock", "192.168.0.0/16"),
     ] {
         if dice.one_in(20) {
-            let target = if dice.one_in(2) { dice.below(15) } else { usual };
+            let target = if dice.one_in(2) { dice.below(16) } else { usual };
             routes.push(route(dice, member, destination, target));
         }
     }
@@ -139,6 +146,7 @@ fn route(dice: &mut Dice, member: &str, destination: &str, target: usize) -> Val
         json!({"TransitGatewayId": "tgw-2"}),
         json!({"NetworkInterfaceId": "eni-gone", "InstanceId": "i-gone"}),
         json!({"NetworkInterfaceId": "eni-fw2"}),
+        json!({"GatewayId": "vpce-s3"}),
     ];
     let mut route = targets[target].clone();
     route[member] = json!(destination);

@@ -144,6 +144,7 @@ impl<'a> Routes<'a> {
                 (Some(cidr), _) => (Span::parse(cidr).into_iter().collect(), 0),
                 (None, Some(id)) => match self.answers.prefix_list(id) {
                     Some(entries) => (entries, 1),
+                    None if self.is_for_a_service(id, route) => continue,
                     None => return Reach::Unknown,
                 },
                 (None, None) => continue,
@@ -160,6 +161,20 @@ impl<'a> Routes<'a> {
         let mut best = found.iter().filter(|(held, _)| *held == rank).map(|(_, route)| *route);
         let Some(first) = best.next() else { return Reach::No };
         if best.any(|route| target(route) != target(first)) { Reach::Unknown } else { self.leads(first) }
+    }
+
+    /// Whether a list that nobody has read is AWS's own, or the route is to an endpoint for one of its services.
+    fn is_for_a_service(&self, list: &str, route: &Value) -> bool {
+        let is_unread = !self.answers.0.contains_key(&format!("get-managed-prefix-list-entries.{list}"));
+        let says = |held: &Value, [id, wanted]: [&str; 2], [member, value]: [&str; 2]| {
+            text(held, id) == Some(wanted) && text(held, member) == Some(value)
+        };
+        let mut lists = self.answers.list("describe-managed-prefix-lists", "PrefixLists").iter();
+        let mut endpoints = self.answers.list("describe-vpc-endpoints", "VpcEndpoints").iter();
+        let gateway = text(route, "GatewayId").unwrap_or_default();
+        is_unread
+            && (lists.any(|held| says(held, ["PrefixListId", list], ["OwnerId", "AWS"]))
+                || endpoints.any(|held| says(held, ["VpcEndpointId", gateway], ["VpcEndpointType", "Gateway"])))
     }
 
     fn leads(&self, route: &Value) -> Reach {
