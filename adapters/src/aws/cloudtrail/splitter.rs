@@ -129,6 +129,8 @@ impl Splitter {
             b'{' | b'[' => return self.open(byte),
             b'}' | b']' => return self.close(byte),
             b' ' | b'\n' | b'\r' | b'\t' => {}
+            // A byte order mark, which whoever hands the file on may have put before it.
+            0xef | 0xbb | 0xbf if self.root == Progress::Ahead => {}
             _ if self.depth == 0 => return Err(NotRecords),
             b'"' => {
                 self.string = Text::Inside;
@@ -241,6 +243,7 @@ mod tests {
     #[test]
     fn records_are_found_wherever_chunks_end() {
         check(r#"{"Records":[]}"#, &[]);
+        check("\u{feff}{\"Records\":[{}]}", &["{}"]);
         check(r#" { "Records" : [ {"a":[{}]} , {} ] } "#, &[r#"{"a":[{}]}"#, "{}"]);
         check(
             r#"{"x":"Records","y":[{}],"z":{"Records":[{"no":1}]},"Records":[{"q":"]}\"{[\\"}]}"#,
@@ -266,6 +269,7 @@ mod tests {
             r#"{"Records":[{}]]"#,
             r#"{"Records":[{}]}{}"#,
             r#"{"Records":[{}]}x"#,
+            "{\"Records\":[{}]}\u{feff}",
             "]",
         ] {
             assert_eq!(split(text, 3), Err(NotRecords), "{text}");
