@@ -117,7 +117,14 @@ impl<'w> Cloud<'w> {
     /// Whether a security group of an exposed interface admits the packet, or nobody can tell.
     pub(crate) fn admits(&self, seen: &Seen<'_>) -> bool {
         let mut ways = WAYS.into_iter().filter(|way| seen.by_groups(*way).goes(*way, self.chosen));
-        ways.any(|way| self.admits_going(way, seen))
+        ways.any(|way| self.may_keep(way, seen) || self.admits_going(way, seen))
+    }
+
+    /// What an interface in doubt has for its own address stays, whatever becomes of the packet.
+    fn may_keep(&self, way: Way, seen: &Seen<'_>) -> bool {
+        let (local, _) = seen.sent().sides(way);
+        let mut doubtful = self.places.iter().filter(|place| place.reach == Reach::Unknown);
+        doubtful.any(|place| place.spans.iter().any(|span| span.holds(local)))
     }
 
     fn admits_going(&self, way: Way, seen: &Seen<'_>) -> bool {
@@ -147,7 +154,8 @@ impl<'w> Cloud<'w> {
             let claimed = |vpc: &str| {
                 self.claims.iter().any(|claim| claim.way == way && claim.vpc == vpc && claim.holds(seen, self.chosen))
             };
-            here.iter().any(|place| place.reach == Reach::Unknown)
+            self.may_keep(way, seen)
+                || here.iter().any(|place| place.reach == Reach::Unknown)
                 || exposed.peek().is_some() && exposed.all(|place| claimed(&place.vpc))
         })
     }

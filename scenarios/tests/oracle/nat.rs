@@ -66,6 +66,11 @@ pub(crate) struct Seen<'w> {
 }
 
 impl<'w> Seen<'w> {
+    /// The packet as security rules see it.
+    pub(crate) fn sent(&self) -> &Packet<'w> {
+        &self.sent
+    }
+
     /// The packet as the groups of the instance see it that it goes to, or comes from.
     pub(crate) fn by_groups(&self, way: Way) -> &Packet<'w> {
         match way {
