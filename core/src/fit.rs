@@ -90,17 +90,23 @@ enum Claim {
 /// else. While an unwanted pair is left, the address or peer with the largest share of unwanted pairs goes: of equals a peer before an
 /// address, then the last in order. Pairs of different families say nothing and do not count.
 pub fn shrunk(spelling: &Spelling, in_force: Option<&Spelling>, pairs: &Pairs<'_>) -> Option<Spelling> {
-    shrunk_to(spelling, &pairs.of_rule(spelling, in_force))
+    shrunk_to(spelling, &pairs.of_rule(spelling, in_force), Doubts::First)
+}
+
+/// The same where nothing can be said again: what has pairs in doubt gives way like anything else.
+pub(crate) fn shrunk_by_share(spelling: &Spelling, in_force: Option<&Spelling>, pairs: &Pairs<'_>) -> Option<Spelling> {
+    shrunk_to(spelling, &pairs.of_rule(spelling, in_force), Doubts::Last)
 }
 
 /// What is left of a rule when whatever no permission admits is gone, although what is wanted is said in another way: as another
 /// application, or within something wider.
 pub(crate) fn admitted(spelling: &Spelling, pairs: &Pairs<'_>) -> Option<Spelling> {
     let Spelling { direction, service, .. } = spelling;
-    shrunk_to(spelling, &|local, peer| match pairs.calls_for(*direction, local, peer, service) {
+    let claim = |local, peer| match pairs.calls_for(*direction, local, peer, service) {
         true => Claim::Wanted,
         false => Claim::Unwanted,
-    })
+    };
+    shrunk_to(spelling, &claim, Doubts::First)
 }
 
 /// What is left of a rule when it keeps what is wanted as it says it, and what is wanted in another way.
@@ -111,13 +117,25 @@ pub(crate) fn kept_or_admitted(
 ) -> Option<Spelling> {
     let Spelling { direction, service, .. } = spelling;
     let claim = pairs.of_rule(spelling, in_force);
-    shrunk_to(spelling, &|local, peer| match claim(local, peer) {
+    let claim = |local, peer| match claim(local, peer) {
         Claim::Unwanted if pairs.calls_for(*direction, local, peer, service) => Claim::Wanted,
         claim => claim,
-    })
+    };
+    shrunk_to(spelling, &claim, Doubts::First)
 }
 
-fn shrunk_to(spelling: &Spelling, claim: &impl Fn(AddressRange, AddressRange) -> Claim) -> Option<Spelling> {
+/// What comes first: what is in doubt, or the shares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Doubts {
+    First,
+    Last,
+}
+
+fn shrunk_to(
+    spelling: &Spelling,
+    claim: &impl Fn(AddressRange, AddressRange) -> Claim,
+    doubts: Doubts,
+) -> Option<Spelling> {
     let mut left = spelling.clone();
     let mut tally = Tally::of(&left, claim);
     if tally.has_idle_members() {
@@ -125,7 +143,7 @@ fn shrunk_to(spelling: &Spelling, claim: &impl Fn(AddressRange, AddressRange) ->
         left.peers.retain(|peer| !tally.peers[peer].is_idle());
         tally = Tally::of(&left, claim);
     }
-    if tally.has_doubts() {
+    if doubts == Doubts::First && tally.has_doubts() {
         give_way_to_doubts(&mut left, &tally, claim);
         tally = Tally::of(&left, claim);
     }

@@ -123,7 +123,7 @@ pub(crate) struct Apart {
     /// Disabled rules that become less, with the new ones, disabled too, that say the rest: what an administrator has switched off is
     /// not forgotten.
     pub(crate) switched_off: BTreeMap<OwnedName, BTreeSet<OwnedName>>,
-    /// Rules that become less, with those that say in another way what they lose although it is wanted.
+    /// Rules that become less, with those that say elsewhere, or in another way, what they lose although it is wanted.
     pub(crate) respelled: BTreeMap<OwnedName, BTreeSet<OwnedName>>,
     /// What becomes of rules whose replacements are not made: what of them is wanted stays.
     pub(crate) instead: BTreeMap<OwnedName, OwnedRule>,

@@ -79,24 +79,36 @@ pub enum Standing {
 
 /// Decides. The order of the inventory does not matter.
 pub fn plan(inventory: &Inventory, rulebase: &Rulebase<'_>, config: &Config, causes: &[Cause]) -> Plan {
-    plan_beside(Learned { refused: &[], news: News::Written }, inventory, rulebase, config, causes)
+    plan_beside(Learned::default(), inventory, rulebase, config, causes)
 }
 
-/// What a run has learned of new rules.
-#[derive(Clone, Copy, Debug)]
+/// What a run has learned of rules that it would write.
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Learned<'b> {
-    /// What they would say that the firewall does not take: nothing counts as allowed by them.
+    /// What new ones would say that the firewall does not take: nothing counts as allowed by them.
     pub(crate) refused: &'b [&'b Spelling],
-    /// Whether the others are written.
+    /// Whether the other new ones are written.
     pub(crate) news: News,
+    /// Whether those that are there are put right.
+    pub(crate) repairs: Repairs<'b>,
 }
 
-/// Whether rules are written as they are planned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whether new rules are written as they are planned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum News {
+    #[default]
     Written,
-    /// Some are left out, or some that are there are not put right: what rules of ours lose does not count as allowed by a new one
-    /// that says more, nor by one that lets nothing through as it stands.
+    /// Some are left out: what rules of ours lose does not count as allowed by a new one that says more.
+    LeftOut,
+}
+
+/// Whether rules that let nothing through as they stand are put right: what others lose does not count as allowed by one that is not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Repairs<'b> {
+    #[default]
+    Made,
+    /// But for these.
+    Without(&'b BTreeSet<OwnedName>),
     LeftOut,
 }
 
@@ -108,18 +120,18 @@ pub(crate) fn plan_beside(
     config: &Config,
     causes: &[Cause],
 ) -> Plan {
-    let plan = |news| planned(Learned { news, ..learned }, inventory, rulebase, config, causes);
-    let first = plan(learned.news);
+    let first = planned(learned, inventory, rulebase, config, causes);
     // All of them are withheld then.
     let is_too_much = |withheld: &Withheld| matches!(withheld.why, Hindrance::Additions { .. });
-    let needs_new = |standing: &Standing| matches!(standing, Standing::Allowed(by) if by.needs_new_rules());
     let is_repair = |withheld: &Withheld| !matches!(withheld.change, Change::Put(_, Position::Above(_)));
+    let needs_new = |standing: &Standing| matches!(standing, Standing::Allowed(by) if by.needs_new_rules());
     let too_much: Vec<_> = first.withheld.iter().filter(|withheld| is_too_much(withheld)).collect();
-    let is_needed = too_much.iter().any(|withheld| is_repair(withheld)) || first.standings.iter().any(needs_new);
-    if !too_much.is_empty() && is_needed {
-        return plan(News::LeftOut);
+    let counts = too_much.iter().any(|withheld| is_repair(withheld)) || first.standings.iter().any(needs_new);
+    if too_much.is_empty() || !counts {
+        return first;
     }
-    first
+    let learned = Learned { news: News::LeftOut, repairs: Repairs::LeftOut, ..learned };
+    planned(learned, inventory, rulebase, config, causes)
 }
 
 fn planned(

@@ -49,10 +49,14 @@ impl Blamed {
         self.singled_out.iter().collect()
     }
 
-    /// Whether rules are left out of which nobody has thought when planning: new ones that may be to blame, and what would be put
-    /// right or lifted.
-    pub(crate) fn leaves_some_out(&self) -> bool {
-        self.said.keys().any(|said| !self.singled_out.contains(said)) || !self.names.is_empty() || self.moves.is_some()
+    /// Whether new rules are left out that may be to blame.
+    pub(crate) fn leaves_out_new(&self) -> bool {
+        self.said.keys().any(|said| !self.singled_out.contains(said))
+    }
+
+    /// Rules that are left out by name: those that stand are not put right.
+    pub(crate) fn names(&self) -> BTreeSet<OwnedName> {
+        self.names.keys().cloned().collect()
     }
 
     /// Blames the security profiles that these rules are to get: whatever they lose goes all the same.

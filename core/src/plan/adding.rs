@@ -1,13 +1,12 @@
 //! What is wanted and nothing allows, and the rules that say it.
 
 use std::{
-    borrow::Cow,
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
 };
 
 use super::{
-    DESCRIPTION_MAX, Lost, News, Planner, Reason, Stamp, Standing,
+    DESCRIPTION_MAX, Lost, News, Planner, Reason, Repairs, Stamp, Standing,
     beside::Beside,
     grouping::{RuleKey, by_peers, grouped, width},
     spelled::Spelled,
@@ -34,12 +33,6 @@ pub(super) struct Missing<'w> {
     pub(super) novelty: Novelty,
 }
 
-/// A wanted atom that no rule of ours spells out, with its place among all.
-type Open<'w> = (usize, (&'w Atom, &'w Origins));
-
-/// Rules of ours that will allow something, as they will stand.
-type Kept<'p> = Cow<'p, [(RuleName, Spelling)]>;
-
 /// Whether a rule of ours says it in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Novelty {
@@ -61,28 +54,37 @@ impl Planner<'_> {
         let lost = self.lost();
         let switched_off = self.switched_off();
         let switched_off = Spelled::of(&switched_off);
+        let all = wanted.atoms.iter().enumerate();
+        let mut open: Vec<_> = all.filter(|(index, _)| standings[*index].is_none()).collect();
+        // By address, which is fastest to ask: only atoms of the same address make each other needless.
+        open.sort_by_cached_key(|(_, (atom, _))| {
+            let is_first = self.learned.news == News::LeftOut && lost.says(atom);
+            (!is_first, atom.direction, atom.local, Reverse(width(atom)))
+        });
+        let mut covers = self.covers(&self.kept);
+        let standing = self.kept_but_for_left_out();
+        let mut of_standing = standing.as_deref().map(|kept| self.covers(kept));
         let mut missing: Vec<Missing<'_>> = Vec::new();
-        for (kept, open) in self.in_turn(wanted, &standings, &lost) {
-            let mut covers = self.covers(&kept);
-            missing.iter().filter(|missing| self.allows_once_added(missing)).for_each(|missing| {
-                covers.iter_mut().for_each(|cover| cover.add(missing.atom));
-            });
-            for (index, (atom, origins)) in open {
-                match verdict(&mut covers, atom) {
-                    Verdict::Allowed(by) => standings[index] = Some(Standing::Allowed(by)),
-                    Verdict::Gap(gap) => {
-                        let refused = self.learned.refused.iter().position(|spelling| spelling.says(atom));
-                        let novelty = match (lost.says(atom), switched_off.by(atom)) {
-                            (true, _) => Novelty::Regained,
-                            (false, Some(_)) => Novelty::SwitchedOff,
-                            (false, None) => Novelty::New,
-                        };
-                        let found = Missing { index, atom, origins, gap, refused, novelty };
-                        if self.allows_once_added(&found) {
-                            covers.iter_mut().for_each(|cover| cover.add(atom));
-                        }
-                        missing.push(found);
+        for (index, (atom, origins)) in open {
+            let asked = match &mut of_standing {
+                Some(of_standing) if lost.says(atom) => of_standing,
+                Some(_) | None => &mut covers,
+            };
+            match verdict(asked, atom) {
+                Verdict::Allowed(by) => standings[index] = Some(Standing::Allowed(by)),
+                Verdict::Gap(gap) => {
+                    let refused = self.learned.refused.iter().position(|spelling| spelling.says(atom));
+                    let novelty = match (lost.says(atom), switched_off.by(atom)) {
+                        (true, _) => Novelty::Regained,
+                        (false, Some(_)) => Novelty::SwitchedOff,
+                        (false, None) => Novelty::New,
+                    };
+                    // What the firewall would misread, or has refused, is not written, and what is disabled allows nothing.
+                    let is_misread = self.rulebase.names.misread(&atom.service);
+                    if refused.is_none() && !is_misread && novelty != Novelty::SwitchedOff {
+                        covers.iter_mut().chain(of_standing.iter_mut().flatten()).for_each(|cover| cover.add(atom));
                     }
+                    missing.push(Missing { index, atom, origins, gap, refused, novelty });
                 }
             }
         }
@@ -91,33 +93,21 @@ impl Planner<'_> {
         (missing, standings)
     }
 
-    /// What no rule of ours spells out, with those that count as allowing it: as they will stand. Where some are left out, what others
-    /// lose comes first, and what lets nothing through yet does not count for it.
-    fn in_turn<'w>(
-        &self,
-        wanted: &'w Wanted,
-        standings: &[Option<Standing>],
-        lost: &Lost<'_>,
-    ) -> Vec<(Kept<'_>, Vec<Open<'w>>)> {
-        let all = wanted.atoms.iter().enumerate().filter(|(index, _)| standings[*index].is_none());
-        let is_first = |(_, (atom, _)): &Open<'w>| self.learned.news == News::LeftOut && lost.says(atom);
-        let (mut first, mut then): (Vec<_>, Vec<_>) = all.partition(is_first);
-        for open in [&mut first, &mut then] {
-            // By address, which is fastest to ask: only atoms of the same address make each other needless.
-            open.sort_by_cached_key(|(_, (atom, _))| (atom.direction, atom.local, Reverse(width(atom))));
+    /// Rules of ours that will allow something, but for those whose repair is left out: what others lose does not count as allowed by
+    /// them. Nothing, if that is all of them.
+    fn kept_but_for_left_out(&self) -> Option<Vec<(RuleName, Spelling)>> {
+        let is_left_out = |name: &OwnedName| match self.learned.repairs {
+            Repairs::Made => false,
+            Repairs::Without(names) => names.contains(name),
+            Repairs::LeftOut => true,
+        };
+        if self.learned.repairs == Repairs::Made {
+            return None;
         }
-        if first.is_empty() {
-            return vec![(Cow::Borrowed(&self.kept), then)];
-        }
-        let repaired: BTreeSet<_> = self.repaired().into_iter().map(|(name, _)| name.rule_name()).collect();
-        let standing = self.kept.iter().filter(|(name, _)| !repaired.contains(name)).cloned().collect();
-        vec![(Cow::Owned(standing), first), (Cow::Borrowed(&self.kept), then)]
-    }
-
-    /// What the firewall would misread, or has refused, is not written, and what is disabled allows nothing.
-    fn allows_once_added(&self, missing: &Missing<'_>) -> bool {
-        let is_misread = self.rulebase.names.misread(&missing.atom.service);
-        missing.refused.is_none() && !is_misread && missing.novelty != Novelty::SwitchedOff
+        let left_out = self.repaired().into_iter().filter(|(name, _)| is_left_out(name));
+        let left_out: BTreeSet<_> = left_out.map(|(name, _)| name.rule_name()).collect();
+        let standing = self.kept.iter().filter(|(name, _)| !left_out.contains(name)).cloned();
+        (!left_out.is_empty()).then(|| standing.collect())
     }
 
     /// What rules of ours say in force that go, or become less.

@@ -7,7 +7,7 @@ use crate::{
     change::{Direction, Spelling},
     config::Config,
     firewall::{RuleFacts, RuleType},
-    fit::{Pairs, admitted, kept_or_admitted, shrunk},
+    fit::{Pairs, admitted, kept_or_admitted, shrunk, shrunk_by_share},
     id::AdminName,
     rulebase::{Owned, OwnedState, Wrong},
 };
@@ -71,8 +71,12 @@ impl Planner<'_> {
         if left_of(held, None, pairs) == Some((said, left.clone())) {
             return false;
         }
+        // Where there is no room for a rule beside it, less may be left.
+        let by_share = shrunk_by_share(said, held.reading(said), pairs);
+        let holds_enough =
+            |now: &Spelling| [Some(&left), by_share.as_ref()].into_iter().flatten().any(|left| now.holds(left));
         match rulebase.candidate.owned().find(|rule| rule.name == held.name) {
-            Some(rule) => lets_through(rule, self.config) && !rule.spellings().any(|now| now.holds(&left)),
+            Some(rule) => lets_through(rule, self.config) && !rule.spellings().any(holds_enough),
             None => !rulebase.candidate.has(&held.name.rule_name()),
         }
     }
@@ -88,6 +92,7 @@ impl Planner<'_> {
                 Some((said, left)) => {
                     if let Some(held) = open {
                         self.keep_until_respelled(rule, held.reading(said), said, &left, pairs);
+                        self.keep_until_regained(rule, held.reading(said), said, &left, pairs);
                     }
                     self.keep(rule, said, &left, depth);
                 }
@@ -151,6 +156,26 @@ impl Planner<'_> {
             self.draft.instead.insert(rule.name.clone(), written);
         }
         self.draft.respelled.insert(rule.name.clone(), (rest, BTreeSet::new()));
+    }
+
+    /// Where addresses give way to what is in doubt, all that they want depends on new rules. If these are not written, the rule
+    /// becomes less by the shares alone.
+    fn keep_until_regained(
+        &mut self,
+        rule: &Owned<'_>,
+        in_force: Option<&Spelling>,
+        said: &Spelling,
+        left: &Spelling,
+        pairs: &Pairs<'_>,
+    ) {
+        if said == left || !rule.state.allows_what_it_says() || self.draft.respelled.contains_key(&rule.name) {
+            return;
+        }
+        let Some(by_share) = shrunk_by_share(said, in_force, pairs).filter(|by_share| by_share != left) else { return };
+        let locals = by_share.locals.difference(&left.locals).copied().collect();
+        let written = self.rewritten(rule, &by_share);
+        self.draft.instead.insert(rule.name.clone(), written);
+        self.draft.respelled.insert(rule.name.clone(), (Spelling { locals, ..by_share }, BTreeSet::new()));
     }
 
     fn delete(&mut self, rule: &Owned<'_>, why: Reason) {

@@ -36,7 +36,7 @@ pub enum Reason {
     Leaving,
     /// It says nothing that can be kept: no product of addresses and peers for one service.
     Unreadable {
-        /// The rules that may say some of it, new ones and those that are put right.
+        /// The new rules that may say some of it: what is wanted of it, if anything is.
         replaced_by: BTreeSet<OwnedName>,
     },
     /// It is not as we write it.

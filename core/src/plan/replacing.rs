@@ -13,19 +13,21 @@ use crate::{
 };
 
 impl Planner<'_> {
-    /// Names what takes the place of a rule: of one that says nothing that can be kept, whatever may say some of it; of others,
-    /// what says in another way what they lose. Both may be new, or may let nothing through until they are put right.
+    /// Names what takes the place of a rule: of one that says nothing that can be kept, new ones that may say some of it; of others,
+    /// what says in another way what they lose, new ones and those that let nothing through until they are put right.
     pub(super) fn find_replacements(&mut self) {
-        let mut coming = self.repaired();
         let new = self.draft.puts.iter().filter(|(_, position)| matches!(position, Position::Above(_)));
-        coming.extend(new.map(|(OwnedRule { name, spelling, .. }, _)| (name.clone(), spelling.clone())));
+        let new: Vec<_> = new.map(|(OwnedRule { name, spelling, .. }, _)| (name.clone(), spelling.clone())).collect();
+        let repaired = self.repaired();
         let names = |is_meant: &dyn Fn(&Spelling) -> bool| -> BTreeSet<_> {
-            coming.iter().filter(|(_, said)| is_meant(said)).map(|(name, _)| name.clone()).collect()
+            let meant = new.iter().chain(&repaired).filter(|(_, said)| is_meant(said));
+            meant.map(|(name, _)| name.clone()).collect()
         };
         for rule in self.rulebase.candidate.owned() {
             match self.draft.reasons.get_mut(&rule.name) {
                 Some(Reason::Unreadable { replaced_by }) => {
-                    *replaced_by = names(&|said| may_say_some(rule.facts, said))
+                    let beside = new.iter().filter(|(_, said)| may_say_some(rule.facts, said));
+                    *replaced_by = beside.map(|(name, _)| name.clone()).collect();
                 }
                 Some(Reason::Respelled { replaced_by }) => {
                     let respells =

@@ -19,7 +19,7 @@ use crate::{
     id::{AdminName, OwnedName},
     inventory::Inventory,
     limits::{self, Hindrance},
-    plan::{DESCRIPTION_MAX, Learned, News, Note, Plan, Reason, plan_beside},
+    plan::{DESCRIPTION_MAX, Learned, News, Note, Plan, Reason, Repairs, plan_beside},
     report::{Ending, Problem, counted},
     rulebase::Rulebase,
 };
@@ -41,15 +41,15 @@ impl Run {
             Ok(rulebase) => rulebase,
             Err(unfit) => return self.give_up(Problem::Unfit(unfit)),
         };
-        let news = if self.blamed.leaves_some_out() { News::LeftOut } else { News::Written };
-        let learned = Learned { refused: &self.blamed.singled_out(), news };
-        let mut plan = plan_beside(learned, inventory, &rulebase, &config, &self.causes);
+        let mut plan = self.plan(inventory, &rulebase);
         if let Some(admin) = self.another_name(&plan, firewall, &rulebase) {
             return self.give_up(Problem::AnotherName(admin));
         }
-        put_off(&mut plan, &rulebase);
-        self.hold_back(&mut plan, &rulebase);
-        self.hold_back_failed(&mut plan, firewall, &rulebase);
+        if self.hold_back_failed(&mut plan, firewall, &rulebase) {
+            // What others lose must not be left to what is left out now.
+            plan = self.plan(inventory, &rulebase);
+            self.hold_back_failed(&mut plan, firewall, &rulebase);
+        }
         if self.is_suddenly_empty(&plan, &rulebase) {
             self.confirmed_empty = true;
             self.say("nothing is exposed any more: looking again before believing it");
@@ -60,6 +60,20 @@ impl Run {
         self.say(if is_left { left_uncommitted(&plan) } else { summary(&plan) });
         self.record(&mut plan, firewall);
         self.act(plan, firewall, &rulebase)
+    }
+
+    /// Decides, without what this run has learned not to do.
+    fn plan(&mut self, inventory: &Inventory, rulebase: &Rulebase<'_>) -> Plan {
+        let names = self.blamed.names();
+        let learned = Learned {
+            refused: &self.blamed.singled_out(),
+            news: if self.blamed.leaves_out_new() { News::LeftOut } else { News::Written },
+            repairs: if names.is_empty() { Repairs::Made } else { Repairs::Without(&names) },
+        };
+        let mut plan = plan_beside(learned, inventory, rulebase, &self.config, &self.causes);
+        put_off(&mut plan, rulebase);
+        self.hold_back(&mut plan, rulebase);
+        plan
     }
 
     /// The name under which the firewall notes what this run has just added, if it notes nothing under ours. Somebody may have
@@ -120,12 +134,13 @@ impl Run {
     }
 
     /// Leaves out of what has failed to commit lately what its job blamed, or else whatever may be to blame, if anything is left
-    /// then: what goes, or becomes less, does not wait for it, whichever run it was that failed.
-    fn hold_back_failed(&mut self, plan: &mut Plan, firewall: &Firewall, rulebase: &Rulebase<'_>) {
+    /// then: what goes, or becomes less, does not wait for it, whichever run it was that failed. Says whether it has left out anything.
+    fn hold_back_failed(&mut self, plan: &mut Plan, firewall: &Firewall, rulebase: &Rulebase<'_>) -> bool {
+        let mut has_left_out = false;
         // What is left may be what failed as well, when it was tried without the first.
         for guilt in [Guilt::Named, Guilt::Suspected, Guilt::Named, Guilt::Suspected] {
             let failed = self.failed_lately(firewall, || rulebase.candidate.digest_after(&plan.changes));
-            let Some(failed) = failed else { return };
+            let Some(failed) = failed else { break };
             let words = self.failed_before(failed).to_string();
             let suspects = match guilt {
                 // Planned in another order, rules bear other names than those that the job's lines speak of.
@@ -153,8 +168,10 @@ impl Run {
                 let (made, withheld) = self.blamed.withhold(made, &plan.reasons, &plan.apart, rulebase);
                 plan.withheld.extend(withheld);
                 plan.changes = made;
+                has_left_out = true;
             }
         }
+        has_left_out
     }
 
     pub(super) fn failed_before(&self, failed: &FailedCommit) -> Problem {
