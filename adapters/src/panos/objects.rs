@@ -108,7 +108,8 @@ pub(super) struct Service {
 
 impl Alike for Service {
     fn is_like(&self, other: &Self) -> bool {
-        self.l4 == other.l4 && self.source_ports == other.source_ports
+        let ports = |l4: &Option<Vec<L4>>| l4.as_ref().map(|l4| l4.iter().copied().collect::<BTreeSet<_>>());
+        ports(&self.l4) == ports(&other.l4) && self.source_ports == other.source_ports
     }
 }
 

@@ -220,7 +220,7 @@ impl<'w> Cloud<'w> {
     }
 }
 
-fn text<'v>(value: &'v Value, member: &str) -> &'v str {
+pub(crate) fn text<'v>(value: &'v Value, member: &str) -> &'v str {
     value[member].as_str().unwrap_or_default()
 }
 
@@ -286,14 +286,8 @@ fn peers(answers: &Answers, permission: &Value) -> (Vec<Span>, bool) {
     (found, is_readable)
 }
 
-/// The networks inside, seen from any VPC.
-pub(crate) fn inside_everywhere(answers: &Answers, chosen: &Chosen) -> Vec<Span> {
-    let vpcs = answers.list("describe-vpcs", "Vpcs").iter();
-    chosen.internal().into_iter().chain(vpcs.flat_map(|vpc| inside(answers, chosen, text(vpc, "VpcId")))).collect()
-}
-
 /// The networks inside, seen from a VPC.
-fn inside(answers: &Answers, chosen: &Chosen, id: &str) -> Vec<Span> {
+pub(crate) fn inside(answers: &Answers, chosen: &Chosen, id: &str) -> Vec<Span> {
     let mut found = chosen.internal();
     for vpc in answers.list("describe-vpcs", "Vpcs").iter().filter(|vpc| text(vpc, "VpcId") == id) {
         found.extend(Span::parse(text(vpc, "CidrBlock")));

@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use drawbridge_simulator::xml::Element;
 
 use crate::{
-    groups::{addresses, inside_everywhere},
+    groups::{addresses, inside, text},
     objects::{Leaf, Scopes, ServiceLeaf},
     packets::{Packet, Way},
     policy::{Match, Side, VSYS, matches_service, vsys},
-    routes::Routes,
+    routes::{Reach, Routes},
     settings::Chosen,
     span::{Span, cover},
     world::Answers,
@@ -172,11 +172,17 @@ impl Nat {
 impl Others {
     fn read(answers: &Answers, chosen: &Chosen) -> Self {
         let routes = Routes { answers, chosen };
-        let mut others = Self { networks: inside_everywhere(answers, chosen), interfaces: Vec::new(), own: Vec::new() };
+        let mut others = Self { networks: chosen.internal(), interfaces: Vec::new(), own: Vec::new() };
+        let mut vpcs = Vec::new();
         for interface in answers.list("describe-network-interfaces", "NetworkInterfaces") {
-            let list = if routes.is_firewall(interface) { &mut others.own } else { &mut others.interfaces };
-            list.extend(addresses(interface));
+            if routes.is_firewall(interface) {
+                others.own.extend(addresses(interface));
+            } else if routes.reach(interface, true) != Reach::No {
+                others.interfaces.extend(addresses(interface));
+                vpcs.push(text(interface, "VpcId"));
+            }
         }
+        others.networks.extend(vpcs.into_iter().flat_map(|vpc| inside(answers, chosen, vpc)));
         others
     }
 
@@ -188,8 +194,7 @@ impl Others {
                 let mut networks = self.networks.iter().chain(&self.interfaces);
                 instance.contains(&original)
                     || networks.all(|network| self.is_own(network, &original))
-                    || original.first == original.last
-                        && self.interfaces.iter().all(|held| self.is_own(held, &original))
+                    || original.first == original.last && !self.interfaces.iter().any(|held| held.meets(&original))
             })
         })
     }

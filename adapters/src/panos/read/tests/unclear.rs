@@ -95,9 +95,11 @@ fn a_region_and_an_address_of_one_name_can_mean_either() {
     check(from_home, [&format!("{home}{region}"), "", ""], unknown);
     check(from_home, [&home, region, ""], unknown);
     check(from_home, [region, &home, ""], unknown);
-    // Two capitals are a country.
     let italy = address("IT", "0.0.0.0/0");
     check(&[("source", "IT")], [&italy, "", ""], "Allow any>any ? -> any any any | address `IT`");
+    // A data centre is none.
+    let centre = address("DC", "10.9.9.9");
+    check(&[("source", "DC")], [&centre, "", ""], "Allow any>any 10.9.9.9 -> any any any | ");
     let italy = group("IT", &["10.9.9.9"]);
     check(&[("source", "IT")], [&italy, "", ""], "Allow any>any ? -> any any any | address `IT`");
 }
