@@ -119,7 +119,7 @@ pub(crate) fn kept_or_admitted(
     let claim = pairs.of_rule(spelling, in_force);
     let claim = |local, peer| match claim(local, peer) {
         Claim::Unwanted if pairs.calls_for(*direction, local, peer, service) => Claim::Wanted,
-        claim => claim,
+        claim @ (Claim::Wanted | Claim::InDoubt | Claim::Unwanted) => claim,
     };
     shrunk_to(spelling, &claim, Doubts::First)
 }
