@@ -157,6 +157,16 @@ impl<'a> Exposures<'a> {
             }
             None => {}
         }
+        self.routing(interface, family)
+    }
+
+    /// Whether internet-bound traffic of the interface's subnet goes by the firewall, or may, whoever the interface belongs to and
+    /// whether it is in use or not.
+    pub fn may_be_behind(&mut self, interface: &'a Interface, family: Family) -> bool {
+        !matches!(self.routing(interface, family), Exposure::No(_))
+    }
+
+    fn routing(&mut self, interface: &'a Interface, family: Family) -> Exposure {
         if let Some(known) = self.routing.get(&(&interface.subnet, family)) {
             return known.clone();
         }

@@ -114,6 +114,7 @@ pub(crate) fn kept_or_admitted(
     spelling: &Spelling,
     in_force: Option<&Spelling>,
     pairs: &Pairs<'_>,
+    doubts: Doubts,
 ) -> Option<Spelling> {
     let Spelling { direction, service, .. } = spelling;
     let claim = pairs.of_rule(spelling, in_force);
@@ -121,13 +122,15 @@ pub(crate) fn kept_or_admitted(
         Claim::Unwanted if pairs.calls_for(*direction, local, peer, service) => Claim::Wanted,
         claim @ (Claim::Wanted | Claim::InDoubt | Claim::Unwanted) => claim,
     };
-    shrunk_to(spelling, &claim, Doubts::First)
+    shrunk_to(spelling, &claim, doubts)
 }
 
 /// What comes first: what is in doubt, or the shares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Doubts {
+pub(crate) enum Doubts {
+    /// What is wanted for certain gives way: it is said again by another rule.
     First,
+    /// As where nothing can be said again: what has pairs in doubt gives way like anything else.
     Last,
 }
 

@@ -132,10 +132,9 @@ pub(crate) struct Apart {
 }
 
 impl Apart {
-    /// Whether the rule must not be committed without what is planned for it: that takes back what was never in force, or keeps what
-    /// is.
-    pub(crate) fn is_needed(&self, name: &OwnedName) -> bool {
-        self.undone.contains(name) || self.more.contains(name) || self.taken_back.contains(name)
+    /// Whether the rule must not be committed without what is planned for it, which takes back what was never in force.
+    pub(crate) fn says_too_much(&self, name: &OwnedName) -> bool {
+        self.undone.contains(name) || self.more.contains(name)
     }
 
     /// Whether nobody can tell now whether what is uncommitted of the rule is wanted.

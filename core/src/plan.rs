@@ -165,8 +165,8 @@ struct Draft {
     regained: BTreeSet<OwnedName>,
     /// New rules that say what is lost, or switched off, in force alone: the candidate says it no more.
     restored: BTreeSet<OwnedName>,
-    /// What is left of rules that become less until what is wanted of the rest can be said in another way, and the rules that say it.
-    respelled: BTreeMap<OwnedName, (Spelling, BTreeSet<OwnedName>)>,
+    /// What is to be said elsewhere, or in another way, before rules become less, and the rules that say it.
+    respelled: BTreeMap<OwnedName, (Vec<Spelling>, BTreeSet<OwnedName>)>,
     /// Disabled rules that become less, with the new ones that say the rest.
     switched_off: BTreeMap<OwnedName, BTreeSet<OwnedName>>,
     /// Rules that are not to come into force as they stand.

@@ -2,16 +2,16 @@
 //!
 //! A NAT rule is for packets to one zone, and a security rule lets in whatever is sent to its destinations: a packet sent
 //! straight to an instance is in another zone before NAT than one sent to the firewall, and may stay as it is. So an
-//! original destination can be said only where nobody else can be whom the firewall leads to. AWS translates elastic addresses
+//! original destination can be said only where nobody else can be to whom the firewall leads. AWS translates elastic addresses
 //! before the firewall sees them: a private address within the VPC is an ordinary original destination. Mostly it is one of the
-//! firewall's own, which is attached to nothing during a fail-over; whoever has it then is not behind the firewall.
+//! firewall's own, which is attached to nothing during a fail-over; its subnet is not behind the firewall.
 
 use std::collections::BTreeSet;
 
 use crate::{
     address::{Address, AddressRange, Family},
     config::Config,
-    exposure::{Exposure, Exposures},
+    exposure::Exposures,
     inventory::Inventory,
     range::Set,
 };
@@ -32,7 +32,7 @@ impl Bystanders {
         for (id, interface) in &inventory.interfaces {
             if exposures.is_firewall(id, interface) {
                 own.extend(interface.addresses.iter().copied());
-            } else if !matches!(exposures.exposure(id, interface, Family::Ipv4), Exposure::No(_)) {
+            } else if exposures.may_be_behind(interface, Family::Ipv4) {
                 behind.extend(interface.addresses.iter().copied());
                 vpcs.insert(&interface.vpc);
             }

@@ -7,7 +7,7 @@ use crate::{
     change::{Direction, Spelling},
     config::Config,
     firewall::{RuleFacts, RuleType},
-    fit::{Pairs, admitted, kept_or_admitted, shrunk, shrunk_by_share},
+    fit::{Doubts, Pairs, admitted, kept_or_admitted, shrunk, shrunk_by_share},
     id::AdminName,
     rulebase::{Owned, OwnedState, Wrong},
 };
@@ -72,9 +72,9 @@ impl Planner<'_> {
             return false;
         }
         // Where there is no room for a rule beside it, less may be left.
-        let by_share = shrunk_by_share(said, held.reading(said), pairs);
-        let holds_enough =
-            |now: &Spelling| [Some(&left), by_share.as_ref()].into_iter().flatten().any(|left| now.holds(left));
+        let in_force = held.reading(said);
+        let least = [shrunk_by_share(said, in_force, pairs), kept_or_admitted(said, in_force, pairs, Doubts::Last)];
+        let holds_enough = |now: &Spelling| now.holds(&left) || least.iter().flatten().any(|least| now.holds(least));
         match rulebase.candidate.owned().find(|rule| rule.name == held.name) {
             Some(rule) => lets_through(rule, self.config) && !rule.spellings().any(holds_enough),
             None => !rulebase.candidate.has(&held.name.rule_name()),
@@ -91,8 +91,7 @@ impl Planner<'_> {
                 None => self.give_up(rule, pairs),
                 Some((said, left)) => {
                     if let Some(held) = open {
-                        self.keep_until_respelled(rule, held.reading(said), said, &left, pairs);
-                        self.keep_until_regained(rule, held.reading(said), said, &left, pairs);
+                        self.keep_until_said(rule, held.reading(said), said, &left, pairs);
                     }
                     self.keep(rule, said, &left, depth);
                 }
@@ -136,8 +135,9 @@ impl Planner<'_> {
         self.delete(rule, Reason::Respelled { replaced_by: BTreeSet::new() });
     }
 
-    /// Of what a rule loses, what somebody wants in another way stays until that can be said.
-    fn keep_until_respelled(
+    /// Of what a rule loses, what somebody wants in another way stays until that can be said. So does what addresses want that give way
+    /// to what is in doubt: where that cannot be said elsewhere, it is what is in doubt that gives way.
+    fn keep_until_said(
         &mut self,
         rule: &Owned<'_>,
         in_force: Option<&Spelling>,
@@ -148,34 +148,23 @@ impl Planner<'_> {
         if said == left || !rule.state.allows_what_it_says() {
             return;
         }
-        // Where a product leaves something out, more that is wanted may cost something else.
-        let is_more = |rest: &Spelling| rest != left && rest.holds(left);
-        let Some(rest) = kept_or_admitted(said, in_force, pairs).filter(is_more) else { return };
+        let [first, last] = [Doubts::First, Doubts::Last].map(|doubts| kept_or_admitted(said, in_force, pairs, doubts));
+        let (rest, to_be_said) = if first == last {
+            // Where a product leaves something out, more that is wanted may cost something else.
+            let is_more = |rest: &Spelling| rest != left && rest.holds(left);
+            let Some(rest) = first.filter(is_more) else { return };
+            (rest.clone(), vec![rest])
+        } else {
+            let Some(rest) = last.filter(|rest| !left.holds(rest)) else { return };
+            let locals = Spelling { locals: &rest.locals - &left.locals, ..rest.clone() };
+            let peers = Spelling { peers: &rest.peers - &left.peers, ..rest.clone() };
+            (rest, vec![locals, peers])
+        };
         if rest != *said {
             let written = self.rewritten(rule, &rest);
             self.draft.instead.insert(rule.name.clone(), written);
         }
-        self.draft.respelled.insert(rule.name.clone(), (rest, BTreeSet::new()));
-    }
-
-    /// Where addresses give way to what is in doubt, all that they want depends on new rules. If these are not written, the rule
-    /// becomes less by the shares alone.
-    fn keep_until_regained(
-        &mut self,
-        rule: &Owned<'_>,
-        in_force: Option<&Spelling>,
-        said: &Spelling,
-        left: &Spelling,
-        pairs: &Pairs<'_>,
-    ) {
-        if said == left || !rule.state.allows_what_it_says() || self.draft.respelled.contains_key(&rule.name) {
-            return;
-        }
-        let Some(by_share) = shrunk_by_share(said, in_force, pairs).filter(|by_share| by_share != left) else { return };
-        let locals = by_share.locals.difference(&left.locals).copied().collect();
-        let written = self.rewritten(rule, &by_share);
-        self.draft.instead.insert(rule.name.clone(), written);
-        self.draft.respelled.insert(rule.name.clone(), (Spelling { locals, ..by_share }, BTreeSet::new()));
+        self.draft.respelled.insert(rule.name.clone(), (to_be_said, BTreeSet::new()));
     }
 
     fn delete(&mut self, rule: &Owned<'_>, why: Reason) {

@@ -37,8 +37,8 @@ impl Planner<'_> {
                 Some(_) | None => {}
             }
         }
-        for (rest, rules) in self.draft.respelled.values_mut() {
-            rules.extend(names(&|said| rest.is_respelled_by(said)));
+        for (to_be_said, rules) in self.draft.respelled.values_mut() {
+            rules.extend(names(&|said| to_be_said.iter().any(|rest| rest.is_respelled_by(said))));
         }
     }
 

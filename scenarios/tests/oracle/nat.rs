@@ -177,7 +177,7 @@ impl Others {
         for interface in answers.list("describe-network-interfaces", "NetworkInterfaces") {
             if routes.is_firewall(interface) {
                 others.own.extend(addresses(interface));
-            } else if routes.reach(interface, true) != Reach::No {
+            } else if routes.by_route(interface, true) != Reach::No {
                 others.interfaces.extend(addresses(interface));
                 vpcs.push(text(interface, "VpcId"));
             }

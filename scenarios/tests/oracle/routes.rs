@@ -122,7 +122,7 @@ impl<'a> Routes<'a> {
     }
 
     /// Where both halves of the internet go.
-    fn by_route(&self, interface: &Value, v4: bool) -> Reach {
+    pub(crate) fn by_route(&self, interface: &Value, v4: bool) -> Reach {
         let Some(table) = self.table(interface) else { return Reach::Unknown };
         let halves = if v4 { ["0.0.0.0/1", "128.0.0.0/1"] } else { ["::/1", "8000::/1"] };
         let whole = if v4 { "0.0.0.0/0" } else { "::/0" };
