@@ -120,8 +120,6 @@ pub struct Run {
     has_taken_back_failed: bool,
     /// Rules that were the same after that.
     not_taken_back: BTreeSet<OwnedName>,
-    /// What this run has taken back because nobody can tell about it.
-    in_doubt: BTreeSet<OwnedName>,
     /// What the firewall reads in another way than this run wrote it.
     misread: Vec<Spelling>,
     /// Whose the key was at the last look that decided anything.
@@ -187,7 +185,6 @@ impl Run {
             just_taken_back: false,
             has_taken_back_failed: false,
             not_taken_back: BTreeSet::new(),
-            in_doubt: BTreeSet::new(),
             misread: Vec::new(),
             account: None,
             nothing_to_commit: false,

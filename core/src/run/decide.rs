@@ -251,9 +251,7 @@ impl Run {
     fn not_to_be_committed(&mut self, plan: &Plan, rulebase: &Rulebase<'_>) -> Option<BTreeSet<OwnedName>> {
         let withheld = self.report.withheld.iter().filter_map(|withheld| withheld.change.rule());
         let needed = withheld.filter(|name| plan.apart.says_too_much(name) && !self.not_taken_back.contains(*name));
-        // What stands there again after it was taken back is this run's own decision, who knew of the doubt.
-        let is_again = |name: &&OwnedName| self.not_taken_back.contains(*name) || self.in_doubt.contains(*name);
-        let in_doubt = plan.apart.taken_back.iter().filter(|name| !is_again(name));
+        let in_doubt = plan.apart.taken_back.iter().filter(|name| !self.not_taken_back.contains(*name));
         let mut stuck: BTreeSet<OwnedName> = needed.chain(in_doubt).cloned().collect();
         if !stuck.is_empty() {
             let differing = rulebase.differing();
@@ -262,7 +260,6 @@ impl Run {
         if std::mem::take(&mut self.just_taken_back) {
             self.not_taken_back.append(&mut stuck);
         }
-        self.in_doubt.extend(stuck.iter().filter(|name| plan.apart.is_in_doubt(name)).cloned());
         (!stuck.is_empty()).then_some(stuck)
     }
 
